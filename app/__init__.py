@@ -1,0 +1,1 @@
+"""The till without Qt and without SQL: rules, messages, ports, jobs."""

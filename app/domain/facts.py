@@ -1,0 +1,54 @@
+"""The closed list of facts: documents that are written once, journalled and sent to the cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.payment import PaymentState
+from app.domain.refund import Refund
+from app.domain.sale import Sale
+from app.domain.stock import StockAdjustment
+from app.domain.times import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStep:
+    """One step in the life of a payment attempt, recorded before the next call is made.
+
+    `step` counts from 1 within the attempt. `event` is "" for the first step (the attempt was
+    created) and an `app.domain.payment.Event` afterwards; `after` is where it led. `order_hash`
+    (hex) freezes cart and amount; `expires_ms` is Unix time. `provider_ref` is the provider's
+    transaction number, never a buyer's id.
+    """
+
+    step_id: str
+    attempt_id: str
+    sale_id: str
+    step: int
+    event: str
+    after: PaymentState
+    amount: int
+    received: int
+    currency: str
+    order_hash: str
+    provider: str
+    provider_ref: str
+    expires_ms: int
+    at: Moment
+    actor: str
+
+
+Fact = Sale | Refund | StockAdjustment | PaymentStep
+
+
+def fact_id(fact: Fact) -> str:
+    """Return the fact's own id, under which it is unique for ever."""
+    match fact:
+        case Sale():
+            return fact.sale_id
+        case Refund():
+            return fact.refund_id
+        case StockAdjustment():
+            return fact.adjustment_id
+        case PaymentStep():
+            return fact.step_id

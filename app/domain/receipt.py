@@ -1,0 +1,28 @@
+"""A receipt as data: what the customer gets, without a word of any language or a printer's byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.refund import Refund
+from app.domain.sale import Sale
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHeader:
+    """What stands at the top of a receipt."""
+
+    name: str
+    name_en: str
+    address: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A sale or refund with its header; `copy` marks every print after the first (副本)."""
+
+    store: StoreHeader
+    document: Sale | Refund
+    guide_name: str
+    copy: bool = False

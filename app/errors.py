@@ -1,0 +1,120 @@
+"""The three error families of the house, as codes.
+
+`RuleBroken` is something the person at the till can mend, `Trouble` is the world failing, and any
+other exception is a bug. Nothing here holds a sentence: `ui/text.py` and the cloud's templates
+translate codes, and a test asserts that every code has both languages.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Every reason the core may give for saying no. The value is stable: it travels and is logged."""
+
+    # Money and text
+    AMOUNT_INVALID = "amount_invalid"
+    AMOUNT_TOO_LARGE = "amount_too_large"
+    TEXT_EMPTY = "text_empty"
+    TEXT_TOO_LONG = "text_too_long"
+    TEXT_FORBIDDEN_CHARACTER = "text_forbidden_character"
+    PHONE_INVALID = "phone_invalid"
+
+    # Goods
+    CODE_UNKNOWN = "code_unknown"
+    GTIN_INVALID = "gtin_invalid"
+    SKU_UNKNOWN = "sku_unknown"
+    STYLE_UNKNOWN = "style_unknown"
+
+    # Cart and pricing
+    CART_EMPTY = "cart_empty"
+    CART_FROZEN = "cart_frozen"
+    LINE_UNKNOWN = "line_unknown"
+    QUANTITY_INVALID = "quantity_invalid"
+    DISCOUNT_INVALID = "discount_invalid"
+    DISCOUNT_NOT_ALLOWED = "discount_not_allowed"
+    GUIDE_SHARES_INVALID = "guide_shares_invalid"
+
+    # Sale and refund
+    SALE_UNBALANCED = "sale_unbalanced"
+    SALE_UNKNOWN = "sale_unknown"
+    SALE_ALREADY_RECORDED = "sale_already_recorded"
+    REFERENCE_ALREADY_USED = "reference_already_used"
+    REFUND_EXCEEDS_SALE = "refund_exceeds_sale"
+    REFUND_EMPTY = "refund_empty"
+    CASH_NOT_ENOUGH = "cash_not_enough"
+
+    # Payment
+    PAYMENT_NOT_SHOWN = "payment_not_shown"
+    PAYMENT_NOT_CONFIRMED = "payment_not_confirmed"
+    PAYMENT_ALREADY_REFUNDED = "payment_already_refunded"
+    PAYMENT_ALREADY_OPEN = "payment_already_open"
+    PAYMENT_UNKNOWN = "payment_unknown"
+    PAYMENT_UNRESOLVED = "payment_unresolved"
+
+    # People and members
+    PIN_WRONG = "pin_wrong"
+    PIN_INVALID = "pin_invalid"
+    PIN_LOCKED = "pin_locked"
+    PERSON_UNKNOWN = "person_unknown"
+    MEMBER_UNKNOWN = "member_unknown"
+    MEMBER_EXISTS = "member_exists"
+    MANAGER_NEEDED = "manager_needed"
+
+    # Customer's page and tokens
+    TOKEN_INVALID = "token_invalid"
+    TOKEN_EXPIRED = "token_expired"
+    TOKEN_FOREIGN = "token_foreign"
+    ORDER_TAKEN = "order_taken"
+    ORDER_CLOSED = "order_closed"
+    ORDER_PAID = "order_paid"
+
+    # Import
+    FILE_UNREADABLE = "file_unreadable"
+    COLUMN_MISSING = "column_missing"
+    ROW_INVALID = "row_invalid"
+
+    # Trouble: the world failed
+    CLOUD_UNREACHABLE = "cloud_unreachable"
+    CLOUD_BUSY = "cloud_busy"
+    CLOUD_REFUSED = "cloud_refused"
+    CLOUD_NOT_OURS = "cloud_not_ours"
+    CLOUD_MESSAGE_INVALID = "cloud_message_invalid"
+    DEVICE_NOT_ENROLLED = "device_not_enrolled"
+    DEVICE_REVOKED = "device_revoked"
+    ENROL_CODE_INVALID = "enrol_code_invalid"
+    STORE_BUSY = "store_busy"
+    STORE_FULL = "store_full"
+    STORE_READ_ONLY = "store_read_only"
+    STORE_DAMAGED = "store_damaged"
+    STORE_KEY_MISSING = "store_key_missing"
+    STORE_KEY_LOCKED = "store_key_locked"
+    STORE_KEY_WRONG = "store_key_wrong"
+    STORE_NEWER = "store_newer"
+    STORE_IN_USE = "store_in_use"
+    SQLITE_UNFIT = "sqlite_unfit"
+    JOURNAL_BROKEN = "journal_broken"
+    PRINTER_FAILED = "printer_failed"
+
+
+Fact = str | int | bool | None
+
+
+class RuleBroken(Exception):
+    """A rule of the shop says no; nothing was changed, and the person at the till can mend it."""
+
+    def __init__(self, code: Code, **facts: Fact) -> None:
+        super().__init__(code.value, facts)
+        self.code = code
+        self.facts = facts
+
+
+class Trouble(Exception):
+    """The world outside failed. `retryable` says whether trying again unchanged may succeed."""
+
+    def __init__(self, code: Code, *, retryable: bool = False, **facts: Fact) -> None:
+        super().__init__(code.value, facts)
+        self.code = code
+        self.retryable = retryable
+        self.facts = facts

@@ -1,0 +1,473 @@
+"""What the core asks of the world. Each Protocol has an adapter outside the core and a fake in tests.
+
+A method that takes or belongs to a `UnitOfWork` runs on the store thread; one that belongs to a
+gateway or transport runs on a network thread; `Reader` answers at once from a read-only connection
+and may be called on any thread, the GUI's included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from typing import Protocol, TypeVar
+
+from app.domain.cart import Cart
+from app.domain.catalog import Matrix, Sku, StyleCard
+from app.domain.commission import CommissionPlan
+from app.domain.facts import Fact, PaymentStep
+from app.domain.member import Member, Tier
+from app.domain.people import Person
+from app.domain.receipt import Receipt, StoreHeader
+from app.domain.refund import Refund, SoldLine
+from app.domain.sale import Sale
+from app.domain.times import Moment
+from app.wire.journal import Record
+from app.wire.messages import (
+    CategoryRow,
+    ConfigRow,
+    EnrolAnswer,
+    EnrolRequest,
+    HelloAnswer,
+    HelloRequest,
+    KeySet,
+    MemberChange,
+    MembersPage,
+    MembersPushAnswer,
+    News,
+    PaymentIntent,
+    PaymentView,
+    PersonRow,
+    PullAnswer,
+    PushAnswer,
+    PushRequest,
+    ReasonRow,
+    SkuRow,
+    StockRow,
+)
+
+T = TypeVar("T")
+
+
+# --- values that cross the ports ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this till is. Before enrolment `device` is "" for the cloud and the journal is provisional."""
+
+    tenant: str
+    store: str
+    device: str
+    device_code: str
+    epoch: str
+    epoch_ordinal: int
+    enrolled: bool
+    public_url: str = ""
+    timeline: str = ""
+    cloud_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalMark:
+    """A place in the journal: the last record's seq and hash (genesis for seq 0)."""
+
+    epoch: str
+    seq: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Consecutive records the cloud does not hold yet, and the hash they continue from."""
+
+    prev_hash: bytes
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRecord:
+    """What sign-in needs to know about a person; `pin_hash` is argon2id in PHC form."""
+
+    person: Person
+    pin_hash: str
+    failures: int
+    locked_until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A payment attempt as its steps left it."""
+
+    last: PaymentStep
+    token: str
+
+    @property
+    def attempt_id(self) -> str:
+        return self.last.attempt_id
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """One row of the history. `net` is minor units, negative for refunds; `kind` sale or refund."""
+
+    document_id: str
+    kind: str
+    receipt_no: str
+    at_ms: int
+    business_date: str
+    net: int
+    units: int
+    actor: str
+    member_ref: str
+    tender_kinds: tuple[str, ...]
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """A guide's day: documents they are credited in, their credited net and commission, minor units."""
+
+    sales: int
+    units: int
+    net: int
+    commission: int
+    hourly_net: tuple[int, ...]
+    """24 figures by local hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarningsLine:
+    """One commission entry of a guide's day with all that explains it."""
+
+    receipt_no: str
+    document_id: str
+    line_no: int
+    name: str
+    base: int
+    rate_bp: int
+    weight_bp: int
+    amount: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStatus:
+    """How far behind the cloud this till is. Times are Unix ms, 0 for never."""
+
+    unsent: int
+    oldest_unsent_ms: int
+    last_push_ms: int
+    last_pull_ms: int
+    member_changes: int
+    head: JournalMark
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A cart kept across a crash. `slot` is "open" for the one on screen, else a parked cart's id."""
+
+    slot: str
+    cart: Cart
+    saved_ms: int
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+class Priority(IntEnum):
+    """Who goes first on the store thread."""
+
+    SALE = 0
+    SCREEN = 1
+    SYNC = 2
+
+
+class UnitOfWork(Protocol):
+    """One `BEGIN IMMEDIATE` transaction on the store thread. Leaving it without an exception commits."""
+
+    def record(self, fact: Fact) -> JournalMark:
+        """Write a fact and its journal row. The one door for facts.
+
+        Raises RuleBroken(SALE_ALREADY_RECORDED) if a fact with this id exists and
+        RuleBroken(REFERENCE_ALREADY_USED) if its reference does.
+        """
+
+    def next_receipt_no(self) -> str:
+        """Return the next receipt number; it is consumed only if the transaction commits."""
+
+    def sale(self, sale_id: str) -> Sale | None: ...
+
+    def sold_lines(self, sale_id: str) -> tuple[SoldLine, ...]:
+        """Return a sale's lines with what has come back of each, under the write lock."""
+
+    def sold_of_sku(self, sku_id: str, member_ref: str, limit: int = 20) -> tuple[SoldLine, ...]:
+        """Return lines of this SKU sold to this member (newest first) that still hold pieces."""
+
+    def document_with_reference(self, reference: str) -> str:
+        """Return the id of the document with an outside reference, "" if there is none."""
+
+    def attempt(self, attempt_id: str) -> Attempt | None: ...
+
+    def attempts_of(self, sale_id: str) -> tuple[Attempt, ...]: ...
+
+    def keep_token(self, attempt_id: str, token: str) -> None:
+        """Remember the QR text of an attempt, so that it can be shown again after a restart."""
+
+    def save_draft(self, draft: Draft) -> None: ...
+
+    def drop_draft(self, slot: str) -> None: ...
+
+    def note_sign_in(self, person_id: str, failures: int, locked_until_ms: int) -> None: ...
+
+    def change_member(self, change: MemberChange) -> None:
+        """Apply a change to the local member and put it into the members' queue."""
+
+    def state(self, key: str) -> str:
+        """Return a piece of device state, "" if unset."""
+
+    def set_state(self, key: str, value: str) -> None: ...
+
+    # reference
+    def put_config(self, config: ConfigRow) -> None: ...
+
+    def put_people(self, rows: Sequence[PersonRow]) -> None: ...
+
+    def put_skus(self, rows: Sequence[SkuRow]) -> None: ...
+
+    def put_stock(self, rows: Sequence[StockRow]) -> None: ...
+
+    # sync
+    def identity(self) -> Identity: ...
+
+    def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
+        """Become the enrolled device: keep keys, open the new epoch, journal again what was recorded."""
+
+    def device_key(self) -> bytes:
+        """Return the raw Ed25519 private key of this device."""
+
+    def cloud_keys(self) -> dict[str, bytes]:
+        """Return the pinned signing keys of the cloud by key id."""
+
+    def head(self) -> JournalMark: ...
+
+    def acked(self) -> JournalMark: ...
+
+    def unsent(self, *, max_records: int, max_bytes: int) -> Unsent: ...
+
+    def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
+        """Advance the acknowledged mark; False if the cloud's hash is not ours (a fork)."""
+
+    def cursor(self, stream: str) -> str: ...
+
+    def apply_page(self, page: PullAnswer) -> None:
+        """Apply one page of reference and its cursor."""
+
+    def member_queue(self, limit: int) -> tuple[MemberChange, ...]: ...
+
+    def settle_members(self, answer: MembersPushAnswer) -> None: ...
+
+    def apply_members(self, page: MembersPage) -> None: ...
+
+
+class Reader(Protocol):
+    """Bounded, read-only look-ups. Raises Trouble(STORE_BUSY) after 20 ms of waiting on a lock."""
+
+    def find_code(self, code: str) -> Sku | None:
+        """Return the SKU a scanned or typed code names (GTIN in any length, SKU id), or None."""
+
+    def sku(self, sku_id: str) -> Sku | None: ...
+
+    def style_cards(
+        self, *, text: str = "", category: str = "", limit: int = 60, offset: int = 0
+    ) -> tuple[StyleCard, ...]:
+        """Return tiles for a search (characters, pinyin, initials, style number, colour) in a category."""
+
+    def categories(self) -> tuple[tuple[CategoryRow, int], ...]:
+        """Return categories in the shop's order with their number of styles."""
+
+    def matrix(self, style_no: str) -> Matrix | None: ...
+
+    def find_members(self, text: str, limit: int = 20) -> tuple[Member, ...]:
+        """Return members by phone (any part of it from 3 digits), name, pinyin or initials."""
+
+    def member(self, member_ref: str) -> Member | None: ...
+
+    def people(self) -> tuple[Person, ...]: ...
+
+    def sign_in_record(self, person_id: str) -> SignInRecord | None: ...
+
+    def tiers(self) -> tuple[Tier, ...]: ...
+
+    def discount_reasons(self) -> tuple[ReasonRow, ...]: ...
+
+    def plan(self) -> CommissionPlan: ...
+
+    def store_header(self) -> StoreHeader: ...
+
+    def payment_minutes(self) -> int: ...
+
+    def documents(
+        self, *, day: date | None = None, text: str = "", limit: int = 50, offset: int = 0
+    ) -> tuple[DocumentSummary, ...]: ...
+
+    def document(self, document_id: str) -> Sale | Refund | None: ...
+
+    def document_by_receipt(self, receipt_no: str) -> Sale | Refund | None: ...
+
+    def earnings(self, guide_id: str, day: date) -> Earnings: ...
+
+    def earnings_lines(self, guide_id: str, day: date) -> tuple[EarningsLine, ...]: ...
+
+    def references_and_nets(self) -> Iterator[tuple[str, int]]:
+        """Yield (outside reference, net in minor units) of every document that has one, in journal order."""
+
+    def open_attempts(self) -> tuple[Attempt, ...]: ...
+
+    def uneasy_attempts(self) -> tuple[Attempt, ...]:
+        """Return attempts with money where no sale is: late, over, partial, or paid without a sale."""
+
+    def drafts(self) -> tuple[Draft, ...]: ...
+
+    def state(self, key: str) -> str: ...
+
+    def identity(self) -> Identity: ...
+
+    def sync_status(self) -> SyncStatus: ...
+
+
+class Store(Protocol):
+    """The encrypted file of one till."""
+
+    @property
+    def reader(self) -> Reader:
+        """Look-ups for the calling thread (each thread has its own read-only connection)."""
+
+    @property
+    def drain_only(self) -> bool:
+        """A newer program wrote this file: unsent records may leave, nothing else is written."""
+
+    def run(
+        self, job: Callable[[UnitOfWork], T], *, priority: Priority = Priority.SCREEN
+    ) -> Future[T]:
+        """Run `job` in one transaction on the store thread. Its result is there only after COMMIT.
+
+        An exception from COMMIT itself means *unknown*: read again by id before saying anything.
+        """
+
+    def verify_journal(self) -> int | None:
+        """Check the whole chain on the calling thread; return the first broken seq or None."""
+
+    def close(self) -> None: ...
+
+
+# --- the cloud ------------------------------------------------------------------------------------
+
+
+class Enrolment(Protocol):
+    """First contact with a cloud. Network thread."""
+
+    def keys(self) -> KeySet: ...
+
+    def enrol(self, request: EnrolRequest) -> EnrolAnswer: ...
+
+
+class SyncTransport(Protocol):
+    """The journal and reference at the cloud. Network thread. Raises Trouble for everything that fails."""
+
+    def hello(self, request: HelloRequest) -> HelloAnswer: ...
+
+    def push(self, request: PushRequest) -> PushAnswer: ...
+
+    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer: ...
+
+    def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer: ...
+
+    def pull_members(self, cursor: str, limit: int) -> MembersPage: ...
+
+
+class PaymentGateway(Protocol):
+    """Payment attempts at the cloud. Network thread."""
+
+    def create(self, intent: PaymentIntent) -> PaymentView: ...
+
+    def query(self, attempt_id: str) -> PaymentView: ...
+
+    def cancel(self, attempt_id: str) -> PaymentView: ...
+
+
+class LiveFeed(Protocol):
+    """The stream of hints from the cloud. Live thread."""
+
+    def listen(self, stop: Callable[[], bool]) -> Iterator[News]:
+        """Yield news until `stop()` or the connection ends (raises Trouble when it fails)."""
+
+    def close(self) -> None:
+        """End a running `listen` from another thread."""
+
+
+# --- devices --------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """The device's clocks."""
+
+    def now(self) -> Moment: ...
+
+    def monotonic(self) -> float:
+        """Seconds; for durations only."""
+
+    def anchor(self, server_ms: int) -> None:
+        """Take the server's time as true from now on in this boot."""
+
+
+@dataclass(frozen=True, slots=True)
+class QrMatrix:
+    """A QR symbol without quiet zone: `rows[y][x]` is True for a dark module."""
+
+    rows: tuple[tuple[bool, ...], ...]
+    version: int
+
+
+class QrMaker(Protocol):
+    """Makes QR symbols."""
+
+    def make(self, text: str) -> QrMatrix: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCode:
+    """A code found in a picture."""
+
+    text: str
+    symbology: str
+
+
+class CodeReader(Protocol):
+    """Finds codes in grey pictures. Knows no camera and no Qt."""
+
+    def read(self, pixels: bytes, width: int, height: int) -> tuple[ReadCode, ...]: ...
+
+
+class ReceiptPrinter(Protocol):
+    """Prints receipts. Device thread. A broken printer raises Trouble(PRINTER_FAILED)."""
+
+    def print(self, receipt: Receipt) -> None: ...
+
+
+class SecretKeeper(Protocol):
+    """Where the store's key lies: the system's secret service, else a 0600 file."""
+
+    @property
+    def protection(self) -> str:
+        """ "keyring", or "file" for reduced protection."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return a secret, None only if it is certain that there is none.
+
+        Raises Trouble: STORE_KEY_LOCKED (retryable) if the keeper is locked or cannot be asked.
+        """
+
+    def write(self, name: str, secret: bytes) -> None: ...

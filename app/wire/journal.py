@@ -1,0 +1,144 @@
+"""The journal record, byte for byte.
+
+The journal is the outbox: one record per fact, hash-chained per (device, epoch), without personal
+data. The bytes below are the contract; `tests/unit/wire/test_journal.py` asserts the worked example.
+
+Canonical header bytes
+    The fields of `Header`, in the order they are declared, each as UTF-8 text (integers in decimal
+    without leading zeros), each preceded by its length in bytes as an unsigned 16-bit big-endian number.
+
+Genesis hash, the `prev_hash` of seq 1
+    SHA-256("gp1-genesis" | tenant | store | device | epoch), each of the four length-prefixed as above.
+
+Record hash
+    SHA-256("gp1" | u32be(len(header)) | header | prev_hash | body). `prev_hash` is 32 bytes; the body is
+    kept as the exact bytes that were hashed and is never serialised again.
+
+Head signature
+    Ed25519 by the device key over "gp1-head" | device | epoch (length-prefixed) | u64be(seq) | hash.
+    One signature per pushed batch and per closing covers the whole chain before it.
+
+Journalling again (after a restored or cloned device, or when a till that sold before enrolment is
+enrolled)
+    `tenant`, `store`, `device`, `epoch` and `seq`, and so `prev_hash` and `hash`, are those of the new chain.
+    `rec_id`, `kind`, `schema_ver`, all times, `boot_id`, `actor` and the body stay. De-duplication by
+    `rec_id` therefore compares the body only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
+
+VERSION = 1
+HASH_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known about a record besides its body. Times are milliseconds; see `times.Moment`."""
+
+    v: int
+    tenant: str
+    store: str
+    device: str
+    epoch: str
+    seq: int
+    rec_id: str
+    kind: str
+    schema_ver: int
+    t_device: int
+    t_mono: int
+    boot_id: str
+    t_est_server: int
+    t_quality: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A journal record with its place in the chain."""
+
+    header: Header
+    prev_hash: bytes
+    body: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Whose chain it is: a device in one incarnation of its journal."""
+
+    tenant: str
+    store: str
+    device: str
+    epoch: str
+
+    def genesis(self) -> bytes:
+        """Return the hash before the first record."""
+        parts = (self.tenant, self.store, self.device, self.epoch)
+        return hashlib.sha256(b"gp1-genesis" + b"".join(map(prefixed, parts))).digest()
+
+
+def prefixed(text: str) -> bytes:
+    """Return `text` as UTF-8 after its length as an unsigned 16-bit big-endian number."""
+    data = text.encode()
+    return struct.pack(">H", len(data)) + data
+
+
+def header_bytes(header: Header) -> bytes:
+    """Return the canonical bytes of a header."""
+    return b"".join([prefixed(str(value)) for value in astuple(header)])
+
+
+def record_hash(header: bytes, prev_hash: bytes, body: bytes) -> bytes:
+    """Return the hash that names a record and binds it to all before it."""
+    if len(prev_hash) != HASH_BYTES:
+        raise ValueError("a chain hash has 32 bytes")
+    return hashlib.sha256(
+        b"gp1" + struct.pack(">I", len(header)) + header + prev_hash + body
+    ).digest()
+
+
+def make_record(header: Header, prev_hash: bytes, body: bytes) -> Record:
+    """Build a record with its hash."""
+    return Record(header, prev_hash, body, record_hash(header_bytes(header), prev_hash, body))
+
+
+def journal_again(record: Record, chain: Chain, seq: int, prev_hash: bytes) -> Record:
+    """Return the same happening as a record of another chain."""
+    header = replace(
+        record.header,
+        tenant=chain.tenant,
+        store=chain.store,
+        device=chain.device,
+        epoch=chain.epoch,
+        seq=seq,
+    )
+    return make_record(header, prev_hash, record.body)
+
+
+def first_broken(records: Iterable[Record], prev_hash: bytes, seq: int) -> int | None:
+    """Return the seq of the first record that does not fit, or None if the whole run is sound.
+
+    `prev_hash` and `seq` are those the run continues from (genesis and 0 for a whole journal).
+    Damage and tampering look alike; both are caught.
+    """
+    for record in records:
+        seq += 1
+        sound = (
+            record.header.seq == seq
+            and record.prev_hash == prev_hash
+            and record_hash(header_bytes(record.header), prev_hash, record.body) == record.hash
+        )
+        if not sound:
+            return seq
+        prev_hash = record.hash
+    return None
+
+
+def head_message(device: str, epoch: str, seq: int, hash_: bytes) -> bytes:
+    """Return the bytes a device signs to vouch for its chain up to `seq`."""
+    return b"gp1-head" + prefixed(device) + prefixed(epoch) + struct.pack(">Q", seq) + hash_

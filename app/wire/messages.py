@@ -1,0 +1,475 @@
+"""Messages between till and cloud, one class per request and answer, used by both sides.
+
+JSON (UTF-8); `bytes` fields are standard base64. Pushes are zstd-compressed. Every request carries
+`GuidePOS-Nonce`, every answer `GuidePOS-Proof` (see tokens.py). Errors are `Problem` with an HTTP status:
+401 token, 403 revoked or foreign, 404, 409 gap/fork/conflict, 410 start over, 413 too big, 422 malformed,
+426 too old to pull, 429/503 busy with Retry-After.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all messages. Unknown fields are ignored, so additive changes need no new version."""
+
+
+class Problem(Message, frozen=True, kw_only=True):
+    """Why a request was refused. `code` is an `app.errors.Code` or a protocol word (gap, fork, start_over)."""
+
+    code: str
+    detail: str = ""
+    hwm: int = 0
+    hwm_hash: str = ""
+
+
+# --- enrolment and keys ---------------------------------------------------------------------------
+
+
+class PublicKey(Message, frozen=True, kw_only=True):
+    """A public key of the cloud, raw, with its id and the Unix ms after which it is void (0: never)."""
+
+    kid: str
+    key: bytes
+    expires_ms: int = 0
+
+
+class KeySet(Message, frozen=True, kw_only=True):
+    """The cloud's keys: those that sign answers (two at a time while rotating) and the escrow key."""
+
+    signing: list[PublicKey]
+    escrow: PublicKey
+
+
+class EnrolRequest(Message, frozen=True, kw_only=True):
+    """`POST /v1/enrol`. `code` is used once; `escrow` is the store's key sealed to the escrow key."""
+
+    handshake: int
+    code: str
+    device_key: bytes
+    escrow: bytes
+    platform: str
+    app_version: str
+    protection: str
+    """"keyring" or "file" (reduced protection)."""
+
+
+class EnrolAnswer(Message, frozen=True, kw_only=True):
+    """Who the device now is. `secret` (32 bytes) is the device's own, for the spoken short code."""
+
+    tenant: str
+    store: str
+    device: str
+    device_code: str
+    epoch: str
+    epoch_ordinal: int
+    secret: bytes
+    keys: KeySet
+    timeline: str
+    public_url: str
+    """Base of the customer's pages, without trailing slash."""
+
+
+class TokenRequest(Message, frozen=True, kw_only=True):
+    """`POST /v1/token`. The device proves itself; `signature` is over `tokens.token_request_message`."""
+
+    device: str
+    t_ms: int
+    nonce: str
+    signature: bytes
+
+
+class TokenAnswer(Message, frozen=True, kw_only=True):
+    """A short-lived access token for the Authorization header (Bearer)."""
+
+    token: str
+    expires_in_s: int
+    server_ms: int
+
+
+# --- journal --------------------------------------------------------------------------------------
+
+
+class HelloRequest(Message, frozen=True, kw_only=True):
+    """`POST /v1/sync/hello`: at start, on reconnect, hourly. Hashes are hex, "" for none."""
+
+    epoch: str
+    last_seq: int
+    last_hash: str
+    acked_seq: int
+    acked_hash: str
+    app_version: str
+    protocol: int
+    schema: dict[str, int]
+    db_id: str
+    boot_nonce: str
+
+
+class HelloAnswer(Message, frozen=True, kw_only=True):
+    """Where the cloud stands. `durable_seq` is the mark in the oldest backup it could restore."""
+
+    server_ms: int
+    timeline: str
+    hwm: int
+    hwm_hash: str
+    durable_seq: int
+    feed_generation: int
+    min_app: str = ""
+    commands: list[str] = []
+
+
+class PushedRecord(Message, frozen=True, kw_only=True):
+    """A journal record as it travels; `header` are the canonical bytes, `hash` is hex."""
+
+    seq: int
+    rec_id: str
+    kind: str
+    schema_ver: int
+    hash: str
+    header: bytes
+    body: bytes
+
+
+class PushRequest(Message, frozen=True, kw_only=True):
+    """`POST /v1/sync/push`: consecutive records after `prev_hash`, vouched for by one head signature."""
+
+    epoch: str
+    prev_hash: str
+    records: list[PushedRecord]
+    head_sig: bytes
+
+
+class PushResult(Message, frozen=True, kw_only=True):
+    """What became of one record: applied | accepted_exception | accepted_unprojected | duplicate."""
+
+    seq: int
+    verdict: str
+    code: str = ""
+    exception_id: str = ""
+
+
+class PushAnswer(Message, frozen=True, kw_only=True):
+    """The contiguous high-water mark with its hash; records up to it are the cloud's."""
+
+    hwm: int
+    hwm_hash: str
+    durable_seq: int
+    results: list[PushResult]
+
+
+# --- reference ------------------------------------------------------------------------------------
+
+
+class Row(Message, frozen=True, kw_only=True):
+    """One changed row of a stream; `body` is JSON of the stream's row type, absent when deleted."""
+
+    key: str
+    deleted: bool = False
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class PullAnswer(Message, frozen=True, kw_only=True):
+    """`GET /v1/sync/pull?stream=&cursor=&limit=`: a page and the cursor after it.
+
+    `applied_epoch` and `applied_seq` tell up to which record of this device the stock figures count.
+    """
+
+    stream: str
+    rows: list[Row]
+    cursor: str
+    more: bool
+    feed_generation: int
+    server_ms: int
+    applied_epoch: str = ""
+    applied_seq: int = 0
+    checksum: str = ""
+
+
+STREAMS = ("config", "people", "catalog", "stock")
+"""Reference streams in the order a new till needs them."""
+
+
+class SkuRow(Message, frozen=True, kw_only=True):
+    """Stream `catalog`: one SKU. The search keys were computed where the product was written."""
+
+    sku_id: str
+    style_no: str
+    name: str
+    name_en: str
+    category: str
+    colour_code: str
+    colour: str
+    colour_en: str
+    colour_hex: str
+    size: str
+    size_order: int
+    list_price: int
+    gtin: str = ""
+    drawing: str = ""
+    kind: str = "goods"
+    price_version: int = 1
+    season: str = ""
+    search: str = ""
+    pinyin: str = ""
+    initials: str = ""
+
+
+class StockRow(Message, frozen=True, kw_only=True):
+    """Stream `stock`: pieces of a SKU in a store. Own store included."""
+
+    store: str
+    sku_id: str
+    quantity: int
+    as_of_ms: int
+
+
+class PersonRow(Message, frozen=True, kw_only=True):
+    """Stream `people`: someone who may sign in. `pin` is an argon2id hash in PHC form."""
+
+    person_id: str
+    name: str
+    name_en: str
+    role: str
+    pin: str
+    active: bool = True
+
+
+class CategoryRow(Message, frozen=True, kw_only=True):
+    code: str
+    name: str
+    name_en: str
+    icon: str = ""
+
+
+class TierRow(Message, frozen=True, kw_only=True):
+    code: str
+    name: str
+    name_en: str
+    pays_bp: int
+
+
+class ReasonRow(Message, frozen=True, kw_only=True):
+    """A reason a guide may give for a discount, and the most it allows without a manager."""
+
+    code: str
+    name: str
+    name_en: str
+    max_bp: int = 10_000
+
+
+class PlanRow(Message, frozen=True, kw_only=True):
+    plan_id: str
+    version: int
+    default_bp: int
+    rates_bp: dict[str, int] = {}
+
+
+class StoreRow(Message, frozen=True, kw_only=True):
+    """A store of the brand; `own` is decided by the till comparing with its own id."""
+
+    store: str
+    name: str
+    name_en: str
+    city: str
+    address: str = ""
+    phone: str = ""
+
+
+class ConfigRow(Message, frozen=True, kw_only=True):
+    """Stream `config`, key "shop": everything a till needs to know about the shop, as one document."""
+
+    currency: str
+    stores: list[StoreRow]
+    categories: list[CategoryRow]
+    tiers: list[TierRow]
+    discount_reasons: list[ReasonRow]
+    plan: PlanRow | None = None
+    payment_minutes: int = 5
+    day_starts_at: int = 4
+
+
+# --- members --------------------------------------------------------------------------------------
+
+
+class MemberChange(Message, frozen=True, kw_only=True):
+    """One field of a member changed at a till: applied if `base_revision` is still current."""
+
+    change_id: str
+    member_ref: str
+    field: str
+    value: str
+    base_revision: int
+    t_ms: int
+
+
+class MembersPush(Message, frozen=True, kw_only=True):
+    """`POST /v1/members/push`. A new member is a change of the field "join" whose value is JSON of the fields."""
+
+    changes: list[MemberChange]
+
+
+class MemberVerdict(Message, frozen=True, kw_only=True):
+    """applied | kept (the server's value stands) | alias (joined before under `member_ref`) | duplicate."""
+
+    change_id: str
+    verdict: str
+    member_ref: str = ""
+    revision: int = 0
+
+
+class MembersPushAnswer(Message, frozen=True, kw_only=True):
+    verdicts: list[MemberVerdict]
+
+
+class MemberRow(Message, frozen=True, kw_only=True):
+    """A member as the store may know them. `erased` empties every field on every till."""
+
+    member_ref: str
+    revision: int
+    name: str = ""
+    phone: str = ""
+    tier: str = ""
+    points: int = 0
+    note: str = ""
+    search: str = ""
+    pinyin: str = ""
+    initials: str = ""
+    erased: bool = False
+
+
+class MembersPage(Message, frozen=True, kw_only=True):
+    """`GET /v1/members/pull?cursor=&limit=`."""
+
+    rows: list[MemberRow]
+    cursor: str
+    more: bool
+    server_ms: int
+
+
+# --- payments -------------------------------------------------------------------------------------
+
+
+class OrderLine(Message, frozen=True, kw_only=True):
+    """A line as the customer sees it. Amounts in minor units of the order's currency."""
+
+    sku: str
+    name: str
+    name_en: str
+    colour: str
+    colour_en: str
+    colour_hex: str
+    size: str
+    drawing: str
+    quantity: int
+    gross: int
+    net: int
+    reasons: list[OrderReason] = []
+
+
+class OrderReason(Message, frozen=True, kw_only=True):
+    """A discount on a line or on the whole order: code, rate (0 if none) and amount."""
+
+    code: str
+    amount: int
+    rate_bp: int = 0
+
+
+class Order(Message, frozen=True, kw_only=True):
+    """The frozen order behind a QR. Its exact bytes are hashed into the token."""
+
+    attempt_id: str
+    sale_id: str
+    store: str
+    guide_name: str
+    guide_name_en: str
+    currency: str
+    total: int
+    lines: list[OrderLine]
+    reasons: list[OrderReason]
+    created_ms: int
+    expires_ms: int
+
+
+class PaymentIntent(Message, frozen=True, kw_only=True):
+    """`POST /v1/payments`: register an order before its QR is shown. `order` are the bytes of an `Order`.
+
+    Idempotent by the token's attempt id: the same bytes get the same answer, other bytes a 409.
+    """
+
+    token: str
+    order: bytes
+
+
+class PaymentView(Message, frozen=True, kw_only=True):
+    """What the cloud knows about an attempt. `looked_at` says that a customer has the order open."""
+
+    attempt_id: str
+    state: str
+    anomalies: list[str]
+    amount: int
+    received: int
+    provider: str
+    provider_ref: str
+    expires_ms: int
+    changed_ms: int
+    server_ms: int
+    version: int
+    """Grows with every change; the live stream carries it so that news can be told from echo."""
+    looked_at: bool = False
+    url: str = ""
+
+
+class News(Message, frozen=True, kw_only=True):
+    """One event of `GET /v1/live` (server-sent events, `data:` holds this JSON).
+
+    A hint, not a proof: the till asks for the state and believes only that answer.
+    """
+
+    kind: str
+    """"payment" (subject: attempt id) | "reference" (subject: stream) | "hello"."""
+    subject: str = ""
+    version: int = 0
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+class SalesReportRow(Message, frozen=True, kw_only=True):
+    business_date: str
+    store: str
+    sales: int
+    refunds: int
+    gross: int
+    net: int
+    currency: str
+
+
+class SalesReport(Message, frozen=True, kw_only=True):
+    """`GET /v1/reports/sales?from=&to=`."""
+
+    rows: list[SalesReportRow]
+
+
+class CommissionRow(Message, frozen=True, kw_only=True):
+    """One commission entry with all that explains it."""
+
+    business_date: str
+    store: str
+    document: str
+    receipt_no: str
+    line: int
+    guide: str
+    plan: str
+    plan_version: int
+    base: int
+    rate_bp: int
+    weight_bp: int
+    amount: int
+
+
+class CommissionReport(Message, frozen=True, kw_only=True):
+    """`GET /v1/reports/commissions?from=&to=&guide=`; `totals` sums amounts per guide."""
+
+    rows: list[CommissionRow]
+    totals: dict[str, int]
