@@ -1,0 +1,77 @@
+# The doors of the project. `make run` and `make test` are all most people need; both prepare
+# everything on first use (setup.sh) and take no time to do so afterwards.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -eu -o pipefail
+BIN := .venv/bin
+# Two workers suit the smallest machine we test on; `make test WORKERS=0` runs in one process.
+WORKERS ?= 2
+PYTEST_ARGS ?=
+COVERED := app/domain/*,app/wire/*,offline_store/*,app/sync/*
+
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 16
+
+.PHONY: setup setup-run setup-test
+setup: setup-test  ## everything for running and testing
+setup-run:  ## only what the till and its demo shop need
+	@./setup.sh run
+setup-test:  ## the same, plus Chromium, PostgreSQL and the checking tools
+	@./setup.sh test
+
+.PHONY: run
+run: setup-run  ## open the demo shop (without a display: drive one sale and save its screens)
+	@$(BIN)/guidepos demo $(ARGS)
+
+.PHONY: test lint types pytest coverage
+test: setup-test lint types pytest coverage  ## every check
+lint: setup-test  ## ruff: rules and format
+	@echo "· ruff"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+types: setup-test  ## mypy, strict
+	@echo "· mypy"
+	@$(BIN)/mypy
+pytest: setup-test lint types
+	@echo "· pytest"
+	@rm -f .coverage .coverage.*
+	@QT_QPA_PLATFORM=offscreen QT_QUICK_BACKEND=software \
+	  $(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(PYTEST_ARGS)
+coverage: pytest
+	@echo "· branch coverage of the parts that hold money"
+	@$(BIN)/coverage report --fail-under=95 --include='$(COVERED)'
+
+.PHONY: test-core
+test-core: setup-test  ## unit, store, sync and cloud tests with PySide6 made unimportable
+	@$(BIN)/pytest -p no:pytest-qt -p tests.architecture.without_qt \
+	  -n $(WORKERS) $(wildcard tests/unit tests/store tests/sync tests/cloud) -o qt_api= $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: setup-run  ## the figures of the README, on this machine
+	@$(BIN)/guidepos bench $(ARGS)
+
+.PHONY: freeze
+freeze: setup-test  ## build the one-folder till into dist/guidepos
+	@$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/freeze build.spec
+	@du -sh dist/guidepos
+
+SCREENS ?= sign-in sell pay done history mine
+.PHONY: screenshots
+screenshots: setup-run  ## every screen in both languages and themes, into build/screenshots
+	@mkdir -p build/screenshots
+	@for screen in $(SCREENS); do for lang in zh en; do for theme in light dark; do \
+	  QT_QPA_PLATFORM=offscreen $(BIN)/guidepos screenshot $$screen --lang $$lang --theme $$theme \
+	    --out build/screenshots/$$screen-$$lang-$$theme.png; done; done; done
+
+.PHONY: constraints
+constraints: setup-test  ## write constraints.txt from the virtual environment as it stands
+	@{ echo "# Every package the checks last passed with. Written by make constraints; names no source."; \
+	  $(BIN)/python -m pip list --format=freeze --exclude-editable \
+	    --exclude pip --exclude setuptools --exclude wheel | LC_ALL=C sort -f; } > build/constraints.txt
+	@mv build/constraints.txt constraints.txt
+	@$(BIN)/python -m pip check
+
+.PHONY: clean
+clean:  ## remove what was built; keeps .venv
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What must hold, from wide (architecture) to narrow (e2e). See ARCHITECTURE.md, "Tests"."""
