@@ -120,6 +120,11 @@ class BlindReturn:
     unit_mills: int
     restock: bool = True
 
+    @property
+    def value(self) -> int:
+        """What is given back for it, in minor units."""
+        return extend(self.quantity, self.unit_mills)[0]
+
 
 def make_refund(
     refund_id: str,

@@ -1,0 +1,119 @@
+"""What works right now, and why not: one function that both permits an operation and fills the
+table the guide sees, so the two can never disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.times import Moment
+from app.errors import Code, Trouble
+from app.ports import SyncStatus
+
+
+class Operation(StrEnum):
+    """What a guide may want to do."""
+
+    SELL_CASH = "sell_cash"
+    SELL_QR = "sell_qr"
+    LOOK_UP_GOODS = "look_up_goods"
+    OWN_STOCK = "own_stock"
+    OTHER_STORES_STOCK = "other_stores_stock"
+    FIND_MEMBER = "find_member"
+    JOIN_MEMBER = "join_member"
+    REFUND_CASH = "refund_cash"
+    COMMISSION_TODAY = "commission_today"
+    SEND_SALES = "send_sales"
+    PRINT_RECEIPT = "print_receipt"
+    CLOSE_PROGRAM = "close_program"
+
+
+class Standing(StrEnum):
+    """How an operation stands: works now, is kept and sent later, works on old figures, is blocked."""
+
+    NOW = "now"
+    QUEUED = "queued"
+    AGED = "aged"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """All that decides. `reachable` is the outcome of the last exchange with the cloud."""
+
+    enrolled: bool
+    reachable: bool
+    drain_only: bool
+    sync: SyncStatus
+    open_payments: int
+    now: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One row of the table. `age_ms` is the age of the figures it works on, None where that says
+    nothing; `waiting` is how many things are kept to be sent."""
+
+    operation: Operation
+    standing: Standing
+    reason: Code | None = None
+    age_ms: int | None = None
+    waiting: int = 0
+
+
+def judge(operation: Operation, now: Conditions) -> Verdict:
+    """Return how an operation stands under these conditions."""
+    if now.drain_only and operation in _WRITES:
+        return Verdict(operation, Standing.BLOCKED, Code.STORE_NEWER)
+    offline = _offline(now)
+    age = max(now.now.server_ms - now.sync.last_pull_ms, 0) if now.sync.last_pull_ms else None
+    match operation:
+        case Operation.SELL_QR if offline:
+            return Verdict(operation, Standing.BLOCKED, offline)
+        case Operation.OTHER_STORES_STOCK if offline:
+            return Verdict(operation, Standing.AGED, offline, age)
+        case Operation.FIND_MEMBER | Operation.LOOK_UP_GOODS | Operation.OWN_STOCK if offline:
+            return Verdict(operation, Standing.AGED, offline, age)
+        case Operation.JOIN_MEMBER if offline:
+            return Verdict(operation, Standing.QUEUED, offline, waiting=now.sync.member_changes)
+        case Operation.SEND_SALES:
+            standing = Standing.QUEUED if offline else Standing.NOW
+            oldest = now.sync.oldest_unsent_ms
+            waited = max(now.now.server_ms - oldest, 0) if oldest else None
+            return Verdict(operation, standing, offline, waited, now.sync.unsent)
+        case Operation.CLOSE_PROGRAM if now.open_payments:
+            return Verdict(
+                operation, Standing.BLOCKED, Code.PAYMENT_UNRESOLVED, waiting=now.open_payments
+            )
+        case Operation.CLOSE_PROGRAM:
+            return Verdict(operation, Standing.NOW, waiting=now.sync.unsent)
+        case _:
+            return Verdict(operation, Standing.NOW)
+
+
+def require(operation: Operation, now: Conditions) -> None:
+    """Raise Trouble with the verdict's reason if the operation is blocked."""
+    verdict = judge(operation, now)
+    if verdict.standing is Standing.BLOCKED:
+        raise Trouble(verdict.reason or Code.CLOUD_UNREACHABLE, retryable=True)
+
+
+def table(now: Conditions) -> tuple[Verdict, ...]:
+    """Return the whole table."""
+    return tuple(judge(operation, now) for operation in Operation)
+
+
+def _offline(now: Conditions) -> Code | None:
+    if not now.enrolled:
+        return Code.DEVICE_NOT_ENROLLED
+    return None if now.reachable else Code.CLOUD_UNREACHABLE
+
+
+_WRITES = frozenset(
+    {
+        Operation.SELL_CASH,
+        Operation.SELL_QR,
+        Operation.JOIN_MEMBER,
+        Operation.REFUND_CASH,
+    }
+)

@@ -1,0 +1,153 @@
+"""Giving money back: lines of earlier sales, or goods without a receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from app.domain.catalog import Sku
+from app.domain.ids import new_id
+from app.domain.money import Currency
+from app.domain.refund import BlindReturn, Refund, ReturnedPart, SoldLine, make_refund
+from app.domain.sale import Tender, TenderKind
+from app.domain.times import Moment, business_date
+from app.errors import Code, RuleBroken
+from app.ports import Clock, Priority, Store, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class WantedReturn:
+    """What the customer brings back: pieces of a SKU, at what unit price in mills."""
+
+    sku: Sku
+    quantity: int
+    unit_mills: int
+
+
+class Refunds:
+    """The job of giving money back. Answers by future; the refund exists only after COMMIT."""
+
+    def __init__(self, store: Store, clock: Clock, currency: Currency) -> None:
+        self._store = store
+        self._clock = clock
+        self._currency = currency
+
+    def of_sale(
+        self, sale_id: str, quantities: dict[int, int], *, reason: str, actor: str
+    ) -> Future[Refund]:
+        """Give lines of one sale back in cash: line number → pieces.
+
+        Raises RuleBroken: SALE_UNKNOWN, REFUND_EMPTY, REFUND_EXCEEDS_SALE.
+        """
+
+        def parts(uow: UnitOfWork) -> list[ReturnedPart | BlindReturn]:
+            sold = {line.line.line_no: line for line in uow.sold_lines(sale_id)}
+            if not sold:
+                raise RuleBroken(Code.SALE_UNKNOWN)
+            return [ReturnedPart(_line(sold, no), quantity) for no, quantity in quantities.items()]
+
+        return self._refund(parts, TenderKind.CASH, reason=reason, actor=actor)
+
+    def bring_back(
+        self,
+        wanted: Sequence[WantedReturn],
+        *,
+        reason: str,
+        actor: str,
+        member_ref: str = "",
+        reference: str = "",
+        tender: TenderKind = TenderKind.CASH,
+        at: Moment | None = None,
+    ) -> Future[Refund]:
+        """Give back what a known customer returns without naming the receipt.
+
+        Each wanted line is matched with the newest sale of that SKU to this member at the same unit
+        price that still holds as many pieces and is worth exactly that; what matches none is a
+        return without receipt. Without a member nothing is matched.
+        """
+
+        def parts(uow: UnitOfWork) -> list[ReturnedPart | BlindReturn]:
+            used: set[tuple[str, int]] = set()
+            found: list[ReturnedPart | BlindReturn] = []
+            for item in wanted:
+                match = _matching(uow, item, member_ref, used)
+                if match is None:
+                    found.append(BlindReturn(item.sku, item.quantity, item.unit_mills))
+                else:
+                    used.add((match.sale_id, match.line.line_no))
+                    found.append(ReturnedPart(match, item.quantity))
+            return found
+
+        return self._refund(
+            parts,
+            tender,
+            reason=reason,
+            actor=actor,
+            member_ref=member_ref,
+            reference=reference,
+            at=at,
+        )
+
+    def _refund(
+        self,
+        parts: Callable[[UnitOfWork], list[ReturnedPart | BlindReturn]],
+        tender: TenderKind,
+        *,
+        reason: str,
+        actor: str,
+        member_ref: str = "",
+        reference: str = "",
+        at: Moment | None = None,
+    ) -> Future[Refund]:
+        refund_id, moment = new_id(), at or self._clock.now()
+
+        def job(uow: UnitOfWork) -> Refund:
+            returned = parts(uow)
+            total = sum(_worth(part) for part in returned)
+            given = total if tender is TenderKind.CASH else 0
+            refund = make_refund(
+                refund_id,
+                returned,
+                [Tender(new_id(), tender, total, given=given)],
+                receipt_no=uow.next_receipt_no(),
+                business_date=business_date(moment).isoformat(),
+                at=moment,
+                actor=actor,
+                currency=self._currency.code,
+                reason=reason,
+                member_ref=member_ref,
+                reference=reference,
+            )
+            uow.record(refund)
+            return refund
+
+        return self._store.run(job, priority=Priority.SALE)
+
+
+def _line(sold: dict[int, SoldLine], line_no: int) -> SoldLine:
+    if line_no not in sold:
+        raise RuleBroken(Code.LINE_UNKNOWN, line_no=line_no)
+    return sold[line_no]
+
+
+def _matching(
+    uow: UnitOfWork, item: WantedReturn, member_ref: str, used: set[tuple[str, int]]
+) -> SoldLine | None:
+    if not member_ref:
+        return None
+    asked = BlindReturn(item.sku, item.quantity, item.unit_mills)
+    for sold in uow.sold_of_sku(item.sku.sku_id, member_ref):
+        left = sold.line.quantity - sold.quantity_returned
+        if (
+            sold.line.unit_mills == item.unit_mills
+            and left >= item.quantity
+            and (sold.sale_id, sold.line.line_no) not in used
+            and sold.value_of(item.quantity) == asked.value
+        ):
+            return sold
+    return None
+
+
+def _worth(part: ReturnedPart | BlindReturn) -> int:
+    return part.sold.value_of(part.quantity) if isinstance(part, ReturnedPart) else part.value

@@ -1,0 +1,58 @@
+"""Stock at the till: the matrix of own and other stores, and movements that belong to no sale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from app.domain.catalog import Matrix
+from app.domain.ids import new_id
+from app.domain.stock import MovementKind, StockAdjustment, StockMovement
+from app.domain.times import Moment, business_date
+from app.errors import Code, RuleBroken
+from app.ports import Clock, Store, UnitOfWork
+
+
+class Stock:
+    """The job of telling what is there."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def matrix(self, style_no: str) -> Matrix:
+        """Return a style's colour × size matrix. Raises RuleBroken(STYLE_UNKNOWN)."""
+        matrix = self._store.reader.matrix(style_no)
+        if matrix is None:
+            raise RuleBroken(Code.STYLE_UNKNOWN)
+        return matrix
+
+    def adjust(
+        self,
+        moves: Sequence[tuple[str, int]],
+        *,
+        kind: MovementKind,
+        reason: str,
+        actor: str,
+        reference: str = "",
+        at: Moment | None = None,
+    ) -> Future[StockAdjustment]:
+        """Record pieces that moved without a sale: (SKU id, signed pieces)."""
+        if not moves or any(delta == 0 for _, delta in moves):
+            raise RuleBroken(Code.QUANTITY_INVALID, quantity=0)
+        moment = at or self._clock.now()
+        fact = StockAdjustment(
+            adjustment_id=new_id(),
+            at=moment,
+            business_date=business_date(moment).isoformat(),
+            actor=actor,
+            reason=reason,
+            movements=tuple(StockMovement(sku, delta, kind) for sku, delta in moves),
+            reference=reference,
+        )
+
+        def job(uow: UnitOfWork) -> StockAdjustment:
+            uow.record(fact)
+            return fact
+
+        return self._store.run(job)

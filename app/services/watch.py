@@ -1,0 +1,116 @@
+"""Watching open payments: the cloud's live hints when they flow, questions at intervals when not.
+
+Runs on the live thread. Nothing here decides anything: each hint and each interval only leads to
+`Payments.refresh`, whose recorded answer is what counts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from app.errors import Trouble
+from app.ports import LiveFeed, Store
+from app.services.payments import PaymentNews, Payments
+
+ASK_EVERY_S = 3.0
+"""Between questions about an open payment while no hints flow."""
+
+CALM_EVERY_S = 20.0
+"""Between questions while hints flow; a hint may still be lost."""
+
+FEED_RETRY_S = 3.0
+
+
+class PaymentWatch:
+    """Keeps asking about attempts until each has an answer that ends it.
+
+    `on_news` is called with every answer, `on_reference` when the cloud says a stream changed; both
+    on a thread of this class or of the network pool.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        payments: Payments,
+        feed: LiveFeed,
+        on_news: Callable[[PaymentNews], None],
+        on_reference: Callable[[str], None] = lambda stream: None,
+    ) -> None:
+        self._store = store
+        self._payments = payments
+        self._feed = feed
+        self._on_news = on_news
+        self._on_reference = on_reference
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._live = threading.Event()
+        self._asking: set[str] = set()
+        self._lock = threading.Lock()
+        self._threads = (
+            threading.Thread(target=self._listen, name="live", daemon=True),
+            threading.Thread(target=self._ask, name="payment-watch", daemon=True),
+        )
+
+    def start(self) -> None:
+        """Begin to watch; attempts left open by an earlier run are asked about at once."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Ask about open attempts now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End both threads."""
+        self._stop.set()
+        self._wake.set()
+        self._feed.close()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=5)
+
+    @property
+    def is_live(self) -> bool:
+        """Hints are flowing."""
+        return self._live.is_set()
+
+    def _listen(self) -> None:
+        while not self._stop.is_set():
+            try:
+                for news in self._feed.listen(self._stop.is_set):
+                    self._live.set()
+                    if news.kind == "payment":
+                        self._refresh(news.subject)
+                    elif news.kind == "reference":
+                        self._on_reference(news.subject)
+                    elif news.kind == "hello":
+                        self.wake()
+            except Trouble:
+                pass
+            self._live.clear()
+            self._stop.wait(FEED_RETRY_S)
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            for attempt in self._store.reader.open_attempts():
+                self._refresh(attempt.attempt_id)
+            self._wake.wait(CALM_EVERY_S if self.is_live else ASK_EVERY_S)
+            self._wake.clear()
+
+    def _refresh(self, attempt_id: str) -> None:
+        """Ask about one attempt, one question at a time."""
+        with self._lock:
+            if attempt_id in self._asking or self._stop.is_set():
+                return
+            self._asking.add(attempt_id)
+        self._payments.refresh(attempt_id).add_done_callback(
+            lambda answer: self._answered(attempt_id, answer)
+        )
+
+    def _answered(self, attempt_id: str, answer: Future[PaymentNews]) -> None:
+        with self._lock:
+            self._asking.discard(attempt_id)
+        if not answer.cancelled() and answer.exception() is None:
+            self._on_news(answer.result())
