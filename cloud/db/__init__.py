@@ -1,0 +1,1 @@
+"""The cloud's tables and the only place that opens its database."""

@@ -1,0 +1,100 @@
+"""One `metadata` for all tables and one `Database` that runs transactions on SQLite or PostgreSQL.
+
+Knows engines, locks and retries; must not know a single table.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TypeVar
+
+import anyio.to_thread
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every table of the cloud hangs here; the names make migrations the same on both engines."""
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], T]
+
+SERIALIZATION_FAILURE = "40001"
+DEADLOCK_DETECTED = "40P01"
+ATTEMPTS = 5
+READ_ONLY = "guidepos_read_only"
+"""Execution option of a connection that only reads; SQLite then begins without the write lock."""
+
+
+class Database:
+    """Transactions on one engine. A write holds the store's lock from its first statement on.
+
+    Everything here blocks; coroutines use `awrite` and `aread`, which go through the threadpool.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._reading = engine.execution_options(**{READ_ONLY: True})
+        # SQLite has one writer; a fair lock inside the process beats its polling busy handler.
+        self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether this is the embedded engine."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Open a write transaction: committed at the end of the block, rolled back on an error."""
+        with self._one_writer, self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Open a read transaction: one snapshot for all statements of the block (SQLite), or one per
+        statement (PostgreSQL, read committed)."""
+        with self._reading.begin() as connection:
+            yield connection
+
+    def write(self, work: Work[T]) -> T:
+        """Run `work` in a write transaction, again from the start when the engine asks for it."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self.begin() as connection:
+                    return work(connection)
+            except sa.exc.DBAPIError as error:
+                if attempt == ATTEMPTS or not _asks_for_retry(error):
+                    raise
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
+        raise AssertionError("unreachable")
+
+    def read(self, work: Work[T]) -> T:
+        """Run `work` in a read transaction."""
+        with self.reading() as connection:
+            return work(connection)
+
+    async def awrite(self, work: Work[T]) -> T:
+        """`write` from a coroutine."""
+        return await anyio.to_thread.run_sync(self.write, work)
+
+    async def aread(self, work: Work[T]) -> T:
+        """`read` from a coroutine."""
+        return await anyio.to_thread.run_sync(self.read, work)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _asks_for_retry(error: sa.exc.DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED)
