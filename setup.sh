@@ -89,9 +89,13 @@ install_packages() {
     fi
     say "Installing them with apt (once; the test set with Chromium takes a few minutes) …"
     local apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0)
-    "${apt[@]}" update >/dev/null || say "apt-get update had trouble; trying with the lists at hand."
-    "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null \
-        || stop "apt could not install everything. Try: $by_hand"
+    local log=build/setup-apt.log
+    mkdir -p build
+    "${apt[@]}" update >"$log" 2>&1 || say "apt-get update had trouble; trying with the lists at hand."
+    if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null >>"$log" 2>&1; then
+        tail -n 15 "$log" >&2
+        stop "apt could not install everything ($log has all it said). Try: $by_hand"
+    fi
 }
 
 fingerprint() {  # what decides whether the virtual environment is still the right one

@@ -1,0 +1,1 @@
+"""The front door: start, wiring, command line. Knows everybody; nobody imports it."""

@@ -1,0 +1,1 @@
+"""The screen: the only package that imports Qt. It calls services and shows values."""

@@ -1,0 +1,1 @@
+"""Brings journal and members up and reference down, exactly once, whatever happens between."""
