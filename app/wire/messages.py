@@ -16,7 +16,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(Message, frozen=True, kw_only=True):
-    """Why a request was refused. `code` is an `app.errors.Code` or a protocol word (gap, fork, start_over)."""
+    """Why a request was refused.
+
+    `code` is an `app.errors.Code` or a protocol word (gap, fork, start_over).
+    """
 
     code: str
     detail: str = ""
@@ -304,7 +307,10 @@ class MemberChange(Message, frozen=True, kw_only=True):
 
 
 class MembersPush(Message, frozen=True, kw_only=True):
-    """`POST /v1/members/push`. A new member is a change of the field "join" whose value is JSON of the fields."""
+    """`POST /v1/members/push`.
+
+    A new member is a change of the field "join" whose value is JSON of the fields.
+    """
 
     changes: list[MemberChange]
 
