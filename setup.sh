@@ -99,7 +99,7 @@ install_packages() {
 }
 
 fingerprint() {  # what decides whether the virtual environment is still the right one
-    { cat pyproject.toml constraints.txt; echo "$ROOT"; "$VENV/bin/python" -V; } | sha256sum | cut -d' ' -f1
+    { sed '/^\[tool\./,$d' pyproject.toml; cat constraints.txt; echo "$ROOT"; "$VENV/bin/python" -V; } | sha256sum | cut -d' ' -f1
 }
 
 fresh() {  # fresh KIND: true when that set was installed for exactly these files
