@@ -1,0 +1,30 @@
+"""Files that are private from their first moment and still there after a power cut."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def create_private(path: Path, data: bytes) -> None:
+    """Create a file only its owner can read, its bytes durable before this returns.
+
+    Raises FileExistsError if there is one.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names inside a folder durable, where the system lets one ask for it."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""One stand-in per port: honest, in memory, and breakable on purpose."""

@@ -1,0 +1,170 @@
+"""Payment attempts at a cloud that lives in memory, with a customer who does as the test says."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from app.domain.payment import Event, PaymentState, judge_amount
+from app.errors import Code, RuleBroken, Trouble
+from app.wire.messages import News, Order, PaymentIntent, PaymentView
+from app.wire.tokens import order_hash, read_order_token
+from tests.fakes.clock import NOON
+
+
+@dataclass
+class _Held:
+    intent: PaymentIntent
+    order: Order
+    payment: PaymentState
+    received: int = 0
+    provider_ref: str = ""
+    version: int = 1
+    looked_at: bool = False
+    changed_ms: int = 0
+
+
+@dataclass
+class FakeGateway:
+    """The port `PaymentGateway`: keeps to the payment table and to the order's hash in its token.
+
+    `lose_requests` and `lose_answers` count down: a lost request never arrived, a lost answer did.
+    """
+
+    now_ms: Callable[[], int] = lambda: NOON
+    provider: str = "sandbox"
+    public_url: str = "https://shop.example"
+    lose_requests: int = 0
+    lose_answers: int = 0
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    on_change: Callable[[News], None] = lambda news: None
+    _held: dict[str, _Held] = field(default_factory=dict)
+
+    # --- the port ---------------------------------------------------------------------------------
+
+    def create(self, intent: PaymentIntent) -> PaymentView:
+        claims = read_order_token(intent.token).claims
+        self._arrive("create", claims.attempt_id)
+        known = self._held.get(claims.attempt_id)
+        if known is not None and known.intent != intent:
+            raise RuleBroken(Code.REFERENCE_ALREADY_USED)
+        order = msgspec.json.decode(intent.order, type=Order)
+        if claims.order_hash != order_hash(intent.order) or claims.amount != order.total:
+            raise RuleBroken(Code.TOKEN_INVALID)
+        if known is None:
+            waiting = PaymentState().after(Event.SHOWN)
+            self._held[claims.attempt_id] = _Held(intent, order, waiting)
+        return self._answer(claims.attempt_id)
+
+    def query(self, attempt_id: str) -> PaymentView:
+        self._arrive("query", attempt_id)
+        held = self._find(attempt_id)
+        if held.payment.is_open and held.order.expires_ms <= self.now_ms():
+            self._apply(attempt_id, Event.TIMED_OUT)
+        return self._answer(attempt_id)
+
+    def cancel(self, attempt_id: str) -> PaymentView:
+        self._arrive("cancel", attempt_id)
+        if self._find(attempt_id).payment.is_open:
+            self._apply(attempt_id, Event.CLOSED)
+        return self._answer(attempt_id)
+
+    # --- the customer and the provider ------------------------------------------------------------
+
+    def look(self, attempt_id: str) -> None:
+        """Open the order on a phone."""
+        held = self._find(attempt_id)
+        held.looked_at, held.version = True, held.version + 1
+        self.on_change(News(kind="payment", subject=attempt_id, version=held.version))
+
+    def pay(self, attempt_id: str, received: int | None = None) -> None:
+        """Let `received` minor units arrive (the exact amount if not said), however late."""
+        held = self._find(attempt_id)
+        held.received += held.order.total if received is None else received
+        held.provider_ref = f"{self.provider}-{attempt_id[:8]}"
+        self._apply(attempt_id, judge_amount(held.order.total, held.received))
+
+    def decline(self, attempt_id: str) -> None:
+        self._apply(attempt_id, Event.DECLINED)
+
+    def lose_provider(self, attempt_id: str) -> None:
+        """Let the cloud ask its provider and hear nothing it can trust."""
+        self._apply(attempt_id, Event.LOST)
+
+    @property
+    def attempt_ids(self) -> tuple[str, ...]:
+        return tuple(self._held)
+
+    def order(self, attempt_id: str) -> Order:
+        return self._find(attempt_id).order
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _arrive(self, call: str, attempt_id: str) -> None:
+        self.calls.append((call, attempt_id))
+        if self.lose_requests:
+            self.lose_requests -= 1
+            raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True)
+
+    def _answer(self, attempt_id: str) -> PaymentView:
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True)
+        held = self._find(attempt_id)
+        return PaymentView(
+            attempt_id=attempt_id,
+            state=held.payment.state.value,
+            anomalies=sorted(anomaly.value for anomaly in held.payment.anomalies),
+            amount=held.order.total,
+            received=held.received,
+            provider=self.provider,
+            provider_ref=held.provider_ref,
+            expires_ms=held.order.expires_ms,
+            changed_ms=held.changed_ms,
+            server_ms=self.now_ms(),
+            version=held.version,
+            looked_at=held.looked_at,
+            url=f"{self.public_url}/o/{held.intent.token}",
+        )
+
+    def _find(self, attempt_id: str) -> _Held:
+        if attempt_id not in self._held:
+            raise RuleBroken(Code.PAYMENT_UNKNOWN)
+        return self._held[attempt_id]
+
+    def _apply(self, attempt_id: str, event: Event) -> None:
+        held = self._find(attempt_id)
+        held.payment = held.payment.after(event)
+        held.version += 1
+        held.changed_ms = self.now_ms()
+        self.on_change(News(kind="payment", subject=attempt_id, version=held.version))
+
+
+class FakeLiveFeed:
+    """The port `LiveFeed` as a queue. `tell` sends news, `fail` breaks the connection."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[News | Trouble | None] = queue.Queue()
+        self.listening = 0
+
+    def tell(self, news: News) -> None:
+        self._waiting.put(news)
+
+    def fail(self) -> None:
+        self._waiting.put(Trouble(Code.CLOUD_UNREACHABLE, retryable=True))
+
+    def listen(self, stop: Callable[[], bool]) -> Iterator[News]:
+        self.listening += 1
+        while not stop():
+            item = self._waiting.get()
+            if item is None:
+                return
+            if isinstance(item, Trouble):
+                raise item
+            yield item
+
+    def close(self) -> None:
+        self._waiting.put(None)

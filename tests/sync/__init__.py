@@ -1,0 +1,1 @@
+"""Push and pull, through everything that can go wrong between till and cloud."""
