@@ -1,0 +1,1 @@
+"""The demo shop: an invented brand with stores, people, goods, stock and members."""

@@ -1,0 +1,1 @@
+"""The drawings, fonts, sounds and the demo shop."""
