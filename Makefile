@@ -43,8 +43,9 @@ coverage: pytest
 
 .PHONY: test-core
 test-core: setup-test  ## unit, store, sync and cloud tests with PySide6 made unimportable
-	@$(BIN)/pytest -p no:pytest-qt -p tests.architecture.without_qt \
-	  -n $(WORKERS) $(wildcard tests/unit tests/store tests/sync tests/cloud) -o qt_api= $(PYTEST_ARGS)
+	@$(BIN)/pytest -p no:pytest-qt -p tests.architecture.without_qt -n $(WORKERS) \
+	  -o addopts="--strict-markers --import-mode=importlib" -W ignore::pytest.PytestConfigWarning \
+	  $(wildcard tests/unit tests/store tests/sync tests/cloud) $(PYTEST_ARGS)
 
 .PHONY: bench
 bench: setup-run  ## the figures of the README, on this machine
