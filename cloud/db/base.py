@@ -31,6 +31,9 @@ Work = Callable[[sa.Connection], T]
 
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
+UNIQUE_VIOLATION = "23505"
+"""Two transactions made the same row at once; a second look sees the other's row."""
+
 ATTEMPTS = 5
 READ_ONLY = "guidepos_read_only"
 """Execution option of a connection that only reads; SQLite then begins without the write lock."""
@@ -44,7 +47,10 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self._reading = engine.execution_options(**{READ_ONLY: True})
+        options: dict[str, str | bool] = {READ_ONLY: True}
+        if engine.dialect.name != "sqlite":
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = engine.execution_options(**options)
         # SQLite has one writer; a fair lock inside the process beats its polling busy handler.
         self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
 
@@ -61,8 +67,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """Open a read transaction: one snapshot for all statements of the block (SQLite), or one per
-        statement (PostgreSQL, read committed)."""
+        """Open a read transaction; all statements of the block see one snapshot."""
         with self._reading.begin() as connection:
             yield connection
 
@@ -97,4 +102,5 @@ class Database:
 
 
 def _asks_for_retry(error: sa.exc.DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED)
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    return sqlstate in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED, UNIQUE_VIOLATION)

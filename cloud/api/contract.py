@@ -1,0 +1,124 @@
+"""Typed requests and answers: reads and writes `app.wire.messages`, and describes them for OpenAPI.
+
+A route says `**contract("What it does", request=…, answer=…, errors=(…))` in its decorator; the
+schemas come from the very classes that decode the bytes, so the document cannot drift.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+
+from app.wire.messages import Problem
+from cloud.errors import Refused
+
+JSON = "application/json"
+_REF = "#/components/schemas/{name}"
+_MEANINGS = {
+    401: "Token missing, void or expired",
+    403: "Device revoked or not enrolled here",
+    404: "No such thing",
+    409: "Gap, fork or conflict",
+    410: "Cursor too old: start over, or gone for good",
+    413: "Too big",
+    422: "Malformed",
+    426: "Too old to pull",
+    429: "Too many requests",
+    503: "Busy; obey Retry-After",
+}
+_types: set[type[msgspec.Struct]] = {Problem}
+_encoder = msgspec.json.Encoder()
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+
+def answer(message: msgspec.Struct, status: int = 200) -> Response:
+    """Return a message as an HTTP answer."""
+    return Response(_encoder.encode(message), status, media_type=JSON)
+
+
+def refusal(refused: Refused) -> Response:
+    """Return a refusal as an HTTP answer."""
+    response = answer(refused.problem, refused.status)
+    if refused.retry_after_s:
+        response.headers["Retry-After"] = str(refused.retry_after_s)
+    return response
+
+
+def decoded(body: bytes, shape: type[M]) -> M:
+    """Read bytes as a message. Raises Refused 422."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(422, "malformed", str(error)) from error
+
+
+async def body_of(request: Request, limit: int) -> bytes:
+    """Return the raw body. Raises Refused 413 as soon as more than `limit` bytes have come."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise Refused(413, "too_big")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def read(request: Request, shape: type[M], limit: int = 1_000_000) -> M:
+    """Read the request's body as a message. Raises Refused 413 and 422."""
+    return decoded(await body_of(request, limit), shape)
+
+
+def contract(
+    summary: str,
+    *,
+    request: type[msgspec.Struct] | None = None,
+    answer: type[msgspec.Struct],
+    status: int = 200,
+    errors: tuple[int, ...] = (),
+    zstd: bool = False,
+) -> dict[str, Any]:
+    """Return the keyword arguments that describe a route; `zstd`: the body may be compressed."""
+    _types.update(filter(None, (request, answer)))
+    responses: dict[int | str, dict[str, Any]] = {
+        status: {"description": "Done", "content": {JSON: {"schema": _ref(answer)}}}
+    }
+    for code in sorted({*errors, 422}):
+        content = {JSON: {"schema": _ref(Problem)}}
+        responses[code] = {"description": _MEANINGS[code], "content": content}
+    described: dict[str, Any] = {
+        "summary": summary,
+        "responses": responses,
+        "response_class": Response,
+        "status_code": status,
+    }
+    if request is not None:
+        body: dict[str, Any] = {"required": True, "content": {JSON: {"schema": _ref(request)}}}
+        if zstd:
+            body["description"] = "May be compressed: `Content-Encoding: zstd`."
+        described["openapi_extra"] = {"requestBody": body}
+    return described
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Build the OpenAPI 3.1 document with the schemas of all messages."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+        )
+        _, schemas = msgspec.json.schema_components(_types, ref_template=_REF)
+        components = document.setdefault("components", {}).setdefault("schemas", {})
+        components.update(schemas)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _ref(shape: type[msgspec.Struct]) -> dict[str, str]:
+    return {"$ref": _REF.format(name=shape.__name__)}

@@ -1,0 +1,49 @@
+"""The server's own state: its tenant, timeline and feed generation."""
+
+from __future__ import annotations
+
+import os
+
+import sqlalchemy as sa
+
+from app.domain.ids import new_id
+from cloud.db.tables import server_state, tenant
+
+
+def ensure_tenant(connection: sa.Connection, now_ms: int) -> str:
+    """Return the tenant of this server, making it (with a fresh timeline) the first time."""
+    found: str | None = connection.scalar(
+        sa.select(tenant.c.tenant_id).order_by(tenant.c.created_ms).limit(1)
+    )
+    if found is not None:
+        return found
+    tenant_id = new_id()
+    connection.execute(sa.insert(tenant).values(tenant_id=tenant_id, name="", created_ms=now_ms))
+    connection.execute(
+        sa.insert(server_state),
+        [
+            {"name": "timeline", "value": os.urandom(8).hex()},
+            {"name": "feed_generation", "value": "1"},
+            {"name": "change", "value": "0"},
+        ],
+    )
+    return tenant_id
+
+
+def timeline(connection: sa.Connection) -> str:
+    """Return the id of this history of the database; a restore begins another."""
+    return _state(connection, "timeline")
+
+
+def feed_generation(connection: sa.Connection) -> int:
+    """Return the generation of all feeds; cursors of another one are void."""
+    return int(_state(connection, "feed_generation"))
+
+
+def _state(connection: sa.Connection, name: str) -> str:
+    value: str | None = connection.scalar(
+        sa.select(server_state.c.value).where(server_state.c.name == name)
+    )
+    if value is None:
+        raise LookupError(name)
+    return value

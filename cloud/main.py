@@ -1,0 +1,81 @@
+"""The FastAPI application: routes, refusals and the proof on every answer."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from app.errors import RuleBroken, Trouble
+from cloud.api import enrol, health, members, reports, sync
+from cloud.api.contract import describe, refusal
+from cloud.api.proof import ProofMiddleware
+from cloud.bootstrap import Clock, Cloud, open_cloud, wall_clock
+from cloud.errors import Refused
+from cloud.settings import Settings
+
+BUSY_RETRY_S = 2
+_OPTIONAL = ("cloud.api.payments", "cloud.api.live", "cloud.pages")
+
+
+def create_app(settings: Settings, *, clock: Clock = wall_clock) -> FastAPI:
+    """Build the application on the cloud that `settings` describe, opening (and migrating) it."""
+    return app_of(open_cloud(settings, clock=clock))
+
+
+def app_of(cloud: Cloud) -> FastAPI:
+    """Build the application on an open cloud; it is closed when the application stops."""
+    app = FastAPI(
+        title="GuidePOS reference cloud",
+        version="1",
+        summary="Devices, journals, reference data, members, payments and reports of a brand's shops",
+        description="Messages are those of `app.wire.messages`. Errors are a `Problem`.",
+        lifespan=_lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.cloud = cloud
+    for module in (enrol, sync, members, reports, health):
+        app.include_router(module.router)
+    for name in _OPTIONAL:
+        if importlib.util.find_spec(name) is not None:
+            _include(app, getattr(importlib.import_module(name), "router", None))
+    app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(RuleBroken, _on_rule_broken)
+    app.add_exception_handler(Trouble, _on_trouble)
+    app.add_middleware(ProofMiddleware, prove=cloud.keys.prove)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def _include(app: FastAPI, router: APIRouter | None) -> None:
+    if router is not None:
+        app.include_router(router)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.cloud.close()
+
+
+async def _on_refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
+        raise error
+    return refusal(error)
+
+
+async def _on_rule_broken(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RuleBroken):
+        raise error
+    return refusal(Refused(422, error.code))
+
+
+async def _on_trouble(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Trouble):
+        raise error
+    status = 503 if error.retryable else 500
+    return refusal(Refused(status, error.code, retry_after_s=BUSY_RETRY_S * error.retryable))
