@@ -12,6 +12,8 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 EMITS = 10_000
 # Other code may take or drop a few references meanwhile; a leak shows in thousands.
 SLACK = 200
+# From Python 3.12 on None and True cannot die and their counts mean nothing; surviving is the test.
+COUNTS_MEAN_SOMETHING = sys.version_info < (3, 12)
 
 
 class Sender(QObject):
@@ -42,5 +44,5 @@ def lost_references(value: object) -> int:
 if __name__ == "__main__":
     application = QCoreApplication([])
     losses = {repr(value): lost_references(value) for value in (None, True, False, 0, "")}
-    if max(losses.values()) > SLACK:
+    if COUNTS_MEAN_SOMETHING and max(losses.values()) > SLACK:
         raise SystemExit(f"references lost: {losses}")
