@@ -1,0 +1,1 @@
+"""What people and devices put in besides touch: the keyboard-wedge scanner."""
