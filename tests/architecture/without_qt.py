@@ -32,10 +32,10 @@ sys.meta_path.insert(0, QtIsAbsent())
 
 
 def import_all(package: str) -> None:
-    """Import every module of `package` but its program entry and its migrations."""
+    """Import every module of `package` but its program entry and what only Alembic can load."""
     found = importlib.import_module(package)
     for module in pkgutil.walk_packages(found.__path__, f"{package}."):
-        if not module.name.endswith(".__main__") and ".migrations.versions" not in module.name:
+        if not module.name.endswith(".__main__") and ".db.migrations." not in module.name:
             importlib.import_module(module.name)
 
 
