@@ -1,1 +1,1 @@
-"""The front door: start, wiring, command line. Knows everybody; nobody imports it."""
+"""The front door: wiring and the command line. The only package that knows everybody."""

@@ -1,1 +1,1 @@
-"""One file per command of `guidepos`."""
+"""One file per command. Each has `add_arguments(parser)` and `run(arguments) -> int`."""
