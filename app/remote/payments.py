@@ -1,0 +1,36 @@
+"""Payment attempts of a till, over HTTP."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from app.remote.cloud import EnrolledCloud
+from app.remote.http import Question
+from app.wire.messages import PaymentIntent, PaymentView
+
+
+class CloudPayments:
+    """The port `PaymentGateway`.
+
+    Raises Trouble when there is no trustworthy answer, and RuleBroken with the cloud's own code
+    (ORDER_PAID, PAYMENT_ALREADY_OPEN, PAYMENT_UNKNOWN …) when a rule of the shop says no.
+    """
+
+    def __init__(self, cloud: EnrolledCloud) -> None:
+        self._cloud = cloud
+
+    def create(self, intent: PaymentIntent) -> PaymentView:
+        """Register an order; the same bytes again change nothing."""
+        return self._cloud.ask(Question("POST", "/v1/payments", intent), PaymentView)
+
+    def query(self, attempt_id: str) -> PaymentView:
+        """Ask how an attempt stands."""
+        return self._cloud.ask(Question("GET", _path(attempt_id)), PaymentView)
+
+    def cancel(self, attempt_id: str) -> PaymentView:
+        """Ask for an attempt to be closed; the answer is the truth afterwards, which may be paid."""
+        return self._cloud.ask(Question("POST", f"{_path(attempt_id)}/cancel"), PaymentView)
+
+
+def _path(attempt_id: str) -> str:
+    return f"/v1/payments/{quote(attempt_id, safe='')}"

@@ -1,0 +1,51 @@
+"""The journal, reference and members of a till, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.remote.cloud import EnrolledCloud
+from app.remote.http import Question
+from app.wire.messages import (
+    HelloAnswer,
+    HelloRequest,
+    MemberChange,
+    MembersPage,
+    MembersPush,
+    MembersPushAnswer,
+    PullAnswer,
+    PushAnswer,
+    PushRequest,
+)
+
+
+class CloudSync:
+    """The port `SyncTransport`. Raises Trouble for everything that fails; see `remote.refusal`."""
+
+    def __init__(self, cloud: EnrolledCloud) -> None:
+        self._cloud = cloud
+
+    def hello(self, request: HelloRequest) -> HelloAnswer:
+        """Say where we stand and hear where the cloud does."""
+        return self._cloud.ask(Question("POST", "/v1/sync/hello", request), HelloAnswer)
+
+    def push(self, request: PushRequest) -> PushAnswer:
+        """Send a batch of records, compressed."""
+        return self._cloud.ask(
+            Question("POST", "/v1/sync/push", request, compress=True), PushAnswer
+        )
+
+    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
+        """Ask for the page of a reference stream after a cursor, "" for the first."""
+        params = {"stream": stream, "cursor": cursor, "limit": limit}
+        return self._cloud.ask(Question("GET", "/v1/sync/pull", params=params), PullAnswer)
+
+    def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
+        """Send changes to members."""
+        body = MembersPush(changes=list(changes))
+        return self._cloud.ask(Question("POST", "/v1/members/push", body), MembersPushAnswer)
+
+    def pull_members(self, cursor: str, limit: int) -> MembersPage:
+        """Ask for the page of members after a cursor, "" for the first."""
+        params = {"cursor": cursor, "limit": limit}
+        return self._cloud.ask(Question("GET", "/v1/members/pull", params=params), MembersPage)

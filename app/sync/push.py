@@ -1,0 +1,153 @@
+"""Sends the journal: consecutive records in batches, vouched for by one signature per batch.
+
+A record counts as sent only when the cloud names its hash. Knows no HTTP and no SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.errors import Code, Trouble
+from app.ports import Clock, Identity, Priority, Store, SyncTransport, UnitOfWork, Unsent
+from app.sync.report import Round, fork
+from app.wire.journal import Chain, first_broken, head_message, header_bytes
+from app.wire.messages import PushAnswer, PushedRecord, PushRequest
+
+MOST_RECORDS = 200
+MOST_BYTES = 1_000_000
+_FEWEST_RECORDS = 1
+_MOST_REWINDS = 3
+"""Rewinds in one round; a cloud that asks for more contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends: this device in this epoch, and the key that vouches for it."""
+
+    identity: Identity
+    key: bytes
+
+    def genesis(self) -> bytes:
+        """Return the hash before the first record of the epoch."""
+        who = self.identity
+        return Chain(who.tenant, who.store, who.device, who.epoch).genesis()
+
+
+class JournalPush:
+    """Brings the journal to the cloud until nothing is left or the cloud says no.
+
+    The batch size is remembered between rounds: halved when a batch was too much for the cloud or
+    the line, doubled when one went through.
+    """
+
+    def __init__(self, store: Store, transport: SyncTransport, clock: Clock) -> None:
+        self._store, self._transport, self._clock = store, transport, clock
+        self.batch = MOST_RECORDS
+
+    def drain(self, sender: Sender, round_: Round) -> None:
+        """Send everything unsent. Raises Trouble; what was confirmed before stays confirmed."""
+        rewinds = 0
+        while not round_.stop():
+            unsent = self._next(self.batch)
+            if not unsent.records:
+                return
+            try:
+                answer = self._transport.push(_request(sender, unsent))
+            except Trouble as trouble:
+                rewinds += trouble.facts.get("problem") == "gap"
+                if rewinds > _MOST_REWINDS or not self._adapt(sender, unsent, trouble):
+                    raise
+                continue
+            self._take(sender, unsent, answer, round_)
+
+    def believe(self, sender: Sender, hwm: int, hwm_hash: str) -> None:
+        """Take the cloud's mark as ours, forward or back, if its hash is our record's.
+
+        Raises the fork trouble if it is not: then the cloud holds a history we do not have.
+        """
+        hash_ = _hash(hwm_hash) if hwm_hash else sender.genesis()
+        at_ms = self._clock.now().wall_ms
+
+        def mark(uow: UnitOfWork) -> bool:
+            return hwm <= uow.head().seq and uow.mark_received(hwm, hash_, at_ms)
+
+        if not self._store.run(mark, priority=Priority.SYNC).result():
+            raise fork(hwm)
+
+    def _next(self, most: int) -> Unsent:
+        """Read the next batch and check its hashes: damage must not leave the till unnoticed."""
+        unsent = self._store.run(
+            lambda uow: uow.unsent(max_records=most, max_bytes=MOST_BYTES), priority=Priority.SYNC
+        ).result()
+        if unsent.records:
+            before = unsent.records[0].header.seq - 1
+            broken = first_broken(unsent.records, unsent.prev_hash, before)
+            if broken is not None:
+                # Sealing the damaged record so that later ones may leave belongs here.
+                raise Trouble(Code.JOURNAL_BROKEN, seq=broken)
+        return unsent
+
+    def _adapt(self, sender: Sender, unsent: Unsent, trouble: Trouble) -> bool:
+        """Change what will be sent next after a refusal; False if sending again makes no sense now."""
+        status, problem = trouble.facts.get("status"), trouble.facts.get("problem")
+        if problem == "gap":
+            self.believe(sender, _hwm(trouble), str(trouble.facts.get("hwm_hash", "")))
+            return True
+        if trouble.facts.get("timeout"):
+            # A slow line: smaller next time, but after the back-off.
+            self._halve(len(unsent.records))
+            return False
+        if status in (413, 422) and len(unsent.records) > _FEWEST_RECORDS:
+            self._halve(len(unsent.records))
+            return True
+        return False
+
+    def _halve(self, sent: int) -> None:
+        self.batch = max(_FEWEST_RECORDS, sent // 2)
+
+    def _take(self, sender: Sender, unsent: Unsent, answer: PushAnswer, round_: Round) -> None:
+        first, last = unsent.records[0].header.seq, unsent.records[-1].header.seq
+        if not first <= answer.hwm:
+            raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail="no progress", hwm=answer.hwm)
+        self.believe(sender, answer.hwm, answer.hwm_hash)
+        round_.pushed += min(answer.hwm, last) - first + 1
+        verdicts = [result.verdict for result in answer.results]
+        round_.duplicates += verdicts.count("duplicate")
+        round_.exceptions += verdicts.count("accepted_exception")
+        self.batch = min(MOST_RECORDS, self.batch * 2)
+
+
+def _request(sender: Sender, unsent: Unsent) -> PushRequest:
+    who, last = sender.identity, unsent.records[-1]
+    message = head_message(who.device, who.epoch, last.header.seq, last.hash)
+    return PushRequest(
+        epoch=who.epoch,
+        prev_hash=unsent.prev_hash.hex(),
+        records=[
+            PushedRecord(
+                seq=record.header.seq,
+                rec_id=record.header.rec_id,
+                kind=record.header.kind,
+                schema_ver=record.header.schema_ver,
+                hash=record.hash.hex(),
+                header=header_bytes(record.header),
+                body=record.body,
+            )
+            for record in unsent.records
+        ],
+        head_sig=Ed25519PrivateKey.from_private_bytes(sender.key).sign(message),
+    )
+
+
+def _hwm(trouble: Trouble) -> int:
+    hwm = trouble.facts.get("hwm")
+    return hwm if isinstance(hwm, int) else 0
+
+
+def _hash(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail="not a hash") from error

@@ -1,0 +1,97 @@
+"""What one round of sync did, as a value for screens, commands and logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from app.errors import Code, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """One round. `trouble` is the first thing that went wrong; the rest may still have worked.
+
+    `pushed` counts records the cloud holds now and did not confirm before, `duplicates` those of
+    them it had received earlier (their answer was lost), `exceptions` those it set aside for a
+    person. `pulled` counts rows per stream.
+    """
+
+    pushed: int = 0
+    duplicates: int = 0
+    exceptions: int = 0
+    pulled: Mapping[str, int] = field(default_factory=dict)
+    members_sent: int = 0
+    members_received: int = 0
+    said_hello: bool = False
+    commands: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+
+    @property
+    def forked(self) -> bool:
+        """The cloud holds another history under our name: only a new epoch can go on."""
+        return is_fork(self.trouble)
+
+    @property
+    def changed(self) -> bool:
+        """Something travelled in either direction."""
+        pulled = sum(self.pulled.values())
+        return bool(self.pushed or pulled or self.members_sent or self.members_received)
+
+
+@dataclass(slots=True)
+class Round:
+    """The tally of a round while it runs; `stop` is asked between two requests."""
+
+    stop: Callable[[], bool] = lambda: False
+    pushed: int = 0
+    duplicates: int = 0
+    exceptions: int = 0
+    pulled: dict[str, int] = field(default_factory=dict)
+    members_sent: int = 0
+    members_received: int = 0
+    said_hello: bool = False
+    commands: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+
+    def note(self, trouble: Trouble) -> None:
+        """Keep the first trouble; later ones are mostly its consequences."""
+        self.trouble = self.trouble or trouble
+
+    def report(self) -> SyncReport:
+        """Return the tally as a value."""
+        return SyncReport(
+            pushed=self.pushed,
+            duplicates=self.duplicates,
+            exceptions=self.exceptions,
+            pulled=dict(self.pulled),
+            members_sent=self.members_sent,
+            members_received=self.members_received,
+            said_hello=self.said_hello,
+            commands=self.commands,
+            trouble=self.trouble,
+        )
+
+
+def fork(hwm: int) -> Trouble:
+    """Return the trouble of a cloud whose record at `hwm` is not ours.
+
+    The one place where a fork is born: rotating the epoch will answer this trouble and no other.
+    """
+    return Trouble(Code.CLOUD_REFUSED, problem="fork", hwm=hwm)
+
+
+def is_fork(trouble: Trouble | None) -> bool:
+    """Tell whether a trouble is a fork, found here or named by the cloud."""
+    return trouble is not None and trouble.facts.get("problem") == "fork"
+
+
+_ONLY_THIS_STEP = frozenset({Code.CLOUD_REFUSED, Code.CLOUD_MESSAGE_INVALID, Code.JOURNAL_BROKEN})
+
+
+def ends_the_round(trouble: Trouble) -> bool:
+    """Tell whether nothing else can work either: no cloud, no store, no right to speak.
+
+    A refused push does not keep prices from coming in, and a bad catalogue page no sale from leaving.
+    """
+    return trouble.code not in _ONLY_THIS_STEP

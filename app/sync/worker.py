@@ -1,0 +1,154 @@
+"""The sync thread: rounds of the engine when the timetable says so. Never in a sale's way.
+
+Knows no Qt: whoever listens to `publish` is called on this thread and hands the news on itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.errors import Trouble
+from app.ports import Clock
+from app.sync.engine import SyncEngine
+from app.sync.report import SyncReport
+from app.sync.schedule import Draw, Timetable
+
+_log = logging.getLogger(__name__)
+
+
+class Phase(StrEnum):
+    """What the sync thread is doing."""
+
+    RUNNING = "running"
+    RESTING = "resting"
+    """The last round went through; the next one comes by itself."""
+    BACKING_OFF = "backing_off"
+    """The last round met trouble; the next one comes after a wait."""
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A snapshot for screens. `report` is the last finished round's, None before the first.
+
+    `next_at` is when the next round is due by itself, in seconds of the monotonic clock.
+    """
+
+    phase: Phase
+    report: SyncReport | None = None
+    failures: int = 0
+    next_at: float = 0.0
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the last round did not go through, None if it did."""
+        return self.report.trouble if self.report else None
+
+
+class SyncWorker:
+    """One thread that runs rounds. `publish` gets every change of status, on that thread."""
+
+    def __init__(
+        self,
+        engine: SyncEngine,
+        clock: Clock,
+        publish: Callable[[WorkerStatus], None] = lambda status: None,
+        *,
+        draw: Draw = random.uniform,
+    ) -> None:
+        self._engine, self._clock, self._publish, self._draw = engine, clock, publish, draw
+        self._bell = threading.Condition()
+        self._woken = self._hurried = self._stopping = False
+        self._timetable = Timetable()
+        self._report: SyncReport | None = None
+        self._thread = threading.Thread(target=self._live, name="sync", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; its first round begins at once. Only once per worker."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something to send (a sale was recorded). Any thread; returns at once."""
+        with self._bell:
+            self._woken = True
+            self._bell.notify()
+
+    def hurry(self) -> None:
+        """Ask for a whole round now, as a person or news from the cloud does. Any thread.
+
+        Ends a back-off, but not a wait the cloud asked for.
+        """
+        with self._bell:
+            self._hurried = True
+            self._bell.notify()
+
+    def stop(self, timeout_s: float = 15.0) -> bool:
+        """End the thread after the request in flight; True if it has ended within `timeout_s`."""
+        with self._bell:
+            self._stopping = True
+            self._bell.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    # --- sync thread ------------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        while self._wait_until_due():
+            hurried, self._hurried = self._hurried, False
+            self._tell(Phase.RUNNING)
+            self._round(hurried)
+            self._tell(Phase.BACKING_OFF if self._timetable.failures else Phase.RESTING)
+        self._tell(Phase.STOPPED)
+
+    def _wait_until_due(self) -> bool:
+        """Wait for the next round; False when it is time to end."""
+        with self._bell:
+            while not self._stopping:
+                due = self._timetable.due_at(woken=self._woken, hurried=self._hurried)
+                wait_s = due - self._clock.monotonic()
+                if wait_s <= 0:
+                    self._woken = False
+                    return True
+                self._bell.wait(wait_s)
+            return False
+
+    def _round(self, hurried: bool) -> None:
+        now = self._clock.monotonic()
+        hello = self._timetable.hello_due(now)
+        pull = self._timetable.pull_due(now, hurried=hurried)
+        try:
+            report = self._engine.run(hello=hello, pull=pull, stop=lambda: self._stopping)
+        except Exception:
+            # A bug in a round must not end sync for the day; it is logged and backed off from.
+            _log.exception("a sync round broke")
+            self._timetable = self._timetable.after_trouble(
+                self._clock.monotonic(), self._draw, retryable=False
+            )
+            return
+        self._report = report
+        now = self._clock.monotonic()
+        if report.trouble is None:
+            self._timetable = self._timetable.after_success(
+                now, said_hello=report.said_hello, pulled=pull
+            )
+            return
+        asked = report.trouble.facts.get("retry_after_s")
+        self._timetable = self._timetable.after_trouble(
+            now,
+            self._draw,
+            retryable=report.trouble.retryable,
+            retry_after_s=asked if isinstance(asked, int) else 0,
+        )
+
+    def _tell(self, phase: Phase) -> None:
+        table = self._timetable
+        try:
+            self._publish(WorkerStatus(phase, self._report, table.failures, table.next_at))
+        except Exception:
+            _log.exception("a listener to sync broke")
