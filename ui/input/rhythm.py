@@ -11,6 +11,7 @@ scanner's, the answer says how many of them to take back.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 LEAST_CHARACTERS = 6
@@ -164,4 +165,4 @@ def _is_code(keys: list[tuple[str, float]]) -> bool:
 
 
 def _gaps(keys: list[tuple[str, float]]) -> list[float]:
-    return [later[1] - earlier[1] for earlier, later in zip(keys, keys[1:], strict=False)]
+    return [later[1] - earlier[1] for earlier, later in pairwise(keys)]

@@ -100,7 +100,7 @@ class Wedge(QObject):
         key = int(event.key())
         if key in _LONE_MODIFIERS:
             return False
-        if event.isAutoRepeat() or event.modifiers() & _COMMANDS:
+        if event.isAutoRepeat() or event.modifiers() & _COMMANDS or _is_composing():
             self._reset()
             return False
         character = _SUFFIX_KEYS.get(key, event.text())
@@ -206,7 +206,6 @@ _INTERRUPTIONS = frozenset(
     {
         QEvent.Type.MouseButtonPress,
         QEvent.Type.TouchBegin,
-        QEvent.Type.InputMethod,
         QEvent.Type.FocusOut,
         QEvent.Type.WindowDeactivate,
     }
@@ -224,6 +223,12 @@ def _look_at(field: QObject | None) -> Before | None:
     if not isinstance(start, int) or not isinstance(end, int) or start == end:
         start = end = position
     return Before(field, text, start, end)
+
+
+def _is_composing() -> bool:
+    """Tell whether an input method holds unfinished text in the focused field."""
+    field = QGuiApplication.focusObject()
+    return field is not None and field.property("inputMethodComposing") is True
 
 
 def _call(field: QObject, method: str, first: int, second: int) -> None:

@@ -1,0 +1,1 @@
+"""The till's plumbing: models, tasks, words, pictures and scanner, without any screen."""
