@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -47,13 +48,13 @@ def main(argv: list[str] | None = None) -> int:
     return guarded(module.run, command.parse_args(arguments))
 
 
-def guarded(run, arguments: argparse.Namespace) -> int:  # type: ignore[no-untyped-def]
+def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Run a command; known trouble becomes one line on stderr and status 1, never a traceback."""
     from app.errors import RuleBroken, Trouble
     from guidepos.words import sentence
 
     try:
-        return int(run(arguments) or 0)
+        return run(arguments)
     except (RuleBroken, Trouble) as error:
         print(f"guidepos: {sentence(error)}", file=sys.stderr)
         return 1

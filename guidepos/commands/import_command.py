@@ -77,8 +77,8 @@ def _put(till: Till, articles: list[Article]) -> None:
             if a.stock is not None
         ]
         skus = [article.sku for article in batch]
-        till.store.run(lambda uow, rows=skus: uow.put_skus(rows)).result()  # type: ignore[misc]
-        till.store.run(lambda uow, rows=stock: uow.put_stock(rows)).result()  # type: ignore[misc]
+        till.store.run(lambda uow, rows=skus: uow.put_skus(rows)).result()
+        till.store.run(lambda uow, rows=stock: uow.put_stock(rows)).result()
 
 
 def _report(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
-import io
 import json
 import sys
 import time
@@ -58,8 +57,8 @@ def _lines(path: Path) -> Iterator[str]:
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
-        opened = gzip.open(path) if packed else path.open("rb")
-        with io.TextIOWrapper(opened, encoding="utf-8-sig", newline="") as text:  # type: ignore[type-var]
+        opener = gzip.open if packed else open
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as text:
             yield from text
     except (OSError, UnicodeDecodeError) as error:
         raise RuleBroken(Code.FILE_UNREADABLE, detail=str(error)) from error

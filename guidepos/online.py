@@ -1,0 +1,84 @@
+"""What a till has only once it talks to a cloud. Loaded after the first frame: it brings HTTP."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.devices.secrets import STORE_KEY
+from app.errors import Code, Trouble
+from app.ports import Identity
+from app.remote.cloud import EnrolledCloud
+from app.remote.enrolment import CloudEnrolment
+from app.remote.live import CloudLive
+from app.remote.payments import CloudPayments
+from app.remote.sync import CloudSync
+from app.services.payments import PaymentNews, Payments
+from app.services.watch import PaymentWatch
+from app.sync.engine import SyncEngine
+from app.sync.enrol import TillDescription, enrol
+from app.sync.worker import SyncWorker, WorkerStatus
+from guidepos import VERSION
+from guidepos.bootstrap import Online
+
+if TYPE_CHECKING:
+    from guidepos.bootstrap import Till
+
+
+def enrol_till(till: Till, cloud_url: str, code: str) -> Identity:
+    """Make a till a device of a cloud, with a one-time code."""
+    key = till.keeper.read(STORE_KEY)
+    if key is None:
+        raise Trouble(Code.STORE_KEY_MISSING)
+    description = TillDescription(platform.platform(), VERSION, till.keeper.protection)
+    return enrol(
+        till.store,
+        CloudEnrolment(cloud_url),
+        code=code,
+        store_key=key,
+        cloud_url=cloud_url.rstrip("/"),
+        till=description,
+    )
+
+
+def enrolled_cloud(till: Till) -> EnrolledCloud:
+    """Return the till's own cloud. Raises Trouble(DEVICE_NOT_ENROLLED)."""
+    identity = till.store.reader.identity()
+    if not identity.enrolled:
+        raise Trouble(Code.DEVICE_NOT_ENROLLED)
+    device_key, keys = till.store.run(lambda uow: (uow.device_key(), uow.cloud_keys())).result()
+    return EnrolledCloud(
+        identity.cloud_url, lambda: keys, device=identity.device, device_key=device_key, clock=till.clock
+    )
+
+
+def sync_engine(till: Till, cloud: EnrolledCloud | None = None) -> SyncEngine:
+    """Return a sync engine of the till."""
+    transport = CloudSync(cloud or enrolled_cloud(till))
+    return SyncEngine(till.store, transport, till.clock, app_version=VERSION)
+
+
+def connect(
+    till: Till,
+    on_news: Callable[[PaymentNews], None],
+    on_status: Callable[[WorkerStatus], None],
+) -> Online:
+    """Start the sync, live and payment-watch threads."""
+    cloud = enrolled_cloud(till)
+    payments = Payments(till.store, CloudPayments(cloud), till.clock, till.network)
+    sync = SyncWorker(sync_engine(till, cloud), till.clock, on_status)
+    watch = PaymentWatch(
+        till.store, payments, CloudLive(cloud), on_news, lambda stream: sync.wake()
+    )
+    sync.start()
+    watch.start()
+    return Online(payments, watch, sync)
+
+
+def reach(till: Till) -> int:
+    """Return how many milliseconds our cloud takes to prove itself to this till. Raises Trouble."""
+    transport = CloudSync(enrolled_cloud(till))
+    started = till.clock.monotonic()
+    transport.pull("config", "", 1)
+    return round((till.clock.monotonic() - started) * 1000)
