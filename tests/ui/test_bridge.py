@@ -33,7 +33,7 @@ class Mirror(QObject):
 
     def inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
         self.told.append(f"insert {first}-{last}")
-        keys = [self.model.data(self.model.index(i), 257) for i in range(first, last + 1)]
+        keys = [str(self.model.data(self.model.index(i), 257)) for i in range(first, last + 1)]
         self.keys[first:first] = keys
 
     def removed(self, _parent: QModelIndex, first: int, last: int) -> None:

@@ -124,7 +124,7 @@ def test_a_receipt_is_shown_at_the_width_that_was_asked(qapp):
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    paper.save(buffer, "PNG")
+    paper.save(buffer, "PNG")  # type: ignore[call-overload]  # the format is text at run time
     images = ReceiptImages()
     name = images.hold(bytes(data.data())).removeprefix("image://receipt/")
     assert images.requestImage(name, QSize(), QSize(-1, -1)).size() == QSize(384, 600)

@@ -227,8 +227,8 @@ def _look_at(field: QObject | None) -> Before | None:
 
 def _is_composing() -> bool:
     """Tell whether an input method holds unfinished text in the focused field."""
-    field = QGuiApplication.focusObject()
-    return field is not None and field.property("inputMethodComposing") is True
+    field: QObject | None = QGuiApplication.focusObject()
+    return bool(field and field.property("inputMethodComposing"))
 
 
 def _call(field: QObject, method: str, first: int, second: int) -> None:
