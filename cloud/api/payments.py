@@ -1,0 +1,105 @@
+"""Payment intents for tills: register an order, ask how it stands, close it. Speaks only for a till's
+own store; what a payment may do is decided elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from app.errors import Code, RuleBroken, Trouble
+from app.wire.messages import PaymentIntent, PaymentView
+from cloud.api.auth import CurrentDevice
+from cloud.api.contract import answer, contract, read
+from cloud.desk import Desk, DeskDep, lifespan
+from cloud.errors import Refused
+from cloud.services.attempts import Attempt
+from cloud.services.payments import view
+from cloud.services.tokens import DevicePrincipal
+
+router = APIRouter(prefix="/v1/payments", tags=["payments"], lifespan=lifespan)
+
+MAX_INTENT = 2_000_000
+"""Bytes of a request; an order of some thousand lines still fits."""
+
+_STATUS = {
+    Code.TOKEN_FOREIGN: 403,
+    Code.PAYMENT_UNKNOWN: 404,
+    Code.REFERENCE_ALREADY_USED: 409,
+    Code.PAYMENT_ALREADY_OPEN: 409,
+    Code.ORDER_PAID: 409,
+    Code.TOKEN_EXPIRED: 410,
+    Code.TOKEN_INVALID: 422,
+    Code.CLOUD_MESSAGE_INVALID: 422,
+}
+
+
+@router.post(
+    "",
+    **contract(
+        "Register an order before its QR is shown",
+        request=PaymentIntent,
+        answer=PaymentView,
+        errors=(401, 403, 409, 410, 413),
+    ),
+)
+async def create(request: Request, device: CurrentDevice, desk: DeskDep) -> Response:
+    """Idempotent by attempt: the same bytes get the same answer, other bytes a 409.
+
+    409 `payment_already_open`: an earlier code of the sale may still be paid; `order_paid`: it has been.
+    """
+    intent = await read(request, PaymentIntent, MAX_INTENT)
+
+    def register() -> Attempt:
+        return desk.payments.register(desk.orders.admit(device, intent))
+
+    with _refusals():
+        return _answer(desk, await run_in_threadpool(register))
+
+
+@router.get(
+    "/{attempt_id}",
+    **contract("Ask how an attempt stands", answer=PaymentView, errors=(401, 403, 404)),
+)
+async def show(attempt_id: str, device: CurrentDevice, desk: DeskDep) -> Response:
+    """Any till of the store may ask. Asking also settles: an overdue attempt is closed now."""
+    with _refusals():
+        await run_in_threadpool(_own, desk, device, attempt_id)
+        return _answer(desk, await run_in_threadpool(desk.payments.current, attempt_id))
+
+
+@router.post(
+    "/{attempt_id}/cancel",
+    **contract("Close an attempt at the provider", answer=PaymentView, errors=(401, 403, 404)),
+)
+async def cancel(attempt_id: str, device: CurrentDevice, desk: DeskDep) -> Response:
+    """The answer is the truth afterwards: `cancelled`, `confirmed` when the customer was quicker, or
+    `unknown` when the provider did not answer; only the first lets the till release the cart."""
+    with _refusals():
+        await run_in_threadpool(_own, desk, device, attempt_id)
+        return _answer(desk, await run_in_threadpool(desk.payments.cancel, attempt_id))
+
+
+def _own(desk: Desk, device: DevicePrincipal, attempt_id: str) -> None:
+    """Another store's attempt does not exist for this till."""
+    attempt = desk.payments.find(attempt_id)
+    if (attempt.tenant, attempt.store) != (device.tenant, device.store):
+        raise RuleBroken(Code.PAYMENT_UNKNOWN)
+
+
+def _answer(desk: Desk, attempt: Attempt) -> Response:
+    return answer(view(attempt, desk.payments.now_ms(), desk.public_url))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn the house's errors into answers; whatever is not named here is a bug and stays one."""
+    try:
+        yield
+    except (RuleBroken, Trouble) as error:
+        if error.code not in _STATUS:
+            raise
+        detail = str(error.facts.get("detail") or "")
+        raise Refused(_STATUS[error.code], error.code, detail) from error

@@ -1,0 +1,203 @@
+"""A make-believe provider with books of its own, for the demo shop, rehearsals and tests. No real money.
+
+Its orders and payments lie in tables nobody else reads; it speaks to the shop's side only through
+`Answer`, as a real provider's query and notification do. What a payer does with the wallet page is a
+method here, the faults included: decline, stall and resume, pay late, pay twice.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.errors import Code, RuleBroken, Trouble
+from cloud.db import payment_tables as tables
+from cloud.db.base import Database
+from cloud.gateways.base import Answer, Charge, Listener, Money, Standing, Started
+
+_orders = tables.sandbox_order
+_money = tables.sandbox_money
+
+
+@dataclass(frozen=True, slots=True)
+class WalletOrder:
+    """An order as the wallet shows it. `silent`: it has stalled and the provider answers nobody."""
+
+    payment_id: str
+    attempt_id: str
+    merchant: str
+    amount: int
+    currency: str
+    expires_ms: int
+    back: str
+    standing: Standing
+    silent: bool
+
+
+class SandboxGateway:
+    """The sandbox behind the `Gateway` protocol. `notify` is set once, by whoever wires the cloud."""
+
+    name = "sandbox"
+
+    def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
+        self._database = database
+        self._now_ms = now_ms
+        self.notify: Listener = lambda attempt_id, answer: None
+
+    # --- what the shop's side asks ---
+
+    def create(self, charge: Charge) -> Started:
+        """Open an order, or return the one the attempt already has."""
+
+        def put(conn: sa.Connection) -> str:
+            known = conn.execute(
+                sa.select(_orders.c.payment_id).where(_orders.c.attempt_id == charge.attempt_id)
+            ).scalar()
+            if known is not None:
+                return str(known)
+            payment_id = secrets.token_hex(16)
+            conn.execute(
+                _orders.insert().values(
+                    payment_id=payment_id,
+                    attempt_id=charge.attempt_id,
+                    merchant=charge.merchant,
+                    amount=charge.amount,
+                    currency=charge.currency,
+                    expires_ms=charge.expires_ms,
+                    back=charge.back,
+                    standing=Standing.OPEN.value,
+                    silent=False,
+                )
+            )
+            return payment_id
+
+        try:
+            payment_id = self._database.write(put)
+        except sa.exc.IntegrityError:  # the other of two quick taps was first
+            payment_id = self._database.write(put)
+        return Started(payment_id, f"/wallet/{payment_id}")
+
+    def query(self, attempt_id: str) -> Answer:
+        """Return what the books hold. Raises Trouble(PAYMENT_UNRESOLVED) while stalled."""
+        return self._database.read(lambda conn: _answer(conn, attempt_id))
+
+    def close(self, attempt_id: str) -> Answer:
+        """Close unpaid; paid stays paid. Raises Trouble(PAYMENT_UNRESOLVED) while stalled."""
+
+        def shut(conn: sa.Connection) -> Answer:
+            lock = sa.select(_orders.c.payment_id).where(_orders.c.attempt_id == attempt_id)
+            conn.execute(lock.with_for_update())
+            if _answer(conn, attempt_id).standing is Standing.OPEN:
+                _set(conn, _orders.c.attempt_id == attempt_id, standing=Standing.CLOSED)
+            return _answer(conn, attempt_id)
+
+        return self._database.write(shut)
+
+    # --- what the payer does on the wallet page ---
+
+    def order(self, payment_id: str) -> WalletOrder:
+        """Return an order for its wallet page. Raises RuleBroken(PAYMENT_UNKNOWN)."""
+        return self._database.read(lambda conn: _find(conn, payment_id))
+
+    def approve(self, payment_id: str) -> None:
+        """Pay once; an order that is no longer open stays as it is, so a double tap pays once."""
+        self._pay(payment_id, {Standing.OPEN})
+
+    def decline(self, payment_id: str) -> None:
+        """Say no for good."""
+
+        def refuse(conn: sa.Connection) -> WalletOrder:
+            order = _find(conn, payment_id, lock=True)
+            if order.standing is Standing.OPEN and not order.silent:
+                _set(conn, _orders.c.payment_id == payment_id, standing=Standing.DECLINED)
+            return order
+
+        self._speak(self._database.write(refuse))
+
+    def stall(self, payment_id: str) -> None:
+        """Fall silent: from now on the provider answers nobody, until `resume`."""
+
+        def hush(conn: sa.Connection) -> None:
+            if _find(conn, payment_id, lock=True).standing is Standing.OPEN:
+                _set(conn, _orders.c.payment_id == payment_id, silent=True)
+
+        self._database.write(hush)
+
+    def resume(self, payment_id: str) -> None:
+        """Find the voice again and report the payment that had gone through all along."""
+
+        def wake(conn: sa.Connection) -> None:
+            _find(conn, payment_id, lock=True)
+            _set(conn, _orders.c.payment_id == payment_id, silent=False)
+
+        self._database.write(wake)
+        self._pay(payment_id, {Standing.OPEN, Standing.CLOSED})
+
+    def pay_late(self, payment_id: str) -> None:
+        """Let the order run out if it is open, then take the money all the same, as providers may."""
+
+        def run_out(conn: sa.Connection) -> WalletOrder:
+            order = _find(conn, payment_id, lock=True)
+            if order.standing is Standing.OPEN and not order.silent:
+                _set(conn, _orders.c.payment_id == payment_id, standing=Standing.CLOSED)
+            return order
+
+        self._speak(self._database.write(run_out))
+        self._pay(payment_id, {Standing.CLOSED, Standing.DECLINED})
+
+    def pay_twice(self, payment_id: str) -> None:
+        """Pay, and pay the same order again."""
+        self._pay(payment_id, {Standing.OPEN})
+        self._pay(payment_id, {Standing.PAID})
+
+    def _pay(self, payment_id: str, allowed: set[Standing]) -> None:
+        def book(conn: sa.Connection) -> WalletOrder:
+            order = _find(conn, payment_id, lock=True)
+            if order.standing in allowed and not order.silent:
+                conn.execute(
+                    _money.insert().values(
+                        ref=secrets.token_hex(14),
+                        payment_id=payment_id,
+                        amount=order.amount,
+                        at_ms=self._now_ms(),
+                    )
+                )
+                _set(conn, _orders.c.payment_id == payment_id, standing=Standing.PAID)
+            return order
+
+        self._speak(self._database.write(book))
+
+    def _speak(self, order: WalletOrder) -> None:
+        """Notify the shop's side of how the order stands now; a stalled one says nothing."""
+        if not self.order(order.payment_id).silent:
+            self.notify(order.attempt_id, self.query(order.attempt_id))
+
+
+def _find(conn: sa.Connection, payment_id: str, *, lock: bool = False) -> WalletOrder:
+    query = sa.select(_orders).where(_orders.c.payment_id == payment_id)
+    row = conn.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    if row is None:
+        raise RuleBroken(Code.PAYMENT_UNKNOWN)
+    return WalletOrder(**{**row, "standing": Standing(row["standing"])})
+
+
+def _answer(conn: sa.Connection, attempt_id: str) -> Answer:
+    row = conn.execute(sa.select(_orders).where(_orders.c.attempt_id == attempt_id)).one_or_none()
+    if row is None:
+        return Answer(Standing.ABSENT)
+    if row.silent:
+        raise Trouble(Code.PAYMENT_UNRESOLVED, retryable=True, attempt=attempt_id)
+    paid = sa.select(_money).where(_money.c.payment_id == row.payment_id).order_by(_money.c.at_ms)
+    money = tuple(Money(piece.ref, piece.amount, piece.at_ms) for piece in conn.execute(paid))
+    return Answer(Standing(row.standing), money)
+
+
+def _set(conn: sa.Connection, which: sa.ColumnElement[bool], **values: Standing | bool) -> None:
+    plain = {
+        name: value.value if isinstance(value, Standing) else value
+        for name, value in values.items()
+    }
+    conn.execute(_orders.update().where(which).values(**plain))

@@ -1,0 +1,191 @@
+"""The order behind the QR, the phone's cart, and the live state of both. Works without scripts.
+
+A page is always drawn from the state as it is now, so reload and back button are harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from app.errors import Code, RuleBroken, Trouble
+from cloud.api.live import EVENT_STREAM, stream
+from cloud.api.live import HEADERS as STREAM_HEADERS
+from cloud.desk import Desk, DeskDep
+from cloud.gateways.base import Charge
+from cloud.pages.faces import STATUS, Face, face_of, state_word
+from cloud.pages.phone import Phone, phone_of
+from cloud.pages.render import HEADERS, go, page, problem
+from cloud.pages.sheet import money, sheet_of, shop_time
+from cloud.services.attempts import Attempt
+from cloud.services.live import attempt_topic
+from cloud.services.orders import Shop, read_order
+
+router = APIRouter(include_in_schema=False)
+
+PhoneDep = Annotated[Phone, Depends(phone_of)]
+Csrf = Annotated[str, Form()]
+
+_REFUSALS = {
+    Code.TOKEN_INVALID: 400,
+    Code.TOKEN_FOREIGN: 403,
+    Code.PAYMENT_UNKNOWN: 404,
+}
+
+
+@router.get("/o/{token}")
+def show(request: Request, token: str, phone: PhoneDep, desk: DeskDep) -> Response:
+    """Show the order as this phone may see it; the till hears that somebody looks."""
+
+    def draw(attempt_id: str) -> Response:
+        attempt = desk.payments.current(attempt_id)
+        if attempt.payment.is_open:
+            attempt = desk.payments.look(attempt_id)
+        face = face_of(attempt, desk.orders.holder(attempt_id), phone.hash)
+        if face in STATUS:
+            return problem(request, phone, face.value, STATUS[face])
+        return _order_page(request, phone, desk, attempt, face)
+
+    return _guarded(request, phone, desk, token, draw)
+
+
+@router.post("/o/{token}/take")
+def take(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csrf = "") -> Response:
+    """Put the whole order into this phone's cart."""
+
+    def bind(attempt_id: str) -> Response:
+        try:
+            desk.orders.take(attempt_id, phone.hash)
+        except RuleBroken as refusal:
+            if refusal.code not in (Code.ORDER_TAKEN, Code.ORDER_CLOSED):
+                raise
+        return go(f"/o/{token}")  # which shows what came of it
+
+    if not phone.sent(csrf):
+        return problem(request, phone, "csrf", 403, back=f"/o/{quote(token)}")
+    return _guarded(request, phone, desk, token, bind)
+
+
+@router.post("/o/{token}/pay")
+def pay(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csrf = "") -> Response:
+    """Send the phone that holds the order to the wallet; however often, it is one payment."""
+
+    def start(attempt_id: str) -> Response:
+        holder = desk.orders.holder(attempt_id)
+        if holder and holder != phone.hash:
+            return problem(request, phone, Face.TAKEN.value, STATUS[Face.TAKEN])
+        if not holder:
+            return go(f"/o/{token}")
+        try:
+            return go(desk.payments.start(attempt_id, lambda attempt: _charge(desk, attempt)))
+        except RuleBroken as refusal:
+            if refusal.code is not Code.ORDER_CLOSED:
+                raise
+            return go(f"/o/{token}")
+        except Trouble:
+            return problem(request, phone, "wallet_silent", 503, back=f"/o/{token}")
+
+    if not phone.sent(csrf):
+        return problem(request, phone, "csrf", 403, back=f"/o/{quote(token)}")
+    return _guarded(request, phone, desk, token, start)
+
+
+@router.get("/o/{token}/state")
+def state(token: str, phone: PhoneDep, desk: DeskDep) -> Response:
+    """Tell the page's script which face the order has now; the script reloads when it is another."""
+    try:
+        attempt = desk.payments.current(desk.orders.behind(token))
+    except RuleBroken as refusal:
+        return JSONResponse({"face": refusal.code.value}, _REFUSALS[refusal.code], HEADERS)
+    face = face_of(attempt, desk.orders.holder(attempt.attempt_id), phone.hash)
+    return JSONResponse({"face": _stamp(face, attempt)}, headers=HEADERS)
+
+
+@router.get("/o/{token}/events")
+async def events(token: str, desk: DeskDep) -> Response:
+    """Server-sent hints that the order has changed; the script then asks for the state."""
+    try:
+        attempt_id = await run_in_threadpool(desk.orders.behind, token)
+    except RuleBroken as refusal:
+        return JSONResponse({"face": refusal.code.value}, _REFUSALS[refusal.code], HEADERS)
+    news = stream(desk.newsroom, attempt_topic(attempt_id))
+    return StreamingResponse(news, media_type=EVENT_STREAM, headers={**HEADERS, **STREAM_HEADERS})
+
+
+@router.get("/cart")
+def cart(request: Request, phone: PhoneDep, desk: DeskDep) -> Response:
+    """List what this phone has taken over."""
+    kept = [desk.payments.current(attempt_id) for attempt_id in desk.orders.cart(phone.hash)]
+    rows = [
+        (
+            attempt,
+            sheet_of(attempt, read_order(attempt.order_bytes), _shop(desk, attempt), phone.words),
+        )
+        for attempt in kept
+    ]
+    return page(request, phone, "cart.html", rows=rows, state_word=state_word)
+
+
+def _guarded(
+    request: Request, phone: Phone, desk: Desk, token: str, work: Callable[[str], Response]
+) -> Response:
+    """Run `work` on the attempt behind a genuine token, or show why there is none."""
+    try:
+        return work(desk.orders.behind(token))
+    except RuleBroken as refusal:
+        if refusal.code not in _REFUSALS:
+            raise
+        return problem(request, phone, refusal.code.value, _REFUSALS[refusal.code])
+
+
+def _order_page(
+    request: Request, phone: Phone, desk: Desk, attempt: Attempt, face: Face
+) -> Response:
+    order = read_order(attempt.order_bytes)
+    shop = _shop(desk, attempt)
+    form = "%Y-%m-%d %H:%M:%S"
+    return page(
+        request,
+        phone,
+        "receipt.html" if face is Face.RECEIPT else "order.html",
+        sheet=sheet_of(attempt, order, shop, phone.words),
+        face=face.value,
+        stamp=_stamp(face, attempt),
+        token=attempt.token,
+        attempt=attempt,
+        left_ms=max(attempt.expires_ms - desk.payments.now_ms(), 0),
+        until=shop_time(attempt.expires_ms, "%H:%M"),
+        paid_at=shop_time(attempt.paid_ms, form) if attempt.paid_ms else "",
+        over=_over(attempt),
+    )
+
+
+def _stamp(face: Face, attempt: Attempt) -> str:
+    """What a page compares to know whether it is out of date: the face and how much money came."""
+    return f"{face.value}:{attempt.payment.state.value}:{attempt.received}"
+
+
+def _over(attempt: Attempt) -> str:
+    surplus = attempt.received - attempt.amount
+    return money(surplus, attempt.currency) if surplus > 0 else ""
+
+
+def _charge(desk: Desk, attempt: Attempt) -> Charge:
+    shop = _shop(desk, attempt)
+    return Charge(
+        attempt_id=attempt.attempt_id,
+        merchant=shop.store.name or shop.store.name_en,
+        amount=attempt.amount,
+        currency=attempt.currency,
+        expires_ms=attempt.expires_ms,
+        back=f"/o/{attempt.token}",
+    )
+
+
+def _shop(desk: Desk, attempt: Attempt) -> Shop:
+    return desk.orders.shop(attempt.tenant, attempt.store)

@@ -1,0 +1,235 @@
+"""The ledger of payment attempts: how a row is read, locked and changed, always with its history.
+
+Every change goes through `change`: one row lock, one step of the shared state table, one version, one
+append-only event. Knows no provider, no page and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from app.domain.payment import Anomaly, Event, PaymentState, State, judge_amount
+from app.errors import Code, RuleBroken
+from app.wire.messages import News
+from cloud.db import payment_tables as tables
+from cloud.gateways.base import Money
+from cloud.services.live import Newsroom, attempt_topic, store_topic
+
+LOOKED = "looked"
+"""Event of the history that is no step of the state table: a customer opened the order."""
+
+STARTED = "started"
+"""Event of the history: the customer was sent to a wallet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One payment attempt as it stands. Minor units and Unix milliseconds; 0 means "not yet"."""
+
+    attempt_id: str
+    tenant: str
+    store: str
+    device: str
+    sale_id: str
+    token: str
+    order_bytes: bytes
+    amount: int
+    currency: str
+    created_ms: int
+    expires_ms: int
+    payment: PaymentState
+    received: int = 0
+    provider: str = ""
+    provider_ref: str = ""
+    looked_ms: int = 0
+    paid_ms: int = 0
+    changed_ms: int = 0
+    version: int = 0
+
+
+_PLAIN = (
+    "attempt_id tenant store device sale_id token order_bytes amount currency created_ms "
+    "expires_ms received provider provider_ref looked_ms paid_ms changed_ms version"
+).split()
+
+
+def find(conn: sa.Connection, attempt_id: str, *, lock: bool = False) -> Attempt:
+    """Return an attempt, its row locked until the transaction ends if `lock`.
+
+    Raises RuleBroken(PAYMENT_UNKNOWN).
+    """
+    attempt = of_id(conn, attempt_id, lock=lock)
+    if attempt is None:
+        raise RuleBroken(Code.PAYMENT_UNKNOWN)
+    return attempt
+
+
+def of_id(conn: sa.Connection, attempt_id: str, *, lock: bool = False) -> Attempt | None:
+    """Return an attempt as `find` does, or None."""
+    query = sa.select(tables.attempt).where(tables.attempt.c.attempt_id == attempt_id)
+    if lock:
+        query = query.with_for_update()
+    row = conn.execute(query).mappings().one_or_none()
+    return _read(row) if row is not None else None
+
+
+def of_sale(conn: sa.Connection, order: Attempt) -> list[Attempt]:
+    """Return every attempt written down for the sale of `order`, oldest first."""
+    columns = tables.attempt.c
+    query = (
+        sa.select(tables.attempt)
+        .where(columns.tenant == order.tenant, columns.store == order.store)
+        .where(columns.sale_id == order.sale_id)
+        .order_by(columns.created_ms, columns.attempt_id)
+    )
+    return [_read(row) for row in conn.execute(query).mappings()]
+
+
+def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[str]:
+    """Return ids of open attempts past their end, or of which no answer came, oldest first."""
+    columns = tables.attempt.c
+    is_open = columns.state.in_([State.CREATED.value, State.WAITING.value, State.UNKNOWN.value])
+    overdue = sa.or_(columns.expires_ms <= now_ms, columns.state == State.UNKNOWN.value)
+    query = (
+        sa.select(columns.attempt_id)
+        .where(is_open, overdue)
+        .order_by(columns.expires_ms)
+        .limit(limit)
+    )
+    return list(conn.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Changes attempts inside one transaction and tells the newsroom once it has committed."""
+
+    conn: sa.Connection
+    now_ms: int
+    changed: list[Attempt]
+
+    def open(self, attempt: Attempt) -> Attempt:
+        """Write a new attempt, ready to be shown.
+
+        Raises sqlalchemy IntegrityError when the id exists or its sale already has an open attempt.
+        """
+        payment = attempt.payment.after(Event.SHOWN)
+        attempt = replace(attempt, payment=payment, version=1, changed_ms=self.now_ms)
+        self.conn.execute(tables.attempt.insert().values(**_row(attempt)))
+        _note(self.conn, attempt, Event.SHOWN.value, "till")
+        self.changed.append(attempt)
+        return attempt
+
+    def step(self, attempt: Attempt, event: Event, source: str) -> Attempt:
+        """Apply an event that brings no money. Raises RuleBroken when the table refuses it."""
+        after = attempt.payment.after(event)
+        if after is attempt.payment:
+            return attempt
+        return self._write(replace(attempt, payment=after), event.value, source)
+
+    def hear_money(self, attempt: Attempt, provider: str, heard: Iterable[Money]) -> Attempt:
+        """Book each payment not booked before and judge the sum. Money is never refused or lost."""
+        for piece in heard:
+            if not self._book(attempt.attempt_id, provider, piece):
+                continue
+            received = attempt.received + piece.amount
+            event = judge_amount(attempt.amount, received)
+            after = replace(
+                attempt,
+                payment=attempt.payment.after(event),
+                received=received,
+                provider=provider,
+                provider_ref=attempt.provider_ref or piece.ref,
+            )
+            if after.payment.state is State.CONFIRMED and not attempt.paid_ms:
+                after = replace(after, paid_ms=piece.at_ms, provider_ref=piece.ref)
+            attempt = self._write(after, event.value, "provider")
+        return attempt
+
+    def look(self, attempt: Attempt) -> Attempt:
+        """Note that a customer has opened the order; only the first time counts."""
+        if attempt.looked_ms:
+            return attempt
+        return self._write(replace(attempt, looked_ms=self.now_ms), LOOKED, "page")
+
+    def start(self, attempt: Attempt, provider: str) -> Attempt:
+        """Note that from now on a provider may hold an order for this attempt."""
+        if attempt.provider:
+            return attempt
+        return self._write(replace(attempt, provider=provider), STARTED, "page")
+
+    def _write(self, attempt: Attempt, event: str, source: str) -> Attempt:
+        attempt = replace(attempt, version=attempt.version + 1, changed_ms=self.now_ms)
+        values = _row(attempt)
+        key = values.pop("attempt_id")
+        self.conn.execute(
+            tables.attempt.update().where(tables.attempt.c.attempt_id == key).values(**values)
+        )
+        _note(self.conn, attempt, event, source)
+        self.changed.append(attempt)
+        return attempt
+
+    def _book(self, attempt_id: str, provider: str, piece: Money) -> bool:
+        """Insert a payment under the attempt's row lock; False if it was booked before."""
+        columns = tables.money.c
+        known = sa.select(columns.ref).where(columns.provider == provider, columns.ref == piece.ref)
+        if self.conn.execute(known).first() is not None:
+            return False
+        self.conn.execute(
+            tables.money.insert().values(
+                provider=provider,
+                ref=piece.ref,
+                attempt_id=attempt_id,
+                amount=piece.amount,
+                at_ms=piece.at_ms,
+            )
+        )
+        return True
+
+
+def tell(newsroom: Newsroom, changed: Iterable[Attempt]) -> None:
+    """Publish one hint per changed attempt to its store and to whoever has its page open."""
+    for attempt in changed:
+        newsroom.publish(
+            (store_topic(attempt.tenant, attempt.store), attempt_topic(attempt.attempt_id)),
+            News(kind="payment", subject=attempt.attempt_id, version=attempt.version),
+        )
+
+
+def _note(conn: sa.Connection, attempt: Attempt, event: str, source: str) -> None:
+    conn.execute(
+        tables.event.insert().values(
+            attempt_id=attempt.attempt_id,
+            version=attempt.version,
+            event=event,
+            source=source,
+            state=attempt.payment.state.value,
+            anomalies=_words(attempt.payment),
+            received=attempt.received,
+            provider=attempt.provider,
+            provider_ref=attempt.provider_ref,
+            at_ms=attempt.changed_ms,
+        )
+    )
+
+
+def _row(attempt: Attempt) -> dict[str, object]:
+    values: dict[str, object] = {name: getattr(attempt, name) for name in _PLAIN}
+    return values | {
+        "state": attempt.payment.state.value,
+        "anomalies": _words(attempt.payment),
+    }
+
+
+def _read(row: sa.RowMapping) -> Attempt:
+    anomalies = frozenset(Anomaly(word) for word in row["anomalies"].split())
+    return Attempt(
+        **{name: row[name] for name in _PLAIN},
+        payment=PaymentState(State(row["state"]), anomalies),
+    )
+
+
+def _words(payment: PaymentState) -> str:
+    return " ".join(sorted(anomaly.value for anomaly in payment.anomalies))

@@ -1,0 +1,172 @@
+"""The order behind a QR: is the token genuine, what does it hold, which phone has taken it over.
+
+A token is believed only with the signature of a device we enrolled, for the order whose bytes it
+hashes. Knows no HTTP, no provider and no words for people; phones are known by a hash alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.domain.money import CURRENCIES
+from app.domain.payment import PaymentState
+from app.errors import Code, RuleBroken, Trouble
+from app.wire.messages import ConfigRow, Order, PaymentIntent, ReasonRow, StoreRow
+from app.wire.tokens import OrderToken, order_hash, read_order_token
+from cloud.db import payment_tables, tables
+from cloud.db.base import Database
+from cloud.services import attempts
+from cloud.services.attempts import Attempt
+from cloud.services.tokens import DevicePrincipal, find_device
+
+LONGEST_MS = 2 * 60 * 60 * 1000
+"""No order can be paid longer than this, whatever a till's clock says (providers' codes die then too)."""
+
+CART_MS = 24 * 60 * 60 * 1000
+"""An order leaves the phone's list this long after its end."""
+
+_ORDER = msgspec.json.Decoder(Order)
+_CONFIG = msgspec.json.Decoder(ConfigRow)
+_claims = payment_tables.claim
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What a page says about the shop: its store and its reasons for discounts, by code."""
+
+    store: StoreRow
+    reasons: dict[str, ReasonRow]
+
+
+class Orders:
+    """Orders behind QR codes. Blocking."""
+
+    def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
+        self._database = database
+        self.now_ms = now_ms
+
+    def admit(self, device: DevicePrincipal, intent: PaymentIntent) -> Attempt:
+        """Check what a till wants to show and return it as an attempt not yet written down.
+
+        Raises RuleBroken: TOKEN_FOREIGN when another device or store signed it, TOKEN_INVALID when token
+        and order do not belong together; Trouble(CLOUD_MESSAGE_INVALID) when the order is malformed.
+        """
+        claims = self.verify(intent.token)
+        order = read_order(intent.order)
+        if claims.device != device.device or order.store != device.store:
+            raise RuleBroken(Code.TOKEN_FOREIGN)
+        agreed = (claims.order_hash, claims.attempt_id, claims.amount)
+        if agreed != (order_hash(intent.order), order.attempt_id, order.total):
+            raise RuleBroken(Code.TOKEN_INVALID)
+        if order.total <= 0 or not order.lines or order.currency not in CURRENCIES:
+            raise Trouble(Code.CLOUD_MESSAGE_INVALID, attempt=claims.attempt_id)
+        now_ms = self.now_ms()
+        return Attempt(
+            attempt_id=claims.attempt_id,
+            tenant=device.tenant,
+            store=device.store,
+            device=device.device,
+            sale_id=order.sale_id,
+            token=intent.token,
+            order_bytes=intent.order,
+            amount=order.total,
+            currency=order.currency,
+            created_ms=now_ms,
+            expires_ms=min(claims.expires_s * 1000, now_ms + LONGEST_MS),
+            payment=PaymentState(),
+        )
+
+    def verify(self, token: str) -> OrderToken:
+        """Return what a token claims if one of our tills signed it.
+
+        Raises RuleBroken: TOKEN_INVALID, or TOKEN_FOREIGN when no till of ours bears that name.
+        """
+        unverified = read_order_token(token)
+        found = self._database.read(lambda conn: find_device(conn, unverified.claims.device))
+        if found is None or found.revoked:
+            raise RuleBroken(Code.TOKEN_FOREIGN)
+        return unverified.verify(Ed25519PublicKey.from_public_bytes(found.key))
+
+    def behind(self, token: str) -> str:
+        """Return the id of the attempt a genuine token stands for.
+
+        Raises RuleBroken: TOKEN_INVALID, TOKEN_FOREIGN, PAYMENT_UNKNOWN when it was never registered.
+        """
+        claims = self.verify(token)
+        attempt = self._database.read(lambda conn: attempts.find(conn, claims.attempt_id))
+        if attempt.token != token:
+            raise RuleBroken(Code.TOKEN_INVALID)
+        return attempt.attempt_id
+
+    def holder(self, attempt_id: str) -> str:
+        """Return the hash of the phone that has taken the order over, "" for none."""
+        query = sa.select(_claims.c.phone_hash).where(_claims.c.attempt_id == attempt_id)
+        return self._database.read(lambda conn: conn.execute(query).scalar()) or ""
+
+    def take(self, attempt_id: str, phone_hash: str) -> None:
+        """Bind an open order to a phone; the first one gets it, and may ask again.
+
+        Raises RuleBroken: ORDER_TAKEN by another phone, ORDER_CLOSED when there is nothing to take.
+        """
+
+        def bind(conn: sa.Connection) -> None:
+            attempt = attempts.find(conn, attempt_id, lock=True)
+            query = sa.select(_claims.c.phone_hash).where(_claims.c.attempt_id == attempt_id)
+            holder = conn.execute(query).scalar()
+            if holder == phone_hash:
+                return
+            if holder is not None:
+                raise RuleBroken(Code.ORDER_TAKEN)
+            if not attempt.payment.is_open or attempt.expires_ms <= self.now_ms():
+                raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
+            conn.execute(
+                _claims.insert().values(
+                    attempt_id=attempt_id, phone_hash=phone_hash, taken_ms=self.now_ms()
+                )
+            )
+
+        self._database.write(bind)
+
+    def cart(self, phone_hash: str) -> list[str]:
+        """Return the attempts a phone has taken over, newest first, until a day after their end."""
+        columns = payment_tables.attempt.c
+        query = (
+            sa.select(columns.attempt_id)
+            .join(_claims, _claims.c.attempt_id == columns.attempt_id)
+            .where(_claims.c.phone_hash == phone_hash)
+            .where(columns.expires_ms > self.now_ms() - CART_MS)
+            .order_by(_claims.c.taken_ms.desc())
+        )
+        return self._database.read(lambda conn: list(conn.execute(query).scalars()))
+
+    def shop(self, tenant: str, store: str) -> Shop:
+        """Return what is known of a store from the shop's configuration, or its bare name."""
+        stores, config = tables.store.c, tables.config.c
+        named = sa.select(stores.name, stores.name_en).where(
+            stores.tenant_id == tenant, stores.store_id == store
+        )
+        configured = sa.select(config.body).where(
+            config.tenant_id == tenant, config.name == "shop", sa.not_(config.deleted)
+        )
+        with self._database.reading() as conn:
+            row, body = conn.execute(named).one_or_none(), conn.execute(configured).scalar()
+        name, name_en = (row.name, row.name_en) if row else (store, store)
+        bare = StoreRow(store=store, name=name, name_en=name_en, city="")
+        if body is None:
+            return Shop(bare, {})
+        shop = _CONFIG.decode(body)
+        known = {entry.store: entry for entry in shop.stores}
+        return Shop(known.get(store, bare), {row.code: row for row in shop.discount_reasons})
+
+
+def read_order(data: bytes) -> Order:
+    """Read an order's bytes. Raises Trouble(CLOUD_MESSAGE_INVALID)."""
+    try:
+        return _ORDER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail=str(error)) from error

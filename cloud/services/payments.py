@@ -1,0 +1,238 @@
+"""Jobs of a payment: register an order, send the customer to a wallet, hear, close, expire, tell.
+
+Providers are asked without holding a lock; what they say is applied under the attempt's row lock, so
+whichever of till, customer, provider and clock comes first wins and nobody's money is dropped. Knows
+no HTTP and no provider in particular.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from app.domain.payment import OPEN, Event, State
+from app.errors import Code, RuleBroken, Trouble
+from app.wire.messages import PaymentView
+from cloud.db.base import Database
+from cloud.gateways.base import Answer, Charge, Gateway, Standing
+from cloud.services import attempts
+from cloud.services.attempts import Attempt, Ledger
+from cloud.services.live import Newsroom
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SWEEP_LIMIT = 200
+"""Most attempts one sweep settles; the next one takes the rest."""
+
+_UNPAID = {
+    Standing.ABSENT: Event.STILL_WAITING,
+    Standing.OPEN: Event.STILL_WAITING,
+    Standing.DECLINED: Event.DECLINED,
+}
+
+
+class Payments:
+    """Payment attempts at the cloud. Blocking; every method may be called from any thread."""
+
+    def __init__(
+        self, database: Database, gateway: Gateway, newsroom: Newsroom, now_ms: Callable[[], int]
+    ) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._newsroom = newsroom
+        self.now_ms = now_ms
+
+    def register(self, order: Attempt) -> Attempt:
+        """Put a verified order down before its QR is shown; the same bytes again change nothing.
+
+        Raises RuleBroken: REFERENCE_ALREADY_USED when the id stands for other bytes, ORDER_PAID when the sale
+        has been paid by another attempt, PAYMENT_ALREADY_OPEN when another attempt may still be paid,
+        TOKEN_EXPIRED when it is too late to show it.
+        """
+        for other in self._database.read(lambda conn: attempts.of_sale(conn, order)):
+            if other.attempt_id != order.attempt_id and other.payment.is_open:
+                self.current(other.attempt_id)  # let the clock close it first
+
+        def put(ledger: Ledger) -> Attempt:
+            known = attempts.of_id(ledger.conn, order.attempt_id)
+            if known is not None:
+                if (known.token, known.order_bytes) != (order.token, order.order_bytes):
+                    raise RuleBroken(Code.REFERENCE_ALREADY_USED, attempt=order.attempt_id)
+                return known
+            _refuse_second(attempts.of_sale(ledger.conn, order))
+            if order.expires_ms <= ledger.now_ms:
+                raise RuleBroken(Code.TOKEN_EXPIRED)
+            return ledger.open(order)
+
+        try:
+            return self._change(put)
+        except sa.exc.IntegrityError:  # a twin was quicker; now it can be seen
+            return self._change(put)
+
+    def current(self, attempt_id: str) -> Attempt:
+        """Return an attempt as it truly stands now: overdue ones are settled, unknown ones asked about.
+
+        Raises RuleBroken(PAYMENT_UNKNOWN).
+        """
+        attempt = self.find(attempt_id)
+        if not attempt.payment.is_open:
+            return attempt
+        if attempt.expires_ms <= self.now_ms():
+            return self._end(attempt, Event.TIMED_OUT, "clock")
+        if attempt.provider:
+            return self._ask(attempt)
+        return attempt
+
+    def cancel(self, attempt_id: str) -> Attempt:
+        """Close at the till's wish: ask, close at the provider, and only then release.
+
+        The answer is the truth afterwards: cancelled, or confirmed because the customer was quicker, or
+        unknown because the provider did not answer. Raises RuleBroken(PAYMENT_UNKNOWN).
+        """
+        attempt = self.find(attempt_id)
+        if not attempt.payment.is_open:
+            return attempt
+        return self._end(attempt, Event.CLOSED, "till")
+
+    def start(self, attempt_id: str, charge: Callable[[Attempt], Charge]) -> str:
+        """Send the customer to a wallet: return its address; however often, it is one provider order.
+
+        Raises RuleBroken(ORDER_CLOSED) when the attempt can no longer be paid, and Trouble when the
+        provider does not answer.
+        """
+
+        def begin(ledger: Ledger) -> Attempt:
+            attempt = attempts.find(ledger.conn, attempt_id, lock=True)
+            if not attempt.payment.is_open or attempt.expires_ms <= ledger.now_ms:
+                raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
+            return ledger.start(attempt, self._gateway.name)
+
+        url = self._gateway.create(charge(self._change(begin))).url
+        attempt = self.find(attempt_id)
+        if attempt.payment.state in (State.CANCELLED, State.EXPIRED):
+            # Closed while the provider was being asked: what it has just opened must not stay open.
+            self.heard(attempt_id, self._gateway.close(attempt_id))
+            raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
+        return url
+
+    def look(self, attempt_id: str) -> Attempt:
+        """Note that a customer has the order on a phone; the till hears of the first time."""
+
+        def note(ledger: Ledger) -> Attempt:
+            attempt = attempts.find(ledger.conn, attempt_id, lock=True)
+            return ledger.look(attempt) if attempt.payment.is_open else attempt
+
+        return self._change(note)
+
+    def heard(self, attempt_id: str, answer: Answer) -> None:
+        """Take a provider's verified notification: its money, and otherwise its standing."""
+        self._apply(attempt_id, answer, Event.TIMED_OUT, "provider")
+
+    def sweep(self) -> int:
+        """Settle attempts past their end and ask again about unknown ones; return how many changed."""
+        now_ms = self.now_ms()
+        due = self._database.read(lambda conn: attempts.unsettled(conn, now_ms, SWEEP_LIMIT))
+        changed = 0
+        for attempt_id in due:
+            before = self.find(attempt_id)
+            changed += self.current(attempt_id).version != before.version
+        return changed
+
+    def _ask(self, attempt: Attempt) -> Attempt:
+        """Query the provider and apply what it says; no answer makes the attempt unknown."""
+        try:
+            answer = self._gateway.query(attempt.attempt_id)
+        except Trouble as trouble:
+            return self._lose(attempt, trouble)
+        return self._apply(attempt.attempt_id, answer, Event.TIMED_OUT, "provider")
+
+    def _end(self, attempt: Attempt, event: Event, source: str) -> Attempt:
+        """Bring an open attempt to its end by `event` unless money or silence says otherwise."""
+
+        def close_unstarted(ledger: Ledger) -> Attempt:
+            here = attempts.find(ledger.conn, attempt.attempt_id, lock=True)
+            if here.provider or not here.payment.is_open:
+                return here
+            return ledger.step(here, event, source)  # no provider has ever heard of it
+
+        attempt = self._change(close_unstarted)
+        if not attempt.payment.is_open:
+            return attempt
+        try:
+            answer = self._gateway.query(attempt.attempt_id)
+            if answer.standing in (Standing.OPEN, Standing.ABSENT):
+                answer = self._gateway.close(attempt.attempt_id)
+            if answer.standing is Standing.ABSENT:
+                answer = Answer(Standing.CLOSED)
+        except Trouble as trouble:
+            return self._lose(attempt, trouble)
+        return self._apply(attempt.attempt_id, answer, event, source)
+
+    def _apply(self, attempt_id: str, answer: Answer, closed: Event, source: str) -> Attempt:
+        """Apply a provider's answer; `closed` says whose wish an unpaid closing was."""
+
+        def take(ledger: Ledger) -> Attempt:
+            attempt = attempts.find(ledger.conn, attempt_id, lock=True)
+            attempt = ledger.hear_money(attempt, self._gateway.name, answer.money)
+            if answer.standing is Standing.PAID or not attempt.payment.is_open:
+                return attempt
+            return ledger.step(attempt, _UNPAID.get(answer.standing, closed), source)
+
+        return self._change(take)
+
+    def _lose(self, attempt: Attempt, trouble: Trouble) -> Attempt:
+        def lose(ledger: Ledger) -> Attempt:
+            here = attempts.find(ledger.conn, attempt.attempt_id, lock=True)
+            return ledger.step(here, Event.LOST, "provider") if here.payment.is_open else here
+
+        after = self._change(lose)
+        if after.version != attempt.version:
+            log.warning("no answer about attempt %s: %s", attempt.attempt_id, trouble.code)
+        return after
+
+    def find(self, attempt_id: str) -> Attempt:
+        """Return an attempt as last written down. Raises RuleBroken(PAYMENT_UNKNOWN)."""
+        return self._database.read(lambda conn: attempts.find(conn, attempt_id))
+
+    def _change(self, work: Callable[[Ledger], T]) -> T:
+        """Run `work` in a transaction and publish its changes after the commit, never before."""
+
+        def run(conn: sa.Connection) -> tuple[T, list[Attempt]]:
+            ledger = Ledger(conn, self.now_ms(), [])
+            return work(ledger), ledger.changed
+
+        result, changed = self._database.write(run)
+        attempts.tell(self._newsroom, changed)
+        return result
+
+
+def _refuse_second(others: list[Attempt]) -> None:
+    """A sale that is paid, or may still be paid by an earlier code, gets no second code."""
+    if any(other.payment.state is State.CONFIRMED for other in others):
+        raise RuleBroken(Code.ORDER_PAID)
+    if any(other.payment.state in OPEN for other in others):
+        raise RuleBroken(Code.PAYMENT_ALREADY_OPEN)
+
+
+def view(attempt: Attempt, now_ms: int, public_url: str) -> PaymentView:
+    """Return what a till is told about an attempt."""
+    return PaymentView(
+        attempt_id=attempt.attempt_id,
+        state=attempt.payment.state.value,
+        anomalies=sorted(anomaly.value for anomaly in attempt.payment.anomalies),
+        amount=attempt.amount,
+        received=attempt.received,
+        provider=attempt.provider,
+        provider_ref=attempt.provider_ref,
+        expires_ms=attempt.expires_ms,
+        changed_ms=attempt.changed_ms,
+        server_ms=now_ms,
+        version=attempt.version,
+        looked_at=attempt.looked_ms > 0,
+        url=f"{public_url}/o/{attempt.token}",
+    )
