@@ -78,7 +78,7 @@ class Database:
                 with self.begin() as connection:
                     return work(connection)
             except sa.exc.DBAPIError as error:
-                if attempt == ATTEMPTS or not _asks_for_retry(error):
+                if attempt == ATTEMPTS or not asks_for_retry(error):
                     raise
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
         raise AssertionError("unreachable")
@@ -101,6 +101,7 @@ class Database:
         self.engine.dispose()
 
 
-def _asks_for_retry(error: sa.exc.DBAPIError) -> bool:
+def asks_for_retry(error: sa.exc.DBAPIError) -> bool:
+    """Tell whether the engine wants the whole transaction again."""
     sqlstate = getattr(error.orig, "sqlstate", None)
     return sqlstate in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED, UNIQUE_VIOLATION)

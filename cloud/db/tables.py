@@ -172,7 +172,7 @@ def _document(name: str, *columns: Column[Any]) -> Table:
     )
 
 
-sale = _document("sale")
+sale = _document("sale", _whole("gross"))
 refund = _document("refund", _text("reason"))
 
 

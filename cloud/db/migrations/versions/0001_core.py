@@ -300,6 +300,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("t_quality", sa.Text(), nullable=False),
         sa.Column("received_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("gross", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "store_id", "sale_id", name=op.f("pk_sale")),
     )
     op.create_index("ix_sale_business_date", "sale", ["tenant_id", "business_date"], unique=False)

@@ -1,0 +1,142 @@
+"""`guidepos-cloud`: serve, migrate, make enrolment codes, load the demo shop, export.
+
+Knows arguments and output only; the work is in services.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from app.errors import RuleBroken, Trouble
+from cloud.bootstrap import Cloud, open_cloud
+from cloud.settings import Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    settings = Settings(data=options.data.expanduser(), db_url=options.db)
+    try:
+        status: int = options.run(options, settings)
+    except (RuleBroken, Trouble) as error:
+        print(f"{error.code.value} {error.facts or ''}".rstrip(), file=sys.stderr)
+        return 1
+    return status
+
+
+def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from cloud.serve import serve  # the server's libraries load only where they serve
+
+    return serve(
+        settings,
+        host=options.host,
+        port=options.port,
+        port_file=options.port_file,
+        public_url=options.public_url,
+        say=lambda line: print(line, flush=True),
+    )
+
+
+def _migrate(_options: argparse.Namespace, settings: Settings) -> int:
+    open_cloud(settings).close()
+    print("the database is up to date")
+    return 0
+
+
+def _enrol_code(options: argparse.Namespace, settings: Settings) -> int:
+    from cloud.services.enrol import make_enrol_code
+
+    with _Opened(settings) as cloud:
+        made = cloud.db.write(
+            lambda connection: make_enrol_code(
+                connection, options.store, now_ms=cloud.clock(), minutes=settings.enrol_minutes
+            )
+        )
+    if options.json:
+        print(json.dumps({"code": made.code, "store": made.store, "expires_ms": made.expires_ms}))
+    else:
+        print(made.code)
+    return 0
+
+
+def _demo_data(options: argparse.Namespace, settings: Settings) -> int:
+    from cloud.services.demo import load_demo
+
+    with _Opened(settings) as cloud:
+        loaded = load_demo(cloud.db, cloud.clock(), styles=options.styles, members=options.members)
+    print(json.dumps(loaded) if options.json else " · ".join(f"{v} {k}" for k, v in loaded.items()))
+    return 0
+
+
+def _export_sales(options: argparse.Namespace, settings: Settings) -> int:
+    from cloud.db.state import ensure_tenant
+    from cloud.services.reports import invoice_totals, write_invoice_totals
+
+    with _Opened(settings) as cloud:
+        tenant_id = cloud.db.write(lambda connection: ensure_tenant(connection, cloud.clock()))
+        with (
+            cloud.db.reading() as connection,
+            options.file.open("w", encoding="utf-8", newline="") as out,
+        ):
+            count = write_invoice_totals(invoice_totals(connection, tenant_id), out)
+    print(json.dumps({"invoices": count}) if options.json else f"{count} invoices")
+    return 0
+
+
+class _Opened:
+    """A cloud for the length of one command."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._cloud = open_cloud(settings)
+
+    def __enter__(self) -> Cloud:
+        return self._cloud
+
+    def __exit__(self, *_error: object) -> None:
+        self._cloud.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="guidepos-cloud", description=__doc__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="keys and the embedded database"
+    )
+    common.add_argument(
+        "--db", default="", metavar="URL", help="postgresql+psycopg://… instead of SQLite"
+    )
+    common.add_argument("--json", action="store_true", help="print figures as JSON")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", parents=[common], help="answer tills and phones")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8470, help="0 chooses a free one")
+    serve.add_argument("--port-file", type=Path, help="where to write the chosen port")
+    serve.add_argument("--public-url", default="", help="base of the customer's pages on a phone")
+    serve.set_defaults(run=_serve)
+
+    migrate = commands.add_parser("migrate", parents=[common], help="bring the database up to date")
+    migrate.set_defaults(run=_migrate)
+
+    code = commands.add_parser("enrol-code", parents=[common], help="a one-time code for a till")
+    code.add_argument("--store", required=True, metavar="CODE", help="made if it does not exist")
+    code.set_defaults(run=_enrol_code)
+
+    demo = commands.add_parser("demo-data", parents=[common], help="load the invented demo shop")
+    demo.add_argument("--styles", type=int, default=0, help="how many styles; 0: the usual shop")
+    demo.add_argument("--members", type=int, default=2_000)
+    demo.set_defaults(run=_demo_data)
+
+    export = commands.add_parser("export", help="write CSV")
+    what = export.add_subparsers(required=True, metavar="WHAT")
+    sales = what.add_parser("sales", parents=[common], help="invoice,net_minor of all documents")
+    sales.add_argument("file", type=Path, metavar="FILE.csv")
+    sales.set_defaults(run=_export_sales)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

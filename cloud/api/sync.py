@@ -1,0 +1,98 @@
+"""The journal upwards and reference data downwards."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+import anyio.to_thread
+import zstandard
+from fastapi import APIRouter, Request, Response
+
+from app.wire.messages import HelloAnswer, HelloRequest, PullAnswer, PushAnswer, PushRequest
+from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice
+from cloud.api.contract import answer, body_of, contract, decoded, read
+from cloud.errors import Refused
+from cloud.services.envelope import Received, verify
+from cloud.services.feed import pull
+from cloud.services.ingest import hello, ingest
+from cloud.services.tokens import DevicePrincipal
+
+router = APIRouter(tags=["sync"])
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+MAX_WINDOW = 8 * 1024 * 1024
+
+
+@router.post(
+    "/v1/sync/hello",
+    **contract(
+        "Where the cloud stands in a till's journal",
+        request=HelloRequest,
+        answer=HelloAnswer,
+        errors=(401, 403),
+    ),
+)
+async def say_hello(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
+    """At start, on reconnect and hourly; open to revoked devices, which may still drain."""
+    asked = await read(request, HelloRequest)
+    return answer(
+        await cloud.db.awrite(
+            lambda connection: hello(connection, device, asked, now_ms=cloud.clock())
+        )
+    )
+
+
+@router.post(
+    "/v1/sync/push",
+    **contract(
+        "Push consecutive journal records",
+        request=PushRequest,
+        answer=PushAnswer,
+        errors=(401, 403, 409, 413, 503),
+        zstd=True,
+    ),
+)
+async def push(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
+    """200 once the records are durable, each with its verdict; 409 `gap` or `fork` with our mark."""
+    limit = cloud.settings.max_body
+    body = await body_of(request, limit)
+    read_push = functools.partial(_read_push, body, limit, device)
+    epoch, records = await anyio.to_thread.run_sync(read_push)
+    return answer(
+        await cloud.db.awrite(
+            lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock())
+        )
+    )
+
+
+@router.get(
+    "/v1/sync/pull",
+    **contract("A page of a reference stream", answer=PullAnswer, errors=(401, 403, 404, 410, 426)),
+)
+async def pull_page(
+    cloud: CloudDep, device: CurrentDevice, stream: str, cursor: str = "", limit: int = 500
+) -> Response:
+    """Streams: config, people, catalog, stock. An empty cursor begins; 410: begin again."""
+    page = await cloud.db.aread(
+        lambda connection: pull(connection, device, stream, cursor, limit, now_ms=cloud.clock())
+    )
+    return answer(page)
+
+
+def _read_push(body: bytes, limit: int, sender: DevicePrincipal) -> tuple[str, list[Received]]:
+    pushed = decoded(_plain(body, limit), PushRequest)
+    return pushed.epoch, verify(pushed, sender)
+
+
+def _plain(body: bytes, limit: int) -> bytes:
+    """Return the body decompressed; a bomb is stopped at the limit."""
+    if not body.startswith(ZSTD_MAGIC):
+        return body
+    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(io.BytesIO(body))
+    try:
+        plain = reader.read(limit + 1)
+    except zstandard.ZstdError as error:
+        raise Refused(422, "malformed", "zstd") from error
+    if len(plain) > limit:
+        raise Refused(413, "too_big")
+    return plain

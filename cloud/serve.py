@@ -1,0 +1,86 @@
+"""Runs the application under uvicorn: binds first, so that the port is known, and says when it listens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+
+from cloud.main import create_app
+from cloud.settings import Settings
+
+BACKLOG = 512
+GRACE_S = 3
+"""How long open streams may take to end after SIGTERM."""
+
+
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    port_file: Path | None,
+    public_url: str,
+    say: Callable[[str], None],
+) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit status.
+
+    Says `listening on http://…` and writes `port_file` once requests are accepted.
+    """
+    listener = _bind(host, port)
+    port = listener.getsockname()[1]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    settings = replace(settings, public_url=(public_url or address).rstrip("/"))
+    config = uvicorn.Config(
+        create_app(settings),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+    )
+
+    def announce() -> None:
+        if port_file is not None:
+            _write_whole(port_file, str(port))
+        say(f"listening on {address}")
+
+    server = _Server(config, announce)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        return 0
+    return 0 if server.started else 1
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(BACKLOG)
+    return listener
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Write a small file so that a reader sees all of it or nothing."""
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    fresh.write_text(text, "ascii")
+    fresh.replace(file)
+
+
+class _Server(uvicorn.Server):
+    """Says when it accepts requests."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            await asyncio.to_thread(self._announce)

@@ -1,0 +1,94 @@
+"""Re-checks the sums of documents that already happened. Says what a person should look at; never
+re-prices with today's rules and never refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.domain.catalog import LineKind
+from app.domain.money import FULL_BP, MAX_MINOR, share_of
+from app.errors import Code
+from app.wire.bodies import Body, CommissionV1, RefundV1, SaleV1, TenderV1
+
+UNBALANCED = Code.SALE_UNBALANCED.value
+BAD_BODY = "bad_body"
+STOCK_MISMATCH = "stock_mismatch"
+COMMISSION_MISMATCH = "commission_mismatch"
+
+
+def unfit(body: Body, rec_id: str) -> str:
+    """Say why a well-formed body cannot be projected at all, or ""."""
+    if getattr(body, "id", None) != rec_id:
+        return "id differs from rec_id"
+    if isinstance(body, SaleV1 | RefundV1):
+        numbers = [line.no for line in body.lines]
+        if len(set(numbers)) != len(numbers):
+            return "two lines with one number"
+        amounts = (body.total, *(line.net for line in body.lines))
+        if any(abs(amount) > MAX_MINOR for amount in amounts):
+            return "amount too large"
+    return ""
+
+
+def doubts(body: Body) -> str:
+    """Return the code of the first sum that does not hold, or ""."""
+    match body:
+        case SaleV1():
+            return _sale_doubts(body)
+        case RefundV1():
+            return _refund_doubts(body)
+        case _:
+            return ""
+
+
+def _sale_doubts(sale: SaleV1) -> str:
+    lines = sum(line.net for line in sale.lines)
+    reasons_hold = all(
+        line.gross - sum(reason.amount for reason in line.reasons) == line.net
+        for line in sale.lines
+    )
+    if not (lines == sale.total and reasons_hold and _tenders_hold(sale.tenders, sale.total)):
+        return UNBALANCED
+    goods = -sum(line.quantity for line in sale.lines if line.kind == LineKind.GOODS)
+    if sum(movement.delta for movement in sale.movements) != goods:
+        return STOCK_MISMATCH
+    if not _commissions_hold(sale.commissions, {line.no: line.net for line in sale.lines}):
+        return COMMISSION_MISMATCH
+    return ""
+
+
+def _refund_doubts(refund: RefundV1) -> str:
+    lines = sum(line.net for line in refund.lines)
+    if lines != refund.total or not _tenders_hold(refund.tenders, refund.total):
+        return UNBALANCED
+    goods = sum(line.quantity for line in refund.lines if line.kind == LineKind.GOODS)
+    if not 0 <= sum(movement.delta for movement in refund.movements) <= goods:
+        return STOCK_MISMATCH  # less than all may come back: damaged goods are not restocked
+    return ""
+
+
+def _tenders_hold(tenders: Iterable[TenderV1], total: int) -> bool:
+    amount = 0
+    for tender in tenders:
+        amount += tender.amount
+        if tender.kind == "cash" and tender.given - tender.change != tender.amount:
+            return False
+    return amount == total
+
+
+def _commissions_hold(entries: Iterable[CommissionV1], nets: dict[int, int]) -> bool:
+    """Every entry stands on a line with that net, and the guides' parts make up the line's whole.
+
+    The rate is the record's own: what it should have been is not asked here.
+    """
+    by_line: dict[int, list[CommissionV1]] = {}
+    for entry in entries:
+        by_line.setdefault(entry.line, []).append(entry)
+    for line, parts in by_line.items():
+        if any(part.base != nets.get(line) for part in parts):
+            return False
+        whole = share_of(parts[0].base, parts[0].rate_bp)
+        weight = sum(part.weight_bp for part in parts)
+        if weight != FULL_BP or sum(part.amount for part in parts) != whole:
+            return False
+    return True

@@ -1,0 +1,334 @@
+"""Takes journal records in: every well-formed, signed record is kept, once; the mark moves on.
+
+Received is separate from applied. A record we do not understand, or whose sums do not hold, is kept
+all the same and flagged for a person; nothing here refuses a sale that happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.domain.ids import new_id
+from app.errors import Code, Trouble
+from app.wire.bodies import BODIES
+from app.wire.codec import decode_body
+from app.wire.messages import HelloAnswer, HelloRequest, PushAnswer, PushResult
+from cloud.db.feed import next_change
+from cloud.db.state import feed_generation, timeline
+from cloud.db.tables import device, device_epoch, exception, journal
+from cloud.errors import Refused
+from cloud.services import checks
+from cloud.services.envelope import Received
+from cloud.services.projection import Arrival, Projectable, over_refunded, project
+from cloud.services.tokens import DevicePrincipal
+
+APPLIED = "applied"
+FLAGGED = "accepted_exception"
+UNPROJECTED = "accepted_unprojected"
+DUPLICATE = "duplicate"
+
+NO_BACKUP = 0
+"""The mark in the oldest backup we could restore: this server keeps none, so tills keep all."""
+
+CONFLICTING = "conflicting_duplicate"
+UNPROJECTABLE = "unprojectable"
+_UNFIT_VALUES = (sa.exc.IntegrityError, sa.exc.DataError, OverflowError, UnicodeError)
+"""What an engine raises when a value is the record's fault and not the engine's."""
+
+
+@dataclass(slots=True)
+class _Verdict:
+    record: Received
+    verdict: str = APPLIED
+    code: str = ""
+    detail: str = ""
+    exception_id: str = ""
+    original: bool = True
+
+    def flag(self, code: str, detail: str = "") -> None:
+        self.verdict, self.code, self.detail = FLAGGED, code, detail
+        self.exception_id = self.exception_id or new_id()
+
+    def result(self) -> PushResult:
+        return PushResult(
+            seq=self.record.header.seq,
+            verdict=self.verdict,
+            code=self.code,
+            exception_id=self.exception_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    hwm: int
+    hash: bytes
+
+    def refusal(self, word: str) -> Refused:
+        return Refused(409, word, hwm=self.hwm, hwm_hash=self.hash.hex())
+
+
+def hello(
+    connection: sa.Connection, sender: DevicePrincipal, request: HelloRequest, *, now_ms: int
+) -> HelloAnswer:
+    """Tell a till where we stand in the journal it names; an unknown one stands at 0."""
+    mine = _this(device.c, sender)
+    connection.execute(
+        sa.update(device)
+        .where(mine)
+        .values(
+            seen_ms=now_ms,
+            app_version=_clean(request.app_version),
+            db_id=_clean(request.db_id),
+            boot_nonce=_clean(request.boot_nonce),
+        )
+    )
+    mark = _mark(connection, sender, request.epoch) or _Mark(0, b"")
+    return HelloAnswer(
+        server_ms=now_ms,
+        timeline=timeline(connection),
+        hwm=mark.hwm,
+        hwm_hash=mark.hash.hex() if mark.hwm else "",
+        durable_seq=NO_BACKUP,
+        feed_generation=feed_generation(connection),
+    )
+
+
+def ingest(
+    connection: sa.Connection,
+    sender: DevicePrincipal,
+    epoch: str,
+    records: Sequence[Received],
+    *,
+    now_ms: int,
+) -> PushAnswer:
+    """Keep verified records, project them and move the mark.
+
+    Records at or below the mark are duplicates. Raises Refused 409: `gap` when records are missing
+    before these, `fork` when the chain is not the one we hold; both with our mark and its hash.
+    """
+    mark = _mark(connection, sender, epoch, lock=True)
+    if mark is None:
+        raise Refused(409, "fork", "this journal was never opened here")
+    fresh = _continuing(connection, sender, epoch, mark, records)
+    seen = [r for r in records if r.header.seq <= mark.hwm]
+    verdicts = [_Verdict(r, DUPLICATE) for r in seen]
+    if fresh:
+        arrival = Arrival(
+            sender.tenant, sender.store, sender.device, now_ms, next_change(connection)
+        )
+        new = _judge(connection, sender, arrival, fresh)
+        _keep(connection, arrival, epoch, new)
+        mark = _Mark(fresh[-1].header.seq, fresh[-1].hash)
+        connection.execute(
+            sa.update(device_epoch)
+            .where(_this(device_epoch.c, sender), device_epoch.c.epoch == epoch)
+            .values(hwm=mark.hwm, hwm_hash=mark.hash)
+        )
+        verdicts += new
+    return PushAnswer(
+        hwm=mark.hwm,
+        hwm_hash=mark.hash.hex(),
+        durable_seq=NO_BACKUP,
+        results=[verdict.result() for verdict in verdicts],
+    )
+
+
+def _continuing(
+    connection: sa.Connection,
+    sender: DevicePrincipal,
+    epoch: str,
+    mark: _Mark,
+    records: Sequence[Received],
+) -> list[Received]:
+    """Return the records beyond the mark, certain that they continue the chain we hold."""
+    first, last = records[0].header.seq, records[-1].header.seq
+    if first > mark.hwm + 1:
+        raise mark.refusal("gap")
+    if first == mark.hwm + 1:
+        ours, theirs = mark.hash, records[0].prev_hash
+    else:
+        shared = min(last, mark.hwm)  # its hash vouches for all before it
+        ours, theirs = _hash_at(connection, sender, epoch, shared), records[shared - first].hash
+    if ours != theirs:
+        raise mark.refusal("fork")
+    return [record for record in records if record.header.seq > mark.hwm]
+
+
+def _judge(
+    connection: sa.Connection,
+    sender: DevicePrincipal,
+    arrival: Arrival,
+    fresh: Sequence[Received],
+) -> list[_Verdict]:
+    verdicts = [_Verdict(record) for record in fresh]
+    _mark_repeated(connection, sender, verdicts)
+    originals = [verdict for verdict in verdicts if verdict.original]
+    if sender.revoked:
+        for verdict in originals:
+            verdict.verdict, verdict.code = UNPROJECTED, Code.DEVICE_REVOKED.value
+        return verdicts
+    readable = _read_bodies(originals)
+    projected = _project_all(connection, arrival, readable)
+    over = over_refunded(connection, arrival, [record for _, record in projected])
+    for verdict, record in projected:
+        if doubt := checks.doubts(record.body):
+            verdict.flag(doubt)
+        elif verdict.record.header.rec_id in over:
+            verdict.flag(Code.REFUND_EXCEEDS_SALE.value)
+    return verdicts
+
+
+def _mark_repeated(
+    connection: sa.Connection, sender: DevicePrincipal, verdicts: Sequence[_Verdict]
+) -> None:
+    """Find records whose id came before: the same body is a duplicate, another one a conflict."""
+    ids = [verdict.record.header.rec_id for verdict in verdicts]
+    kept = connection.execute(
+        sa.select(journal.c.rec_id, journal.c.kind, journal.c.body).where(
+            journal.c.tenant_id == sender.tenant,
+            journal.c.store_id == sender.store,
+            journal.c.rec_id.in_(ids),
+            journal.c.original,
+        )
+    )
+    known = {row.rec_id: (row.kind, row.body) for row in kept}
+    for verdict in verdicts:
+        header, body = verdict.record.header, verdict.record.body
+        before = known.setdefault(header.rec_id, (header.kind, body))
+        if before[1] is body:  # nobody was before us
+            continue
+        verdict.original = False
+        if before == (header.kind, body):
+            verdict.verdict = DUPLICATE
+        else:
+            verdict.flag(CONFLICTING)
+
+
+def _read_bodies(verdicts: Sequence[_Verdict]) -> list[tuple[_Verdict, Projectable]]:
+    readable = []
+    for verdict in verdicts:
+        header = verdict.record.header
+        if header.kind not in BODIES:
+            verdict.verdict = UNPROJECTED
+            continue
+        try:
+            body = decode_body(header.kind, verdict.record.body)
+        except Trouble as error:
+            verdict.flag(checks.BAD_BODY, str(error.facts.get("detail", "")))
+            continue
+        if why := checks.unfit(body, header.rec_id):
+            verdict.flag(checks.BAD_BODY, why)
+        else:
+            readable.append((verdict, Projectable(header, body)))
+    return readable
+
+
+def _project_all(
+    connection: sa.Connection, arrival: Arrival, readable: list[tuple[_Verdict, Projectable]]
+) -> list[tuple[_Verdict, Projectable]]:
+    """Project the batch at once, or one by one when a record's values fit no column."""
+    if not readable:
+        return []
+    if _projected(connection, arrival, [record for _, record in readable]) is None:
+        return readable
+    done = []
+    for verdict, record in readable:
+        error = _projected(connection, arrival, [record])
+        if error is None:
+            done.append((verdict, record))
+        else:
+            verdict.flag(UNPROJECTABLE, error)
+    return done
+
+
+def _projected(
+    connection: sa.Connection, arrival: Arrival, records: Sequence[Projectable]
+) -> str | None:
+    try:
+        with connection.begin_nested():
+            project(connection, arrival, records)
+    except _UNFIT_VALUES as error:
+        return type(error).__name__
+    return None
+
+
+def _keep(
+    connection: sa.Connection, arrival: Arrival, epoch: str, verdicts: Sequence[_Verdict]
+) -> None:
+    own = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
+    connection.execute(
+        sa.insert(journal),
+        [
+            {
+                **own,
+                "epoch": epoch,
+                "seq": v.record.header.seq,
+                "rec_id": v.record.header.rec_id,
+                "kind": v.record.header.kind,
+                "schema_ver": v.record.header.schema_ver,
+                "header": v.record.header_bytes,
+                "body": v.record.body,
+                "hash": v.record.hash,
+                "prev_hash": v.record.prev_hash,
+                "verdict": v.verdict,
+                "original": v.original,
+                "received_ms": arrival.received_ms,
+                "change": arrival.change,
+            }
+            for v in verdicts
+        ],
+    )
+    flagged = [
+        {
+            **own,
+            "exception_id": v.exception_id,
+            "code": v.code,
+            "epoch": epoch,
+            "seq": v.record.header.seq,
+            "rec_id": v.record.header.rec_id,
+            "detail": _clean(v.detail, 500),
+            "created_ms": arrival.received_ms,
+            "resolved_ms": 0,
+        }
+        for v in verdicts
+        if v.exception_id
+    ]
+    if flagged:
+        connection.execute(sa.insert(exception), flagged)
+
+
+def _mark(
+    connection: sa.Connection, sender: DevicePrincipal, epoch: str, *, lock: bool = False
+) -> _Mark | None:
+    query = sa.select(device_epoch.c.hwm, device_epoch.c.hwm_hash).where(
+        _this(device_epoch.c, sender), device_epoch.c.epoch == _clean(epoch)
+    )
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return _Mark(row.hwm, row.hwm_hash) if row else None
+
+
+def _hash_at(connection: sa.Connection, sender: DevicePrincipal, epoch: str, seq: int) -> bytes:
+    found: bytes | None = connection.scalar(
+        sa.select(journal.c.hash).where(
+            _this(journal.c, sender), journal.c.epoch == epoch, journal.c.seq == seq
+        )
+    )
+    return found or b""
+
+
+def _this(
+    columns: sa.ColumnCollection[str, sa.Column[object]], sender: DevicePrincipal
+) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        columns.tenant_id == sender.tenant,
+        columns.store_id == sender.store,
+        columns.device_id == sender.device,
+    )
+
+
+def _clean(text: str, limit: int = 100) -> str:
+    """Return text every engine can keep."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:limit]
