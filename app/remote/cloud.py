@@ -7,6 +7,7 @@ once when the cloud no longer takes it.
 from __future__ import annotations
 
 import threading
+
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.errors import Code, RuleBroken, Trouble
 from app.remote.cloud import EnrolledCloud
-from app.remote.http import Question
+from app.remote.http import M, Question
 from app.wire.messages import (
     HelloAnswer,
     HelloRequest,
@@ -27,25 +28,31 @@ class CloudSync:
 
     def hello(self, request: HelloRequest) -> HelloAnswer:
         """Say where we stand and hear where the cloud does."""
-        return self._cloud.ask(Question("POST", "/v1/sync/hello", request), HelloAnswer)
+        return self._ask(Question("POST", "/v1/sync/hello", request), HelloAnswer)
 
     def push(self, request: PushRequest) -> PushAnswer:
         """Send a batch of records, compressed."""
-        return self._cloud.ask(
-            Question("POST", "/v1/sync/push", request, compress=True), PushAnswer
-        )
+        return self._ask(Question("POST", "/v1/sync/push", request, compress=True), PushAnswer)
 
     def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
         """Ask for the page of a reference stream after a cursor, "" for the first."""
-        params = {"stream": stream, "cursor": cursor, "limit": limit}
-        return self._cloud.ask(Question("GET", "/v1/sync/pull", params=params), PullAnswer)
+        params: dict[str, str | int] = {"stream": stream, "cursor": cursor, "limit": limit}
+        return self._ask(Question("GET", "/v1/sync/pull", params=params), PullAnswer)
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
         """Send changes to members."""
         body = MembersPush(changes=list(changes))
-        return self._cloud.ask(Question("POST", "/v1/members/push", body), MembersPushAnswer)
+        return self._ask(Question("POST", "/v1/members/push", body), MembersPushAnswer)
 
     def pull_members(self, cursor: str, limit: int) -> MembersPage:
         """Ask for the page of members after a cursor, "" for the first."""
-        params = {"cursor": cursor, "limit": limit}
-        return self._cloud.ask(Question("GET", "/v1/members/pull", params=params), MembersPage)
+        params: dict[str, str | int] = {"cursor": cursor, "limit": limit}
+        return self._ask(Question("GET", "/v1/members/pull", params=params), MembersPage)
+
+    def _ask(self, question: Question, shape: type[M]) -> M:
+        try:
+            return self._cloud.ask(question, shape)
+        except RuleBroken as broken:
+            # Nobody at the till can mend a rule that stands between two machines.
+            status, problem = broken.facts.get("status"), broken.code.value
+            raise Trouble(Code.CLOUD_REFUSED, status=status, problem=problem) from broken

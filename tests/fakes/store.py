@@ -1,0 +1,212 @@
+"""The store's side of sync in memory: a real journal, an outbox, cursors and members. No SQL.
+
+Only what sync and enrolment ask of `Store` and `UnitOfWork` is here; everything else is tested on
+real files. A job that raises leaves nothing behind, as a rolled back transaction would.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from app.domain.facts import Fact, fact_id
+from app.domain.ids import new_epoch
+from app.ports import Identity, JournalMark, Priority, Reader, UnitOfWork, Unsent
+from app.wire.codec import encode
+from app.wire.journal import VERSION, Chain, Header, Record, journal_again, make_record
+from app.wire.messages import (
+    EnrolAnswer,
+    MemberChange,
+    MemberRow,
+    MembersPage,
+    MembersPushAnswer,
+    PullAnswer,
+)
+from app.wire.versions import SCHEMA
+
+T = TypeVar("T")
+
+
+@dataclass
+class FakeUnitOfWork:
+    """What one till holds. Methods are those of the port `UnitOfWork` that sync asks for."""
+
+    who: Identity
+    records: list[Record] = field(default_factory=list)
+    received: int = 0
+    states: dict[str, str] = field(default_factory=dict)
+    cursors: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    members: dict[str, MemberRow] = field(default_factory=dict)
+    changes: list[MemberChange] = field(default_factory=list)
+    key: bytes = b""
+    pinned: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def chain(self) -> Chain:
+        return Chain(self.who.tenant, self.who.store, self.who.device, self.who.epoch)
+
+    def record(self, fact: Fact) -> JournalMark:
+        kind, body = encode(fact)
+        prev = self.records[-1].hash if self.records else self.chain.genesis()
+        at, who = fact.at, self.who
+        header = Header(
+            v=VERSION,
+            tenant=who.tenant,
+            store=who.store,
+            device=who.device,
+            epoch=who.epoch,
+            seq=len(self.records) + 1,
+            rec_id=fact_id(fact),
+            kind=kind,
+            schema_ver=SCHEMA[kind],
+            t_device=at.wall_ms,
+            t_mono=at.mono_ms,
+            boot_id=at.boot_id,
+            t_est_server=at.server_ms,
+            t_quality=at.quality.value,
+            actor=fact.actor,
+        )
+        self.records.append(make_record(header, prev, body))
+        return self.head()
+
+    def state(self, key: str) -> str:
+        return self.states.get(key, "")
+
+    def set_state(self, key: str, value: str) -> None:
+        self.states[key] = value
+
+    def change_member(self, change: MemberChange) -> None:
+        self.changes.append(change)
+
+    def identity(self) -> Identity:
+        return self.who
+
+    def device_key(self) -> bytes:
+        return self.key
+
+    def cloud_keys(self) -> dict[str, bytes]:
+        return dict(self.pinned)
+
+    def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
+        self.who = Identity(
+            tenant=answer.tenant,
+            store=answer.store,
+            device=answer.device,
+            device_code=answer.device_code,
+            epoch=answer.epoch,
+            epoch_ordinal=answer.epoch_ordinal,
+            enrolled=True,
+            public_url=answer.public_url,
+            timeline=answer.timeline,
+            cloud_url=cloud_url,
+        )
+        self.key = device_key
+        self.pinned = {key.kid: key.key for key in answer.keys.signing}
+        old, self.records, self.received = self.records, [], 0
+        prev = self.chain.genesis()
+        for seq, record in enumerate(old, 1):
+            self.records.append(journal_again(record, self.chain, seq, prev))
+            prev = self.records[-1].hash
+        return self.who
+
+    def head(self) -> JournalMark:
+        return self._mark(len(self.records))
+
+    def acked(self) -> JournalMark:
+        return self._mark(self.received)
+
+    def unsent(self, *, max_records: int, max_bytes: int) -> Unsent:
+        batch: list[Record] = []
+        size = 0
+        for record in self.records[self.received : self.received + max_records]:
+            size += len(record.body)
+            if batch and size > max_bytes:
+                break
+            batch.append(record)
+        return Unsent(self.acked().hash, tuple(batch))
+
+    def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
+        if seq > len(self.records) or self._mark(seq).hash != hash_:
+            return False
+        self.received = seq
+        return True
+
+    def cursor(self, stream: str) -> str:
+        return self.cursors.get(stream, "")
+
+    def apply_page(self, page: PullAnswer) -> None:
+        kept = self.rows.setdefault(page.stream, {})
+        for row in page.rows:
+            if row.deleted:
+                kept.pop(row.key, None)
+            else:
+                kept[row.key] = bytes(row.body)
+        self.cursors[page.stream] = page.cursor
+
+    def member_queue(self, limit: int) -> tuple[MemberChange, ...]:
+        return tuple(self.changes[:limit])
+
+    def settle_members(self, answer: MembersPushAnswer) -> None:
+        settled = {verdict.change_id for verdict in answer.verdicts}
+        self.changes = [change for change in self.changes if change.change_id not in settled]
+
+    def apply_members(self, page: MembersPage) -> None:
+        self.members.update({row.member_ref: row for row in page.rows})
+        self.cursors["members"] = page.cursor
+
+    def _mark(self, seq: int) -> JournalMark:
+        hash_ = self.records[seq - 1].hash if seq else self.chain.genesis()
+        return JournalMark(self.who.epoch, seq, hash_)
+
+
+class FakeStore:
+    """The port `Store` for sync. Jobs run at once on the calling thread.
+
+    `jobs` counts them; `before_job` may raise what a store in trouble raises, or kill a test's till.
+    """
+
+    def __init__(self) -> None:
+        self.held = FakeUnitOfWork(Identity("", "local", "", "00", new_epoch(), 0, False))
+        self.jobs = 0
+        self.priorities: list[Priority] = []
+        self.before_job: Callable[[int], None] = lambda number: None
+        self.drain_only = False
+
+    @property
+    def reader(self) -> Reader:
+        raise NotImplementedError("sync writes its look-ups into jobs")
+
+    def run(
+        self, job: Callable[[UnitOfWork], T], *, priority: Priority = Priority.SCREEN
+    ) -> Future[T]:
+        self.jobs += 1
+        self.priorities.append(priority)
+        answer: Future[T] = Future()
+        work = copy.copy(self.held)
+        for name in ("records", "states", "cursors", "members", "changes", "pinned"):
+            setattr(work, name, copy.copy(getattr(work, name)))
+        work.rows = {stream: dict(rows) for stream, rows in work.rows.items()}
+        try:
+            self.before_job(self.jobs)
+            result = job(work)  # type: ignore[arg-type] # the part of the port that sync asks for
+        except BaseException as error:
+            answer.set_exception(error)
+        else:
+            self.held = work
+            answer.set_result(result)
+        return answer
+
+    def damage(self, seq: int) -> None:
+        """Change the body of a record behind everybody's back."""
+        record = self.held.records[seq - 1]
+        self.held.records[seq - 1] = replace(record, body=record.body + b" ")
+
+    def verify_journal(self) -> int | None:
+        raise NotImplementedError("the chain is verified on real files")
+
+    def close(self) -> None:
+        pass

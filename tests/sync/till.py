@@ -1,0 +1,99 @@
+"""A till as these tests set it up: a store, a line to a cloud, a clock, an engine, and things to sell."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import msgspec
+
+from app.domain.facts import Fact
+from app.domain.ids import new_id
+from app.domain.stock import MovementKind, StockAdjustment, StockMovement
+from app.ports import Clock, Enrolment, Store, SyncTransport
+from app.sync.engine import SyncEngine
+from app.sync.enrol import TillDescription, enrol
+from app.wire.messages import Row, StockRow
+from tests.fakes.clock import FakeClock
+from tests.fakes.store import FakeStore
+from tests.fakes.transport import GOOD_CODE, FakeCloud, FakeTransport
+
+STORE_KEY = os.urandom(32)
+TILL = TillDescription(platform="test", app_version="0.1.0", protection="file")
+
+
+def received(clock: Clock, pieces: int = 1, reference: str = "") -> Fact:
+    """Return the smallest fact there is: some pieces came in."""
+    return StockAdjustment(
+        adjustment_id=new_id(),
+        at=clock.now(),
+        business_date="2025-10-09",
+        actor="g01",
+        reason="received",
+        movements=(StockMovement("SKU-1", pieces, MovementKind.RECEIVED),),
+        reference=reference,
+    )
+
+
+def record(store: Store, clock: Clock, count: int = 1) -> list[str]:
+    """Record `count` facts and return their ids."""
+    facts = [received(clock) for _ in range(count)]
+    for fact in facts:
+        store.run(lambda uow, fact=fact: uow.record(fact)).result()
+    return [fact.adjustment_id for fact in facts]
+
+
+def become_device(store: Store, cloud: Enrolment, code: str = GOOD_CODE) -> None:
+    """Enrol a store at a cloud."""
+    enrol(store, cloud, code=code, store_key=STORE_KEY, cloud_url="http://cloud", till=TILL)
+
+
+def stock_rows(count: int, first: int = 0) -> list[Row]:
+    """Return rows of the stock stream."""
+    return [
+        Row(
+            key=f"s1/SKU-{number}",
+            body=msgspec.Raw(
+                msgspec.json.encode(
+                    StockRow(store="s1", sku_id=f"SKU-{number}", quantity=number, as_of_ms=1)
+                )
+            ),
+        )
+        for number in range(first, first + count)
+    ]
+
+
+@dataclass
+class Till:
+    """One enrolled till on the in-memory cloud."""
+
+    cloud: FakeCloud
+    store: FakeStore
+    transport: FakeTransport
+    clock: FakeClock
+    engine: SyncEngine
+
+    def record(self, count: int = 1) -> list[str]:
+        return record(self.store, self.clock, count)
+
+    @property
+    def at_cloud(self) -> list[str]:
+        """Ids of the records the cloud holds for this till, in its order."""
+        return [item.rec_id for item in self.cloud.devices[self.transport.device].records]
+
+    def restart(self) -> None:
+        """Lose everything that is only in memory, as a killed process does."""
+        self.engine = engine_of(self.store, self.transport, self.clock)
+
+
+def engine_of(store: Store, transport: SyncTransport, clock: Clock) -> SyncEngine:
+    """Return a new engine, as a newly started till has it."""
+    return SyncEngine(store, transport, clock, app_version="0.1.0")
+
+
+def new_till() -> Till:
+    """Return a till just enrolled, with nothing to send."""
+    cloud, store, clock = FakeCloud(), FakeStore(), FakeClock()
+    become_device(store, cloud)
+    transport = FakeTransport(cloud)
+    return Till(cloud, store, transport, clock, engine_of(store, transport, clock))
