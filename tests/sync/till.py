@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.domain.facts import Fact
 from app.domain.ids import new_id
 from app.domain.stock import MovementKind, StockAdjustment, StockMovement
-from app.ports import Clock, Enrolment, Store, SyncTransport
+from app.ports import Clock, Enrolment, Store, SyncTransport, UnitOfWork
 from app.sync.engine import SyncEngine
 from app.sync.enrol import TillDescription, enrol
 from app.wire.messages import Row, StockRow
@@ -22,7 +21,7 @@ STORE_KEY = os.urandom(32)
 TILL = TillDescription(platform="test", app_version="0.1.0", protection="file")
 
 
-def received(clock: Clock, pieces: int = 1, reference: str = "") -> Fact:
+def received(clock: Clock, pieces: int = 1, reference: str = "") -> StockAdjustment:
     """Return the smallest fact there is: some pieces came in."""
     return StockAdjustment(
         adjustment_id=new_id(),
@@ -38,8 +37,12 @@ def received(clock: Clock, pieces: int = 1, reference: str = "") -> Fact:
 def record(store: Store, clock: Clock, count: int = 1) -> list[str]:
     """Record `count` facts and return their ids."""
     facts = [received(clock) for _ in range(count)]
-    for fact in facts:
-        store.run(lambda uow, fact=fact: uow.record(fact)).result()
+
+    def keep(uow: UnitOfWork) -> None:
+        for fact in facts:
+            uow.record(fact)
+
+    store.run(keep).result()
     return [fact.adjustment_id for fact in facts]
 
 
