@@ -1,1 +1,8 @@
-"""The encrypted SQLite store of the till. Nothing else knows SQL; it knows no Qt and no HTTP."""
+"""The encrypted SQLite file of a till. Nothing outside this package knows that it is SQLite."""
+
+from __future__ import annotations
+
+from offline_store.connection import check_fitness
+from offline_store.store import OfflineStore, open_store, verify_file
+
+__all__ = ["OfflineStore", "check_fitness", "open_store", "verify_file"]

@@ -1,0 +1,153 @@
+"""How a store file is opened, and what its errors mean. It knows no table.
+
+The one place that picks the SQLite library of the project and tells sqlite-utils about it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlcipher3.dbapi2 as sqlite
+
+from app.errors import Code, Trouble
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+# sqlite-utils takes `pysqlite3` where it finds it; without this it would load another SQLite, and
+# two libraries on one WAL file corrupt it.
+sys.modules.setdefault("pysqlite3", sqlite)
+sys.modules.setdefault("pysqlite3.dbapi2", sqlite)
+
+KEY_BYTES = 32
+WRITER_BUSY_MS = 5_000
+READER_BUSY_MS = 20
+"""A look-up on the GUI thread never waits longer than a frame or so for a lock."""
+
+SqliteError: type[Exception] = sqlite.Error
+IntegrityError: type[Exception] = sqlite.IntegrityError
+
+_PRAGMAS = (
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "temp_store = MEMORY",
+    "recursive_triggers = ON",  # or REPLACE would delete facts behind their triggers
+    "secure_delete = FAST",
+)
+
+_BUSY, _PERM, _LOCKED, _READONLY, _IOERR, _CORRUPT = 5, 3, 6, 8, 10, 11
+_FULL, _CANTOPEN, _NOTADB = 13, 14, 26
+_TROUBLES = {
+    _BUSY: (Code.STORE_BUSY, True),
+    _LOCKED: (Code.STORE_BUSY, True),
+    _FULL: (Code.STORE_FULL, True),
+    _READONLY: (Code.STORE_READ_ONLY, False),
+    _PERM: (Code.STORE_READ_ONLY, False),
+    _CANTOPEN: (Code.STORE_READ_ONLY, False),
+    _IOERR: (Code.STORE_DAMAGED, False),
+    _CORRUPT: (Code.STORE_DAMAGED, False),
+    _NOTADB: (Code.STORE_DAMAGED, False),
+}
+
+
+def is_fit(version: tuple[int, ...]) -> bool:
+    """Tell whether a SQLite is past the WAL-reset race (https://sqlite.org/wal.html#walresetbug)."""
+    if version >= (3, 51, 3):
+        return True
+    return (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def check_fitness() -> None:
+    """Raise Trouble(SQLITE_UNFIT) when the library is affected by the race or is no SQLCipher."""
+    version = tuple(sqlite.sqlite_version_info)
+    if not is_fit(version):
+        raise Trouble(Code.SQLITE_UNFIT, version=sqlite.sqlite_version)
+
+
+def sorted_error(error: Exception) -> Exception:
+    """Return the Trouble a SQLite error stands for, or the error itself when it is a bug of ours."""
+    known = _TROUBLES.get((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF)
+    if known is None:
+        return error
+    code, retryable = known
+    return Trouble(code, retryable=retryable, detail=str(error))
+
+
+@contextmanager
+def troubles_sorted() -> Iterator[None]:
+    """Turn SQLite errors of the block into the Trouble they stand for."""
+    try:
+        yield
+    except sqlite.Error as error:
+        raise sorted_error(error) from error
+
+
+def open_writer(file: Path, key: bytes) -> Connection:
+    """Open the one write connection; it belongs to the calling thread.
+
+    Raises Trouble: STORE_KEY_WRONG, STORE_DAMAGED, STORE_READ_ONLY, STORE_BUSY, SQLITE_UNFIT.
+    """
+    check_fitness()
+    connection = _open(file, key, WRITER_BUSY_MS, check_same_thread=True)
+    try:
+        _setup_writer(connection)
+    except sqlite.Error as error:
+        connection.close()
+        raise _opening_error(error) from error
+    return connection
+
+
+def open_reader(file: Path, key: bytes) -> Connection:
+    """Open a read-only connection. It is used by one thread and closed by whichever closes the store."""
+    connection = _open(file, key, READER_BUSY_MS, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA cache_size = -16000")
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite.Error as error:
+        connection.close()
+        raise _opening_error(error) from error
+    return connection
+
+
+def _open(file: Path, key: bytes, busy_ms: int, *, check_same_thread: bool) -> Connection:
+    if len(key) != KEY_BYTES:
+        raise Trouble(Code.STORE_KEY_WRONG, length=len(key))
+    try:
+        connection = sqlite.connect(
+            str(file),
+            timeout=busy_ms / 1000,
+            isolation_level=None,
+            check_same_thread=check_same_thread,
+            cached_statements=256,
+        )
+    except sqlite.Error as error:
+        raise sorted_error(error) from error
+    connection.execute("PRAGMA cipher_log_level = NONE")  # a wrong key would flood stderr
+    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return cast("Connection", connection)
+
+
+def _setup_writer(connection: Connection) -> None:
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.execute("PRAGMA journal_mode = WAL")
+    # NORMAL loses acknowledged sales at a power cut; FULL costs about 0.3 ms a sale.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    # The worker checkpoints when it is idle; this is only the backstop of a long busy spell.
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA cache_size = -16000")
+
+
+def _opening_error(error: Any) -> Exception:
+    """While opening, a file that is no database is the wrong key until something else is known."""
+    if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF == _NOTADB:
+        return Trouble(Code.STORE_KEY_WRONG)
+    return sorted_error(error)

@@ -1,0 +1,68 @@
+"""How a till becomes the cloud's device: keys kept, a new epoch opened, the past journalled again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.wire.journal import Chain
+from app.wire.messages import EnrolAnswer
+from offline_store import device, stock
+from offline_store.identity import open_epoch
+from offline_store.journal import Journal
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+ESCROW_KEY = "cloud.escrow"
+
+
+def enrol(
+    connection: Connection,
+    journal: Journal,
+    answer: EnrolAnswer,
+    device_key: bytes,
+    cloud_url: str,
+) -> None:
+    """Take the answer over, in the caller's transaction. The same answer twice changes nothing.
+
+    Records the cloud does not hold move to the new epoch with their own ids, so what was sold before
+    enrolment reaches the cloud, once.
+    """
+    _keep_keys(connection, answer, device_key)
+    device.set_state(connection, "cloud.url", cloud_url)
+    device.set_state(connection, "cloud.public_url", answer.public_url)
+    device.set_state(connection, "cloud.timeline", answer.timeline)
+    old = journal.epoch
+    if old.epoch == answer.epoch:
+        return
+    open_epoch(
+        connection,
+        Chain(answer.tenant, answer.store, answer.device, answer.epoch),
+        ordinal=answer.epoch_ordinal,
+        device_code=answer.device_code,
+        enrolled=True,
+        fact_offset=old.fact_offset + old.acked_seq,
+    )
+    journal.reload()
+    journal.copy_from(old, old.acked_seq)
+    if old.chain.store != answer.store:
+        stock.rename_store(connection, old.chain.store, answer.store)
+
+
+def cloud_keys(connection: Connection, now_ms: int) -> dict[str, bytes]:
+    """Return the pinned signing keys of the cloud that are valid now."""
+    rows = connection.execute(
+        "SELECT kid, key FROM cloud_key WHERE expires_ms = 0 OR expires_ms > ?", (now_ms,)
+    )
+    return dict(rows.fetchall())
+
+
+def _keep_keys(connection: Connection, answer: EnrolAnswer, device_key: bytes) -> None:
+    device.set_secret(connection, device.DEVICE_KEY, device_key)
+    device.set_secret(connection, device.DEVICE_SECRET, answer.secret)
+    device.set_secret(connection, ESCROW_KEY, answer.keys.escrow.key)
+    connection.execute("DELETE FROM cloud_key")
+    connection.executemany(
+        "INSERT INTO cloud_key VALUES (?, ?, ?)",
+        [(key.kid, key.key, key.expires_ms) for key in answer.keys.signing],
+    )

@@ -1,0 +1,224 @@
+"""Members on this till: looked up by phone, name, pinyin or initials; changed at once and queued.
+
+Personal data stays in these tables and out of every fact; erasing empties them without a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from app.domain.member import Member
+from app.wire.messages import MemberChange, MemberRow, MembersPage, MembersPushAnswer
+from app.wire.searchkeys import search_keys, tokens_of
+from offline_store import device
+from offline_store.rows import MEMBER_COLUMNS, member_of
+from offline_store.search import member_query_of, phone_tokens, sound_tokens
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+CURSOR = "members"
+JOIN = "join"
+_FIELDS = ("name", "phone", "tier", "note")
+"""Fields a till may change."""
+
+_MEMBER = f"SELECT {MEMBER_COLUMNS} FROM member m "  # noqa: S608 - our own columns
+_CHANGE = "SELECT change_id, member_ref, field, value, base_revision, t_ms FROM member_change "
+_PUT = (
+    "INSERT INTO member (member_ref, revision, name, phone, tier, points, note, erased)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (member_ref) DO UPDATE SET"
+    " revision = excluded.revision, name = excluded.name, phone = excluded.phone,"
+    " tier = excluded.tier, points = excluded.points, note = excluded.note,"
+    " erased = excluded.erased"
+)
+
+
+# --- looking up ---------------------------------------------------------------------------------
+
+
+def find(connection: Connection, text: str, limit: int) -> tuple[Member, ...]:
+    """Return members by any part of the phone from three digits, or by name, pinyin or initials."""
+    query, digits = member_query_of(text)
+    if not query:
+        return ()
+    # Parts of three digits may lie apart in another number: the phone itself decides.
+    contained = "".join(" AND instr(m.phone, ?) > 0" for _ in digits)
+    rows = connection.execute(
+        f"SELECT {MEMBER_COLUMNS} FROM member_search"  # noqa: S608 - our own text
+        " CROSS JOIN member m ON m.member_no = member_search.rowid"
+        f" WHERE member_search MATCH ?{contained} ORDER BY member_search.rowid LIMIT ?",
+        (query, *digits, limit),
+    ).fetchall()
+    return tuple(member_of(row) for row in rows)
+
+
+def by_ref(connection: Connection, member_ref: str) -> Member | None:
+    """Return a member, also by a reference they had before the cloud knew them."""
+    row = connection.execute(
+        _MEMBER + "WHERE member_ref = ?", (real_ref(connection, member_ref),)
+    ).fetchone()
+    return member_of(row) if row else None
+
+
+def real_ref(connection: Connection, member_ref: str) -> str:
+    """Return the reference that stands for a member now."""
+    row = connection.execute(
+        "SELECT member_ref FROM member_alias WHERE alias = ?", (member_ref,)
+    ).fetchone()
+    return row[0] if row else member_ref
+
+
+def all_refs(connection: Connection, member_ref: str) -> list[str]:
+    """Return every reference the documents of a member may carry."""
+    real = real_ref(connection, member_ref)
+    rows = connection.execute("SELECT alias FROM member_alias WHERE member_ref = ?", (real,))
+    return [real, *(row[0] for row in rows.fetchall())]
+
+
+# --- changing -----------------------------------------------------------------------------------
+
+
+def change(connection: Connection, change: MemberChange) -> None:
+    """Apply a change here at once and queue it for the cloud. The same change twice is one."""
+    added = connection.execute(
+        "INSERT INTO member_change (change_id, member_ref, field, value, base_revision, t_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (change_id) DO NOTHING",
+        (
+            change.change_id,
+            real_ref(connection, change.member_ref),
+            change.field,
+            change.value,
+            change.base_revision,
+            change.t_ms,
+        ),
+    )
+    if added.rowcount:
+        _apply(connection, change)
+
+
+def queue(connection: Connection, limit: int) -> tuple[MemberChange, ...]:
+    """Return the oldest unsettled changes."""
+    rows = connection.execute(_CHANGE + "ORDER BY place LIMIT ?", (limit,)).fetchall()
+    return tuple(_change(row) for row in rows)
+
+
+def settle(connection: Connection, answer: MembersPushAnswer) -> None:
+    """Take the cloud's verdicts: what is decided leaves the queue, an alias renames the member.
+
+    A change that was not kept shows the server's value with the next page.
+    """
+    for verdict in answer.verdicts:
+        row = connection.execute(
+            "DELETE FROM member_change WHERE change_id = ? RETURNING member_ref",
+            (verdict.change_id,),
+        ).fetchall()
+        if not row:
+            continue
+        member_ref = row[0][0]
+        if verdict.verdict == "alias" and verdict.member_ref:
+            _rename(connection, member_ref, verdict.member_ref)
+            member_ref = verdict.member_ref
+        if verdict.revision:
+            connection.execute(
+                "UPDATE member SET revision = max(revision, ?) WHERE member_ref = ?",
+                (verdict.revision, member_ref),
+            )
+
+
+def apply_page(connection: Connection, page: MembersPage) -> None:
+    """Apply a page of members and its cursor. Changes still in the queue stay on top of it."""
+    for row in page.rows:
+        _put(connection, row)
+    device.set_cursor(connection, CURSOR, page.cursor)
+
+
+def _put(connection: Connection, row: MemberRow) -> None:
+    if row.erased:
+        row = MemberRow(member_ref=row.member_ref, revision=row.revision, erased=True)
+        connection.execute("DELETE FROM member_change WHERE member_ref = ?", (row.member_ref,))
+    values = (row.name, row.phone, row.tier, row.points, row.note, row.erased)
+    connection.execute(_PUT, (row.member_ref, row.revision, *values))
+    keys = [*row.search.split(), *tokens_of(row.name), *sound_tokens(row.pinyin, row.initials)]
+    _index(connection, row.member_ref, keys, row.phone)
+    pending = connection.execute(
+        _CHANGE + "WHERE member_ref = ? ORDER BY place", (row.member_ref,)
+    ).fetchall()
+    for change_row in pending:
+        _apply(connection, _change(change_row))
+
+
+def _apply(connection: Connection, change: MemberChange) -> None:
+    member_ref = real_ref(connection, change.member_ref)
+    if change.field == JOIN:
+        fields = msgspec.json.decode(change.value, type=dict[str, Any])
+        connection.execute(
+            "INSERT INTO member (member_ref, revision, name, phone, tier, points, note)"
+            " VALUES (?, 0, '', '', '', 0, '') ON CONFLICT (member_ref) DO NOTHING",
+            (member_ref,),
+        )
+    else:
+        fields = {change.field: change.value}
+    for name in _FIELDS:
+        if name in fields:
+            connection.execute(
+                f"UPDATE member SET {name} = ? WHERE member_ref = ?",  # noqa: S608 - from _FIELDS
+                (fields[name], member_ref),
+            )
+    if "name" in fields or "phone" in fields:
+        _index_again(connection, member_ref)
+
+
+def _index_again(connection: Connection, member_ref: str) -> None:
+    member = by_ref(connection, member_ref)
+    if member is None:
+        return
+    keys = search_keys(member.name)
+    sounds = sound_tokens(keys.pinyin, keys.initials)
+    _index(connection, member_ref, [*keys.tokens.split(), *sounds], member.phone)
+
+
+def _index(connection: Connection, member_ref: str, keys: Sequence[str], phone: str) -> None:
+    (member_no,) = connection.execute(
+        "SELECT member_no FROM member WHERE member_ref = ?", (member_ref,)
+    ).fetchone()
+    tokens = dict.fromkeys([*keys, *phone_tokens(phone.lstrip("+"))])
+    connection.execute("DELETE FROM member_search WHERE rowid = ?", (member_no,))
+    if tokens:
+        connection.execute(
+            "INSERT INTO member_search (rowid, keys) VALUES (?, ?)", (member_no, " ".join(tokens))
+        )
+
+
+def _rename(connection: Connection, alias: str, member_ref: str) -> None:
+    """The cloud knew this person before: what was noted under our reference is theirs."""
+    connection.execute("INSERT OR REPLACE INTO member_alias VALUES (?, ?)", (alias, member_ref))
+    connection.execute(
+        "UPDATE member_change SET member_ref = ? WHERE member_ref = ?", (member_ref, alias)
+    )
+    known = connection.execute(
+        "SELECT 1 FROM member WHERE member_ref = ?", (member_ref,)
+    ).fetchone()
+    if known:
+        row = connection.execute(
+            "DELETE FROM member WHERE member_ref = ? RETURNING member_no", (alias,)
+        ).fetchall()
+        connection.executemany("DELETE FROM member_search WHERE rowid = ?", row)
+    else:
+        connection.execute(
+            "UPDATE member SET member_ref = ? WHERE member_ref = ?", (member_ref, alias)
+        )
+
+
+def _change(row: Sequence[Any]) -> MemberChange:
+    change_id, member_ref, field, value, base_revision, t_ms = row
+    return MemberChange(
+        change_id=change_id,
+        member_ref=member_ref,
+        field=field,
+        value=value,
+        base_revision=base_revision,
+        t_ms=t_ms,
+    )

@@ -1,0 +1,68 @@
+"""How a store file comes to the version this program knows. Forward only; a backup comes first.
+
+`user_version` says the version; sqlite-utils' own table says which steps ran. Each step is one
+transaction, so a kill in the middle leaves the version before or after.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from offline_store.backup import back_up
+from offline_store.schema import statements
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from sqlite_utils import Migrations
+    from sqlite_utils.db import Database
+
+VERSION = 1
+"""1: the first store."""
+
+
+def version_of(connection: Connection) -> int:
+    """Return the version of a file, 0 for an empty one."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def steps() -> Migrations:
+    """Return every step ever shipped, oldest first."""
+    # sqlite-utils takes 70 ms to load, and a till that has nothing to migrate starts without it.
+    from sqlite_utils import Migrations
+
+    steps = Migrations("guidepos")
+
+    @steps(name="0001 first store")
+    def first_store(db: Database) -> None:
+        for statement in statements():
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 1")
+
+    return steps
+
+
+def migrate(connection: Connection, file: Path, key: bytes) -> Path | None:
+    """Bring a file to `VERSION`. Returns the backup taken first, None where none was needed.
+
+    A file of a newer program is left alone. Raises Trouble when the backup cannot be made or
+    verified, before anything is changed.
+    """
+    found = version_of(connection)
+    if found >= VERSION:
+        return None
+    backup = None
+    if found:
+        backup = file.with_name(f"{file.name}.before-{VERSION}")
+        back_up(connection, backup, key)
+    from sqlite_utils.db import Database
+
+    connection.isolation_level = (
+        "DEFERRED"  # sqlite-utils keeps its own transactions only in this mode
+    )
+    try:
+        steps().apply(Database(connection))
+    finally:
+        connection.isolation_level = None
+    return backup

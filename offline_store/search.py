@@ -1,0 +1,115 @@
+"""From what a person types to a full-text query, and from stored keys to the tokens behind it.
+
+Every word of a query must be found. Han words are looked up by their characters and pairs; Latin
+words are prefixes of a word, a style number, or the pinyin or initials of any part of a name.
+"""
+
+from __future__ import annotations
+
+import re
+
+from app.wire.searchkeys import folded, tokens_of
+
+# Tokens nobody can type: a private-use character in front keeps them apart from words.
+_CATEGORY = "\ue000"
+_PHONE = "\ue001"
+
+_LONGEST_SYLLABLE = 6  # zhuang
+_DIGITS = re.compile(r"\+?[0-9][0-9\s\-]*")
+PHONE_PART = 3
+"""Digits of a phone number that are enough to look it up by."""
+
+
+def category_token(category: str) -> str:
+    """Return the token all styles of a category carry."""
+    return _CATEGORY + category.encode().hex()
+
+
+def phone_tokens(digits: str) -> list[str]:
+    """Return a phone's parts of three digits; any longer part is found by its own such parts."""
+    ends = range(PHONE_PART, len(digits) + 1)
+    return list(dict.fromkeys(_PHONE + digits[end - PHONE_PART : end] for end in ends))
+
+
+def sound_tokens(pinyin: str, initials: str) -> list[str]:
+    """Return pinyin and initials of every end part of each name, so that any part is found by prefix.
+
+    A `v` (女 is `nv`) is also written `u`, as some type it.
+    """
+    tokens: list[str] = []
+    for name, letters in zip(pinyin.split(), initials.split(), strict=False):
+        parts = syllables(name, letters)
+        for start in range(len(parts)):
+            sound = "".join(parts[start:])
+            tokens.append(sound)
+            if "v" in sound:
+                tokens.append(sound.replace("v", "u"))
+        tokens.extend(letters[start:] for start in range(len(letters)))
+    return list(dict.fromkeys(tokens))
+
+
+def syllables(pinyin: str, initials: str) -> list[str]:
+    """Split pinyin into syllables that begin with the given letters; whole if it cannot be.
+
+    Of several ways the later ones stay short: `nannv` with `nn` is nan + nv.
+    """
+    length = len(pinyin)
+    starts: list[set[int]] = [{0}]
+    for letter in initials:
+        fitting = [at for at in starts[-1] if pinyin.startswith(letter, at)]
+        sizes = range(1, _LONGEST_SYLLABLE + 1)
+        starts.append({at + size for at in fitting for size in sizes if at + size <= length})
+    if length not in starts[-1]:
+        return [pinyin]
+    parts: list[str] = []
+    end = length
+    for letter, fitting_starts in zip(reversed(initials), reversed(starts[:-1]), strict=True):
+        near = range(end - _LONGEST_SYLLABLE, end)
+        start = max(at for at in fitting_starts if at in near and pinyin.startswith(letter, at))
+        parts.append(pinyin[start:end])
+        end = start
+    return parts[::-1]
+
+
+def query_of(text: str, category: str = "") -> str:
+    """Return the full-text query for goods, "" if nothing in `text` can be looked up."""
+    terms = _word_terms(tokens_of(text))
+    if text.strip() and not terms:
+        return ""
+    if category:
+        terms.append(f'"{category_token(category)}"')
+    return " AND ".join(terms)
+
+
+def member_query_of(text: str) -> tuple[str, list[str]]:
+    """Return the full-text query for members and the digits their phone must contain."""
+    digits: list[str] = []
+    terms: list[str] = []
+    if _DIGITS.fullmatch(text.strip()):
+        words = [re.sub(r"\D", "", text)]
+    else:
+        words = folded(text).split()
+    for word in words:
+        if word.isascii() and word.isdigit():
+            if len(word) < PHONE_PART:
+                return "", []
+            digits.append(word)
+            terms.extend(f'"{token}"' for token in phone_tokens(word))
+        else:
+            found = _word_terms(tokens_of(word))
+            if not found:
+                return "", []
+            terms.extend(found)
+    return " AND ".join(terms), digits
+
+
+def _word_terms(tokens: list[str]) -> list[str]:
+    """Latin words become prefixes; a single character is left out where a pair already holds it."""
+    pairs = [token for token in tokens if len(token) == 2 and not token.isascii()]
+    terms = []
+    for token in tokens:
+        if token.isascii():
+            terms.append(f'"{token}"*')
+        elif len(token) == 2 or not any(token in pair for pair in pairs):
+            terms.append(f'"{token}"')
+    return terms

@@ -1,0 +1,167 @@
+"""The store of one till: opened, used through its ports, closed. The only way in from outside."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from app.errors import Code, Trouble
+from app.ports import Clock, Priority, UnitOfWork
+from offline_store import journal
+from offline_store.connection import (
+    SqliteError,
+    check_fitness,
+    open_reader,
+    open_writer,
+    sorted_error,
+    troubles_sorted,
+)
+from offline_store.identity import ensure_identity
+from offline_store.lock import StoreLock
+from offline_store.migrations import VERSION, migrate, version_of
+from offline_store.reader import StoreReader
+from offline_store.unit_of_work import StoreUnit
+from offline_store.worker import StoreWorker
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+T = TypeVar("T")
+
+
+def open_store(file: Path, key: bytes, clock: Clock) -> OfflineStore:
+    """Open a till's store, making it if there is none, and check the end of its journal.
+
+    `key` are the 32 raw bytes that encrypt the file. Raises Trouble: SQLITE_UNFIT, STORE_IN_USE,
+    STORE_KEY_WRONG, STORE_DAMAGED, STORE_READ_ONLY, STORE_FULL.
+    """
+    check_fitness()
+    lock = StoreLock(file)
+    try:
+        return OfflineStore(file, key, clock, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+class OfflineStore:
+    """The port `Store` on one encrypted SQLite file."""
+
+    def __init__(self, file: Path, key: bytes, clock: Clock, lock: StoreLock) -> None:
+        self._file, self._key, self._clock, self._lock = file, key, clock, lock
+        self._drain_only = False
+        self._tail_broken: int | None = None
+        self._local = threading.local()
+        self._readers: list[Connection] = []
+        self._guard = threading.Lock()
+        self._closed = False
+        self._worker = StoreWorker(self._open_unit)
+
+    def _open_unit(self) -> tuple[Connection, StoreUnit]:
+        """On the store thread: open, migrate, and see that the end of the chain holds."""
+        known = self._lock.key_is_known(self._key)
+        if known and self._file.exists() and self._file.stat().st_size == 0:
+            raise Trouble(Code.STORE_DAMAGED, size=0)  # SQLite would take it for a new file
+        try:
+            connection = open_writer(self._file, self._key)
+        except Trouble as trouble:
+            if trouble.code is Code.STORE_KEY_WRONG and known:
+                raise Trouble(Code.STORE_DAMAGED) from trouble
+            raise
+        try:
+            return connection, self._prepare(connection)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, SqliteError):
+                raise sorted_error(error) from error
+            raise
+
+    def _prepare(self, connection: Connection) -> StoreUnit:
+        migrate(connection, self._file, self._key)
+        self._lock.remember_key(self._key)
+        self._drain_only = version_of(connection) > VERSION
+        if not self._drain_only:
+            ensure_identity(connection)
+        self._tail_broken = journal.tail_broken_seq(connection)
+        return StoreUnit(connection, self._clock, drain_only=self._drain_only)
+
+    @property
+    def reader(self) -> StoreReader:
+        """Look-ups for the calling thread."""
+        reader: StoreReader | None = getattr(self._local, "reader", None)
+        if reader is None or self._closed:
+            reader = StoreReader(self._new_reader())
+            self._local.reader = reader
+        return reader
+
+    def _new_reader(self) -> Connection:
+        with self._guard:
+            if self._closed:
+                raise Trouble(Code.STORE_BUSY, closed=True)
+            connection = open_reader(self._file, self._key)
+            self._readers.append(connection)
+        return connection
+
+    @property
+    def drain_only(self) -> bool:
+        """A newer program wrote this file: unsent records may leave, nothing else is written."""
+        return self._drain_only
+
+    @property
+    def tail_broken(self) -> int | None:
+        """The first broken seq among the last records, as found when the store was opened."""
+        return self._tail_broken
+
+    def run(
+        self, job: Callable[[UnitOfWork], T], *, priority: Priority = Priority.SCREEN
+    ) -> Future[T]:
+        """Run `job` in one transaction on the store thread."""
+        return self._worker.run(job, priority)
+
+    def verify_journal(self) -> int | None:
+        """Check the whole chain on the calling thread; return the first broken seq or None."""
+        with self._guard:
+            if self._closed:
+                raise Trouble(Code.STORE_BUSY, closed=True)
+        connection = open_reader(self._file, self._key)
+        try:
+            with troubles_sorted():
+                return journal.first_broken_seq(connection)
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Finish the jobs taken on, close every connection, let another process in."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+        self._worker.close()
+        for connection in self._readers:
+            connection.close()
+        self._readers.clear()
+        self._lock.release()
+
+    def __enter__(self) -> OfflineStore:
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self.close()
+
+
+def verify_file(file: Path, key: bytes) -> int | None:
+    """Check the journal of a store that another process may have open; None if it is sound.
+
+    Raises Trouble: STORE_KEY_WRONG, STORE_READ_ONLY when there is no such file.
+    """
+    if not file.exists():
+        raise Trouble(Code.STORE_READ_ONLY, file=file.name)
+    connection = open_reader(file, key)
+    try:
+        with troubles_sorted():
+            return journal.first_broken_seq(connection)
+    finally:
+        connection.close()

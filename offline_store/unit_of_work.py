@@ -1,0 +1,235 @@
+"""The port `UnitOfWork`: everything that may happen in one transaction, by name.
+
+Lives on the store thread with the one write connection; each method hands over to the room that owns
+the tables. It neither begins nor ends transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.domain.facts import Fact, fact_id
+from app.domain.refund import SoldLine
+from app.domain.sale import Sale
+from app.errors import Code, Trouble
+from app.ports import Attempt, Clock, Draft, Identity, JournalMark, Unsent
+from app.wire.messages import (
+    ConfigRow,
+    EnrolAnswer,
+    MemberChange,
+    MembersPage,
+    MembersPushAnswer,
+    PersonRow,
+    PullAnswer,
+    SkuRow,
+    StockRow,
+)
+from offline_store import (
+    attempts,
+    device,
+    documents,
+    enrolment,
+    facts,
+    journal,
+    members,
+    reference,
+    status,
+    stock,
+    styles,
+)
+from offline_store.identity import current_epoch, read_identity
+from offline_store.journal import Journal
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+
+class StoreUnit:
+    """The store's `UnitOfWork`, used for one transaction after another."""
+
+    def __init__(self, connection: Connection, clock: Clock, *, drain_only: bool) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._drain_only = drain_only
+        self._journal = Journal(connection)
+        self.recorded: list[str] = []
+        """Ids of the facts recorded in the running transaction."""
+
+    def undo(self) -> None:
+        """The transaction was rolled back: forget what it did to the chain's end."""
+        self.recorded.clear()
+        self._journal.reload()
+
+    def holds(self, fact_ids: Sequence[str]) -> bool:
+        """Tell whether every one of these facts is in the file."""
+        return all(facts.is_recorded(self._connection, fid) for fid in fact_ids)
+
+    def _may_write(self) -> None:
+        if self._drain_only:
+            raise Trouble(Code.STORE_NEWER)
+
+    # --- facts
+    def record(self, fact: Fact) -> JournalMark:
+        """Write a fact and its journal row."""
+        self._may_write()
+        mark = facts.record(self._connection, self._journal, fact)
+        self.recorded.append(fact_id(fact))
+        return mark
+
+    def next_receipt_no(self) -> str:
+        """Return the next receipt number, `{store}{device code}-{epoch ordinal}-{counter}`."""
+        self._may_write()
+        epoch = self._journal.epoch
+        count = device.next_count(self._connection, f"receipts.{epoch.epoch}")
+        till = f"{epoch.chain.store}{epoch.device_code}".upper()
+        return f"{till}-{epoch.ordinal}-{count:06d}"
+
+    def sale(self, sale_id: str) -> Sale | None:
+        """Return a sale."""
+        return documents.sale(self._connection, sale_id)
+
+    def sold_lines(self, sale_id: str) -> tuple[SoldLine, ...]:
+        """Return a sale's lines with what has come back of each."""
+        return documents.lines_sold(self._connection, sale_id)
+
+    def sold_of_sku(self, sku_id: str, member_ref: str, limit: int = 20) -> tuple[SoldLine, ...]:
+        """Return lines of this SKU sold to this member that still hold pieces."""
+        return documents.lines_of_sku(self._connection, sku_id, member_ref, limit)
+
+    def document_with_reference(self, reference: str) -> str:
+        """Return the id of the document with an outside reference, "" if there is none."""
+        return facts.document_with_reference(self._connection, reference)
+
+    def attempt(self, attempt_id: str) -> Attempt | None:
+        """Return a payment attempt."""
+        return attempts.by_id(self._connection, attempt_id)
+
+    def attempts_of(self, sale_id: str) -> tuple[Attempt, ...]:
+        """Return the attempts for one cart, oldest first."""
+        return attempts.of_sale(self._connection, sale_id)
+
+    def keep_token(self, attempt_id: str, token: str) -> None:
+        """Remember the QR text of an attempt."""
+        self._may_write()
+        attempts.keep_token(self._connection, attempt_id, token)
+
+    # --- device
+    def save_draft(self, draft: Draft) -> None:
+        """Keep a cart across a crash."""
+        self._may_write()
+        device.save_draft(self._connection, draft)
+
+    def drop_draft(self, slot: str) -> None:
+        """Forget a kept cart."""
+        self._may_write()
+        device.drop_draft(self._connection, slot)
+
+    def note_sign_in(self, person_id: str, failures: int, locked_until_ms: int) -> None:
+        """Remember failed sign-ins of a person at this till."""
+        self._may_write()
+        self._connection.execute(
+            "UPDATE person SET failures = ?, locked_until_ms = ? WHERE person_id = ?",
+            (failures, locked_until_ms, person_id),
+        )
+
+    def state(self, key: str) -> str:
+        """Return a piece of device state, "" if unset."""
+        return device.state(self._connection, key)
+
+    def set_state(self, key: str, value: str) -> None:
+        """Keep a piece of device state."""
+        self._may_write()
+        device.set_state(self._connection, key, value)
+
+    # --- reference
+    def put_config(self, config: ConfigRow) -> None:
+        """Replace the shop's document."""
+        self._may_write()
+        reference.put_config(self._connection, config)
+
+    def put_people(self, rows: Sequence[PersonRow]) -> None:
+        """Write people."""
+        self._may_write()
+        reference.put_people(self._connection, rows)
+
+    def put_skus(self, rows: Sequence[SkuRow]) -> None:
+        """Write SKUs and what the screen shows of their styles."""
+        self._may_write()
+        styles.put(self._connection, rows, self._journal.epoch.chain.store)
+
+    def put_stock(self, rows: Sequence[StockRow]) -> None:
+        """Take figures over as they stand now: every movement recorded so far is counted in them."""
+        self._may_write()
+        counted = self._journal.next_fact - 1
+        stock.put(self._connection, rows, self._journal.epoch.chain.store, counted)
+
+    # --- sync
+    def identity(self) -> Identity:
+        """Return who this till is."""
+        return read_identity(self._connection)
+
+    def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
+        """Become the enrolled device; what was recorded before is journalled again under it."""
+        self._may_write()
+        enrolment.enrol(self._connection, self._journal, answer, device_key, cloud_url)
+        return read_identity(self._connection)
+
+    def device_key(self) -> bytes:
+        """Return the device's private key, b"" before enrolment."""
+        return device.secret(self._connection, device.DEVICE_KEY)
+
+    def cloud_keys(self) -> dict[str, bytes]:
+        """Return the cloud's signing keys that are not void yet, by id."""
+        return enrolment.cloud_keys(self._connection, self._clock.now().server_ms)
+
+    def head(self) -> JournalMark:
+        """Return the place of the last record."""
+        return self._journal.mark
+
+    def acked(self) -> JournalMark:
+        """Return the place up to which the cloud holds the journal."""
+        epoch = current_epoch(self._connection)
+        return JournalMark(epoch.epoch, epoch.acked_seq, epoch.acked_hash)
+
+    def unsent(self, *, max_records: int, max_bytes: int) -> Unsent:
+        """Return records the cloud does not hold yet."""
+        return journal.unsent(self._connection, max_records=max_records, max_bytes=max_bytes)
+
+    def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
+        """Set the acknowledged mark; False if the cloud's hash is not ours."""
+        ours = journal.mark_received(self._connection, seq, hash_)
+        if ours:
+            device.set_state(self._connection, status.LAST_PUSH, str(at_ms))
+        return ours
+
+    def cursor(self, stream: str) -> str:
+        """Return the cursor after the last applied page of a stream."""
+        return device.cursor(self._connection, stream)
+
+    def apply_page(self, page: PullAnswer) -> None:
+        """Apply one page of reference and its cursor."""
+        self._may_write()
+        reference.apply_page(self._connection, page, self._journal.epoch)
+        device.set_state(self._connection, status.LAST_PULL, str(page.server_ms))
+
+    # --- members
+    def change_member(self, change: MemberChange) -> None:
+        """Apply a change to the local member and queue it."""
+        self._may_write()
+        members.change(self._connection, change)
+
+    def member_queue(self, limit: int) -> tuple[MemberChange, ...]:
+        """Return the oldest unsettled changes of members."""
+        return members.queue(self._connection, limit)
+
+    def settle_members(self, answer: MembersPushAnswer) -> None:
+        """Take the cloud's verdicts on changes of members."""
+        self._may_write()
+        members.settle(self._connection, answer)
+
+    def apply_members(self, page: MembersPage) -> None:
+        """Apply a page of members and its cursor."""
+        self._may_write()
+        members.apply_page(self._connection, page)
+        device.set_state(self._connection, status.LAST_PULL, str(page.server_ms))

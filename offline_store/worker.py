@@ -1,0 +1,180 @@
+"""The one thread that writes: jobs by priority, each in its own transaction.
+
+A job's result is handed out only after COMMIT. Between jobs, when nobody waits, the thread moves the
+WAL into the file. It knows no table.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from app.errors import Code, RuleBroken, Trouble
+from app.ports import Priority
+from offline_store.connection import SqliteError, sorted_error
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 0.2
+"""So long nothing happens before the WAL is moved; a guide's next scan is rarely that near."""
+
+_CLOSE = Priority.SYNC + 1
+"""Closing waits for every job that was taken on before it."""
+
+
+class Unit(Protocol):
+    """What the worker needs to know about the unit of work it serves."""
+
+    recorded: list[str]
+
+    def undo(self) -> None: ...
+
+    def holds(self, fact_ids: list[str]) -> bool: ...
+
+
+U = TypeVar("U", bound=Unit)
+T = TypeVar("T")
+
+
+class StoreWorker:
+    """Owns the write connection from the first moment to the last.
+
+    `open_unit` runs on the thread and returns the connection and the unit of work; its failure is
+    raised by the constructor.
+    """
+
+    def __init__(self, open_unit: Callable[[], tuple[Connection, Any]]) -> None:
+        self._open_unit = open_unit
+        self._jobs: list[tuple[int, int, Callable[[Any], Any] | None, Future[Any]]] = []
+        self._count = 0
+        self._arrived = threading.Condition(threading.Lock())
+        self._closing = False
+        started: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=self._live, args=(started,), name="store", daemon=True
+        )
+        self._thread.start()
+        try:
+            started.result()
+        except BaseException:
+            self._thread.join()
+            raise
+
+    def run(self, job: Callable[[Any], T], priority: int) -> Future[T]:
+        """Queue a job. Raises Trouble(STORE_BUSY) once the store is closing."""
+        future: Future[T] = Future()
+        with self._arrived:
+            if self._closing:
+                raise Trouble(Code.STORE_BUSY, closed=True)
+            self._put(priority, job, future)
+        return future
+
+    def close(self) -> None:
+        """Finish what was taken on, move the WAL into the file and let go of it."""
+        done: Future[None] = Future()
+        with self._arrived:
+            if self._closing:
+                return
+            self._closing = True
+            self._put(_CLOSE, None, done)
+        self._thread.join()
+
+    def _put(self, priority: int, job: Callable[[Any], Any] | None, future: Future[Any]) -> None:
+        self._count += 1
+        heapq.heappush(self._jobs, (priority, self._count, job, future))
+        self._arrived.notify()
+
+    # --- on the thread ------------------------------------------------------------------------
+
+    def _live(self, started: Future[None]) -> None:
+        try:
+            connection, unit = self._open_unit()
+        except BaseException as error:
+            started.set_exception(error)
+            return
+        started.set_result(None)
+        wrote = False
+        while True:
+            taken = self._next(IDLE_S if wrote else None)
+            if taken is None:
+                _checkpoint(connection, "PASSIVE")
+                wrote = False
+                continue
+            job, future = taken
+            if job is None:
+                _checkpoint(connection, "TRUNCATE")
+                connection.close()
+                return
+            wrote = True
+            if future.set_running_or_notify_cancel():
+                _do(connection, unit, job, future)
+            del job, future, taken  # or a result would live until the next job
+
+    def _next(
+        self, patience: float | None
+    ) -> tuple[Callable[[Any], Any] | None, Future[Any]] | None:
+        with self._arrived:
+            while not self._jobs:
+                if not self._arrived.wait(patience):
+                    return None
+            _, _, job, future = heapq.heappop(self._jobs)
+        return job, future
+
+
+def _do(connection: Connection, unit: Unit, job: Callable[[Any], T], future: Future[T]) -> None:
+    """Run one job in one transaction and answer its future."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except SqliteError as error:
+        future.set_exception(sorted_error(error))
+        return
+    unit.recorded.clear()
+    try:
+        result = job(unit)
+    except BaseException as error:
+        _roll_back(connection, unit)
+        wrong = sorted_error(error) if isinstance(error, SqliteError) else error
+        if not isinstance(wrong, RuleBroken | Trouble):
+            log.exception("a job failed on the store thread")
+        future.set_exception(wrong)
+        return
+    try:
+        connection.execute("COMMIT")
+    except SqliteError as error:
+        if not _committed_after_all(connection, unit):
+            future.set_exception(sorted_error(error))
+            return
+    future.set_result(result)
+
+
+def _committed_after_all(connection: Connection, unit: Unit) -> bool:
+    """An exception from COMMIT means unknown: what was recorded is looked up before anybody is told."""
+    facts = list(unit.recorded)
+    _roll_back(connection, unit)
+    try:
+        return bool(facts) and unit.holds(facts)
+    except SqliteError:
+        return False
+
+
+def _roll_back(connection: Connection, unit: Unit) -> None:
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        unit.undo()
+    except SqliteError:
+        log.exception("the store could not roll back")
+
+
+def _checkpoint(connection: Connection, how: str) -> None:
+    try:
+        connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+    except SqliteError as error:  # nothing is lost: the WAL keeps it, and the next one tries again
+        log.warning("checkpoint failed: %s", error)
