@@ -98,10 +98,10 @@ def _table() -> dict[tuple[State, Event], Outcome]:
         for event in e:
             target = moves.get(event, state)
             marks: set[Anomaly] = set()
-            if event is e.PAID_OVER:
-                marks.add(a.OVER)
-            if event is e.PAID_PARTIAL:
-                marks.add(a.PARTIAL)
+            if event in (e.PAID_OVER, e.PAID_PARTIAL):
+                # Whatever comes on top of a full payment is too much, however little it is.
+                more = event is e.PAID_OVER or state in PAID_STATES
+                marks.add(a.OVER if more else a.PARTIAL)
             if event is e.VOUCHED and target is not state:
                 marks.add(a.BY_HAND)
             if late and event in _MONEY:
