@@ -49,7 +49,11 @@ def enrolled_cloud(till: Till) -> EnrolledCloud:
         raise Trouble(Code.DEVICE_NOT_ENROLLED)
     device_key, keys = till.store.run(lambda uow: (uow.device_key(), uow.cloud_keys())).result()
     return EnrolledCloud(
-        identity.cloud_url, lambda: keys, device=identity.device, device_key=device_key, clock=till.clock
+        identity.cloud_url,
+        lambda: keys,
+        device=identity.device,
+        device_key=device_key,
+        clock=till.clock,
     )
 
 

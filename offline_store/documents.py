@@ -168,7 +168,7 @@ def references_and_nets(connection: Connection) -> Iterator[tuple[str, int]]:
     while True:
         rows = connection.execute(
             "SELECT fact_no, reference, net FROM document"
-            " WHERE fact_no > ? AND reference <> '' AND kind IN ('sale', 'refund')"
+            " WHERE fact_no > ? AND reference <> ''"
             " ORDER BY fact_no LIMIT ?",
             (last, _PAGE),
         ).fetchall()

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from app.domain.catalog import LineKind
 from app.domain.ids import new_id
 from app.domain.money import MILLS, Currency, decimal_to_mills, extend
+from app.domain.reference import references_for
 from app.domain.sale import Tender, TenderKind
 from app.domain.stock import MovementKind
 from app.domain.times import Moment, TimeQuality
@@ -169,7 +170,7 @@ class Replay:
         back = [x for x in invoice.lines if x.quantity < 0 and x.unit_mills > 0]
         gone = [x for x in invoice.lines if x.quantity < 0 and x.unit_mills == 0]
         parts = [part for part in (sold, back, gone) if part]
-        names = _references(invoice.number, len(parts))
+        names = references_for(invoice.number, len(parts))
         counts.lines += len(invoice.lines)
         counts.rounded_lines += sum(extend(x.quantity, x.unit_mills)[1] for x in invoice.lines)
         resumed = bool(parts)
@@ -279,16 +280,6 @@ class Replay:
 def member_ref(customer: str) -> str:
     """Return the member a customer number of the source stands for; the same on every run."""
     return str(uuid.uuid5(_MEMBER_SPACE, customer))
-
-
-def invoice_of(reference: str) -> str:
-    """Return the source's invoice number a document belongs to."""
-    return reference.partition("/")[0]
-
-
-def _references(number: str, parts: int) -> list[str]:
-    """A lone document carries the invoice's own number; several are told apart by a suffix."""
-    return [number] if parts == 1 else [f"{number}/{n}" for n in range(1, parts + 1)]
 
 
 def _skus(source: Source) -> list[SkuRow]:

@@ -10,14 +10,14 @@ from typing import Any, TextIO
 
 import sqlalchemy as sa
 
+from app.domain.reference import invoice_of
 from app.wire.messages import CommissionReport, CommissionRow, SalesReport, SalesReportRow
-from cloud.db.tables import commission, refund, sale
+from app.wire.spreadsheets import harmless
+from cloud.db.tables import commission, refund, sale, stock_adjustment
 from cloud.errors import Refused
 from cloud.services.tokens import DevicePrincipal
 
 MAX_ENTRIES = 50_000
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A cell that begins so is run by spreadsheets (OWASP, CSV injection)."""
 
 
 def sales_report(
@@ -73,20 +73,22 @@ def commission_report(
 
 
 def invoice_totals(connection: sa.Connection, tenant_id: str) -> Iterator[tuple[str, int]]:
-    """Yield (invoice, net in minor units) of all documents of a tenant in the invoice's order.
+    """Yield (invoice, net in minor units) of all documents of a tenant, in the invoice's order.
 
-    An invoice is a document's outside reference, or its receipt number if it has none; refunds
-    count below zero, so several documents of one invoice give its net.
+    An invoice is what a document's outside reference belongs to, or its receipt number if it has
+    none; refunds count below zero and stock adjustments zero, so several documents of one invoice
+    give its net.
     """
-    parts = [_invoices(table, tenant_id, sign) for table, sign in ((sale, 1), (refund, -1))]
-    documents = sa.union_all(*parts).subquery()
-    query = (
-        sa.select(documents.c.invoice, sa.func.sum(documents.c.net).label("net"))
-        .group_by(documents.c.invoice)
-        .order_by(documents.c.invoice)
-    )
-    for row in connection.execute(query):
-        yield row.invoice, int(row.net)
+    parts = [
+        _invoices(sale, tenant_id, sale.c.total),
+        _invoices(refund, tenant_id, -refund.c.total),
+        _adjusted(tenant_id),
+    ]
+    totals: dict[str, int] = {}
+    for row in connection.execute(sa.union_all(*parts)):
+        invoice = invoice_of(row.invoice)
+        totals[invoice] = totals.get(invoice, 0) + int(row.net)
+    yield from sorted(totals.items())
 
 
 def write_invoice_totals(rows: Iterable[tuple[str, int]], out: TextIO) -> int:
@@ -98,11 +100,6 @@ def write_invoice_totals(rows: Iterable[tuple[str, int]], out: TextIO) -> int:
         writer.writerow((harmless(invoice), net))
         count += 1
     return count
-
-
-def harmless(text: str) -> str:
-    """Return text as a CSV cell that is read as text and nothing else."""
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
 def _check_dates(first: str, last: str) -> None:
@@ -157,8 +154,15 @@ def _commission_row(entry: sa.Row[Any]) -> CommissionRow:
     )
 
 
-def _invoices(table: sa.Table, tenant_id: str, sign: int) -> sa.Select[Any]:
+def _invoices(table: sa.Table, tenant_id: str, net: sa.ColumnElement[int]) -> sa.Select[Any]:
     invoice = sa.case((table.c.reference != "", table.c.reference), else_=table.c.receipt_no)
-    return sa.select(invoice.label("invoice"), (table.c.total * sign).label("net")).where(
+    return sa.select(invoice.label("invoice"), net.label("net")).where(
         table.c.tenant_id == tenant_id
     )
+
+
+def _adjusted(tenant_id: str) -> sa.Select[Any]:
+    """Pieces written off under an outside invoice: it is on record, over nothing."""
+    return sa.select(
+        stock_adjustment.c.reference.label("invoice"), sa.literal(0).label("net")
+    ).where(stock_adjustment.c.tenant_id == tenant_id, stock_adjustment.c.reference != "")

@@ -96,7 +96,9 @@ def _version(package: str) -> str:
 
 
 def _sqlite() -> str:
-    from offline_store.connection import check_fitness, sqlite
+    import sqlcipher3.dbapi2 as sqlite
+
+    from offline_store.connection import check_fitness
 
     check_fitness()
     return f"SQLCipher on SQLite {sqlite.sqlite_version}, past the WAL-reset bug"

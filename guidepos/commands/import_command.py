@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 from app.domain.money import CURRENCIES
 from app.errors import Code, RuleBroken
+from app.ports import UnitOfWork
 from app.services.catalogue import Article, Problem, read_catalogue
-from app.wire.messages import StockRow
+from app.wire.messages import SkuRow, StockRow
 from guidepos.bootstrap import Till, open_till
 
 _BATCH = 500
@@ -77,8 +79,12 @@ def _put(till: Till, articles: list[Article]) -> None:
             if a.stock is not None
         ]
         skus = [article.sku for article in batch]
-        till.store.run(lambda uow, rows=skus: uow.put_skus(rows)).result()
-        till.store.run(lambda uow, rows=stock: uow.put_stock(rows)).result()
+        till.store.run(partial(_put_rows, skus, stock)).result()
+
+
+def _put_rows(skus: list[SkuRow], stock: list[StockRow], uow: UnitOfWork) -> None:
+    uow.put_skus(skus)
+    uow.put_stock(stock)
 
 
 def _report(

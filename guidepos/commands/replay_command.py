@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.domain.money import CURRENCIES
+from app.domain.reference import invoice_of
 from app.errors import Code, RuleBroken
-from app.services.replay import Replay, ReplayCounts, invoice_of, read_source
+from app.services.replay import Replay, ReplayCounts, read_source
 from app.settings import Settings
+from app.wire.spreadsheets import harmless
 from guidepos.bootstrap import Till, default_home, open_till
 
 
@@ -77,7 +79,7 @@ def _write_totals(path: Path, totals: dict[str, int]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("invoice", "net_minor"))
-        writer.writerows(totals.items())
+        writer.writerows((harmless(invoice), net) for invoice, net in totals.items())
 
 
 def _report(
