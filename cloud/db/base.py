@@ -15,6 +15,8 @@ from typing import TypeVar
 import anyio.to_thread
 import sqlalchemy as sa
 
+from app.errors import Code, Trouble
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -35,6 +37,7 @@ UNIQUE_VIOLATION = "23505"
 """Two transactions made the same row at once; a second look sees the other's row."""
 
 ATTEMPTS = 5
+CLOSE_WAIT_S = 10.0
 READ_ONLY = "guidepos_read_only"
 """Execution option of a connection that only reads; SQLite then begins without the write lock."""
 
@@ -53,6 +56,9 @@ class Database:
         self._reading = engine.execution_options(**options)
         # SQLite has one writer; a fair lock inside the process beats its polling busy handler.
         self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
+        self._idle = threading.Condition()
+        self._running = 0
+        self._closed = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -62,13 +68,13 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """Open a write transaction: committed at the end of the block, rolled back on an error."""
-        with self._one_writer, self.engine.begin() as connection:
+        with self._counted(), self._one_writer, self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Open a read transaction; all statements of the block see one snapshot."""
-        with self._reading.begin() as connection:
+        with self._counted(), self._reading.begin() as connection:
             yield connection
 
     def write(self, work: Work[T]) -> T:
@@ -97,8 +103,24 @@ class Database:
         return await anyio.to_thread.run_sync(self.read, work)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Let running transactions end, refuse new ones and close all connections."""
+        with self._idle:
+            self._closed = True
+            self._idle.wait_for(lambda: self._running == 0, CLOSE_WAIT_S)
         self.engine.dispose()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            if self._closed:
+                raise Trouble(Code.STORE_BUSY, retryable=True)
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
 
 
 def asks_for_retry(error: sa.exc.DBAPIError) -> bool:

@@ -1,0 +1,1 @@
+"""The reference cloud through its real API, on SQLite and on PostgreSQL."""

@@ -1,0 +1,109 @@
+"""A cloud per test, on SQLite and, where its programs are installed, on real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import sqlalchemy as sa
+
+from cloud.bootstrap import Cloud, open_cloud, wall_clock
+from cloud.main import app_of
+from cloud.services.enrol import make_enrol_code
+from cloud.settings import Settings
+from tests.cloud.device import Device, enrolled
+from tests.cloud.inprocess import Client, running
+from tests.cloud.postgres import binaries, private_server
+
+
+class Clock:
+    """The server's clock, which a test may move."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def __call__(self) -> int:
+        return wall_clock() + self.ahead_ms
+
+
+class Enrol(Protocol):
+    """Enrols a fresh till at a store."""
+
+    def __call__(self, store: str = "S001") -> Device: ...
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a private PostgreSQL server."""
+    bin_dir = binaries()
+    if bin_dir is None:
+        pytest.skip("PostgreSQL is not installed")
+    with private_server(bin_dir) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    name = "".join(c for c in tmp_path.name.lower() if c.isalnum())[-50:]
+    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}"')
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    yield postgres_server.rsplit("/", 1)[0] + "/" + name
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of an empty cloud on each engine."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    return Settings(data=tmp_path / "cloud", db_url=url, public_url="http://shop.example")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The server's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def cloud(settings: Settings, clock: Clock) -> Iterator[Cloud]:
+    """An open cloud."""
+    opened = open_cloud(settings, clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(cloud: Cloud) -> Iterator[Client]:
+    """A client of the running application."""
+    with running(app_of(cloud)) as started:
+        yield started
+
+
+@pytest.fixture
+def enrol(cloud: Cloud, client: Client) -> Enrol:
+    """Enrols tills."""
+
+    def at(store: str = "S001") -> Device:
+        return enrolled(client, new_code(cloud, store))
+
+    return at
+
+
+@pytest.fixture
+def device(enrol: Enrol) -> Device:
+    """A till of the store S001, signed in."""
+    return enrol()
+
+
+def new_code(cloud: Cloud, store: str = "S001") -> str:
+    """Return a fresh enrolment code."""
+    return cloud.db.write(
+        lambda connection: make_enrol_code(connection, store, now_ms=cloud.clock(), minutes=60)
+    ).code

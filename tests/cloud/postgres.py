@@ -1,0 +1,74 @@
+"""A private PostgreSQL server for tests: its own cluster on loopback, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def binaries() -> Path | None:
+    """Return where the server's programs are, None if PostgreSQL is not installed."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).parent
+    return next(iter(_PLACES), None)
+
+
+@contextmanager
+def private_server(bin_dir: Path) -> Iterator[str]:
+    """Run a server and yield the URL of its database for SQLAlchemy."""
+    # A directory of our own making: pytest's is closed to the user the server has to run as.
+    home = Path(tempfile.mkdtemp(prefix="gp-pg-"))
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(home, user)
+    data, port = home / "data", _free_port()
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            [str(bin_dir / command[0]), *command[1:]],
+            user=user,
+            cwd=home,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            timeout=60,
+        )
+
+    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+    log = str(home / "log")
+    try:
+        run(
+            "initdb",
+            "-D",
+            str(data),
+            "-U",
+            "guidepos",
+            "-A",
+            "trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        )
+        run("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
+        try:
+            yield f"postgresql+psycopg://guidepos@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
