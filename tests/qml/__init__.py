@@ -1,0 +1,1 @@
+"""Screens as Qt Quick draws them, on the demo shop."""

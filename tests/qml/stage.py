@@ -1,0 +1,188 @@
+"""A till on demo data for screen tests: the real store and services, no cloud, a clock that stands still."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.money import CNY
+from app.ports import UnitOfWork
+from app.services.checkout import Checkout
+from app.services.members import Members
+from app.services.refunds import Refunds
+from app.services.session import Session
+from app.services.stock import Stock
+from app.settings import Settings
+from app.wire.messages import (
+    CategoryRow,
+    ConfigRow,
+    EnrolAnswer,
+    KeySet,
+    MemberRow,
+    MembersPage,
+    PersonRow,
+    PlanRow,
+    PublicKey,
+    ReasonRow,
+    SkuRow,
+    StockRow,
+    StoreRow,
+    TierRow,
+)
+from app.wire.pins import hash_pin
+from app.wire.searchkeys import search_keys
+from offline_store import OfflineStore, open_store
+from resources.demo.shapes import DemoShop
+from resources.demo.shop import demo_shop
+from tests.fakes.clock import NOON, FakeClock
+
+KEY = bytes(range(32))
+
+
+@dataclass
+class StageTill:
+    """What `ui.shell.Till` asks for, and no more."""
+
+    settings: Settings
+    store: OfflineStore
+    clock: FakeClock
+    session: Session
+    checkout: Checkout
+    members: Members
+    refunds: Refunds
+    stock: Stock
+    network: ThreadPoolExecutor
+    devices: ThreadPoolExecutor
+
+    def close(self) -> None:
+        self.network.shutdown(wait=True)
+        self.devices.shutdown(wait=True)
+        self.store.close()
+
+
+def open_stage(home: Path, *, language: str = "zh_CN", theme: str = "light") -> StageTill:
+    """Open the till in a folder that `furnish` filled."""
+    clock = FakeClock()
+    settings = Settings(home=home, language=language, theme=theme, reduce_motion=True)
+    store = open_store(settings.store_file, KEY, clock)
+    return StageTill(
+        settings=settings,
+        store=store,
+        clock=clock,
+        session=Session(store, clock),
+        checkout=Checkout(store, clock, CNY),
+        members=Members(store, clock),
+        refunds=Refunds(store, clock, CNY),
+        stock=Stock(store, clock),
+        network=ThreadPoolExecutor(2),
+        devices=ThreadPoolExecutor(1),
+    )
+
+
+def furnish(home: Path, *, styles: int | None = None, members: int = 120) -> None:
+    """Fill a new store with the demo shop."""
+    shop = demo_shop(styles=styles, members=members)
+    home.mkdir(parents=True, exist_ok=True)
+    store = open_store(home / "store.db", KEY, FakeClock())
+    try:
+        store.run(lambda uow: _fill(uow, shop)).result()
+    finally:
+        store.close()
+
+
+def _fill(uow: UnitOfWork, shop: DemoShop) -> None:
+    uow.enrol(_answer(), bytes(32), "http://127.0.0.1:1")
+    uow.put_config(_config(shop))
+    pin = hash_pin("1001")
+    uow.put_people(
+        [
+            PersonRow(person_id=p.person_id, name=p.name, name_en=p.name_en, role=p.role, pin=pin)
+            for p in shop.people
+            if p.store == "S01"
+        ]
+    )
+    uow.put_skus([_sku(sku) for sku in shop.skus])
+    uow.put_stock(
+        [
+            StockRow(
+                store=row.store,
+                sku_id=row.sku_id,
+                quantity=row.quantity,
+                as_of_ms=NOON - row.age_s * 1_000,
+            )
+            for row in shop.stock
+        ]
+    )
+    rows = [
+        MemberRow(
+            member_ref=m.member_ref,
+            revision=1,
+            name=m.name,
+            phone=m.phone,
+            tier=m.tier,
+            points=m.points,
+        )
+        for m in shop.members
+    ]
+    uow.apply_members(MembersPage(rows=rows, cursor="1", more=False, server_ms=NOON))
+
+
+def _answer() -> EnrolAnswer:
+    key = PublicKey(kid="k1", key=bytes(32))
+    return EnrolAnswer(
+        tenant="T1",
+        store="S01",
+        device="D1",
+        device_code="A1",
+        epoch="00000000000000e1",
+        epoch_ordinal=1,
+        secret=bytes(32),
+        keys=KeySet(signing=[key], escrow=key),
+        timeline="t",
+        public_url="http://127.0.0.1:1",
+    )
+
+
+def _config(shop: DemoShop) -> ConfigRow:
+    return ConfigRow(
+        currency=shop.currency,
+        stores=[
+            StoreRow(
+                store=s.store,
+                name=s.name,
+                name_en=s.name_en,
+                city=s.city,
+                address=s.address,
+                phone=s.phone,
+            )
+            for s in shop.stores
+        ],
+        categories=[
+            CategoryRow(code=c.code, name=c.name, name_en=c.name_en, icon=c.icon)
+            for c in shop.categories
+        ],
+        tiers=[
+            TierRow(code=t.code, name=t.name, name_en=t.name_en, pays_bp=t.pays_bp)
+            for t in shop.tiers
+        ],
+        discount_reasons=[
+            ReasonRow(code=r.code, name=r.name, name_en=r.name_en, max_bp=r.max_bp)
+            for r in shop.discount_reasons
+        ],
+        plan=PlanRow(
+            plan_id=shop.plan.plan_id,
+            version=1,
+            default_bp=shop.plan.default_bp,
+            rates_bp=dict(shop.plan.rates_bp),
+        ),
+    )
+
+
+def _sku(sku: object) -> SkuRow:
+    names = SkuRow.__struct_fields__
+    values = {name: getattr(sku, name) for name in names if hasattr(sku, name)}
+    keys = search_keys(
+        values["name"], values["name_en"], values["style_no"], values["colour"], values["size"]
+    )
+    return SkuRow(**values, search=keys.tokens, pinyin=keys.pinyin, initials=keys.initials)
