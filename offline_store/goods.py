@@ -65,11 +65,18 @@ def style_cards(
         limit -= 1
     elif named:
         offset -= 1  # it took a place on the first page
-    query = query_of(text, category)
-    found = []
-    if query:
-        found = connection.execute(_FOUND, (query, named, limit, offset)).fetchall()
+    found = _matching(connection, query_of(text, category), named, limit, offset)
+    if not found and not named:
+        split = query_of(text, category, split=True)
+        exact = offset and _matching(connection, query_of(text, category), 0, 1, 0)
+        found = [] if exact else _matching(connection, split, 0, limit, offset)
     return tuple(_card(row) for row in leading + found)
+
+
+def _matching(connection: Connection, query: str, named: int, limit: int, offset: int) -> list[Any]:
+    if not query:
+        return []
+    return connection.execute(_FOUND, (query, named, limit, offset)).fetchall()
 
 
 def _browse(

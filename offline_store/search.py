@@ -16,6 +16,7 @@ _PHONE = "\ue001"
 
 _LONGEST_SYLLABLE = 6  # zhuang
 _DIGITS = re.compile(r"\+?[0-9][0-9\s\-]*")
+_LONGEST_SPLIT = 16
 PHONE_PART = 3
 """Digits of a phone number that are enough to look it up by."""
 
@@ -71,14 +72,40 @@ def syllables(pinyin: str, initials: str) -> list[str]:
     return parts[::-1]
 
 
-def query_of(text: str, category: str = "") -> str:
-    """Return the full-text query for goods, "" if nothing in `text` can be looked up."""
-    terms = _word_terms(tokens_of(text))
-    if text.strip() and not terms:
-        return ""
-    if category:
+def query_of(text: str, category: str = "", *, split: bool = False) -> str:
+    """Return the full-text query for goods, "" if nothing in `text` can be looked up.
+
+    With `split`, a word may also be two written as one: 黑色大衣 or `hsdy` for a coat called 大衣
+    whose colour is 黑色.
+    """
+    terms = []
+    for word in folded(text).split():
+        found = _word_terms(tokens_of(word))
+        if not found:
+            return ""
+        ways = [" AND ".join(found)]
+        if split:
+            ways += _two_words(word)
+        terms.append(f"({' OR '.join(f'({way})' for way in ways)})" if ways[1:] else ways[0])
+    if terms and category:
         terms.append(f'"{category_token(category)}"')
     return " AND ".join(terms)
+
+
+def _two_words(word: str) -> list[str]:
+    """Return the queries for a word as two: Han anywhere, letters in parts that say something."""
+    letters = word.isascii() and word.isalpha()
+    if not (letters or tokens_of(word) and not any(c.isascii() for c in word)):
+        return []
+    if len(word) > _LONGEST_SPLIT:
+        return []
+    least = 2 if letters else 1
+    ways = []
+    for at in range(least, len(word) - least + 1):
+        first, second = _word_terms(tokens_of(word[:at])), _word_terms(tokens_of(word[at:]))
+        if first != second:
+            ways.append(" AND ".join([*first, *second]))
+    return ways
 
 
 def member_query_of(text: str) -> tuple[str, list[str]]:

@@ -101,7 +101,9 @@ COAT = sku_of(sku_row())
 SCARF = sku_of(sku_row("S1", "红色", "S", name="围巾", category="scarves", price_fen=9_990))
 
 
-def cart_of(*goods: tuple[Sku, int], guides: Sequence[GuideShare] = (), reference: str = "") -> Cart:
+def cart_of(
+    *goods: tuple[Sku, int], guides: Sequence[GuideShare] = (), reference: str = ""
+) -> Cart:
     """Return a cart of (SKU, pieces)."""
     cart = Cart(new_id(), "CNY", guide_id="" if guides else LIN, reference=reference)
     for sku, quantity in goods:
