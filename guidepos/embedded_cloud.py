@@ -24,7 +24,7 @@ class EmbeddedCloud:
     """A running cloud. `url` is where the till talks to it."""
 
     def __init__(self, data: Path, *, host: str = "127.0.0.1", public_url: str = "") -> None:
-        self._data = data
+        self.data = data
         self._host = host
         self._public_url = public_url
         self._port = 0
@@ -37,22 +37,23 @@ class EmbeddedCloud:
 
     def start(self) -> None:
         """Start serving; returns when it answers. The port stays the same between two starts."""
-        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        port_file = self._data / "port"
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        port_file = self.data / "port"
         self._port = self._port or _free_port(_last_port(port_file))
         public = self._public_url or f"http://{_public_host(self._host)}:{self._port}"
-        self._process = subprocess.Popen(
-            [
-                *_cloud_command("serve"),
-                *("--data", str(self._data)),
-                *("--host", self._host),
-                *("--port", str(self._port)),
-                *("--public-url", public),
-            ],
-            stdout=(self._data / "serve.log").open("ab"),
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-        )
+        with (self.data / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *_cloud_command("serve"),
+                    *("--data", str(self.data)),
+                    *("--host", self._host),
+                    *("--port", str(self._port)),
+                    *("--public-url", public),
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
         self._await()
         port_file.write_text(str(self._port))
 
@@ -77,7 +78,7 @@ class EmbeddedCloud:
 
     def _call(self, command: str, *arguments: str) -> str:
         done = subprocess.run(
-            [*_cloud_command(command), "--data", str(self._data), *arguments],
+            [*_cloud_command(command), "--data", str(self.data), *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -95,7 +96,7 @@ class EmbeddedCloud:
                 socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
                 return
             time.sleep(0.02)
-        raise Trouble(Code.CLOUD_UNREACHABLE, detail=f"see {self._data / 'serve.log'}")
+        raise Trouble(Code.CLOUD_UNREACHABLE, detail=f"see {self.data / 'serve.log'}")
 
 
 def _cloud_command(command: str) -> list[str]:
