@@ -1,0 +1,388 @@
+"""The customer's phone: one QR, and what is known about it from second to second.
+
+It asks the payments service and believes only its answers. It never waits: answers come as futures
+and as news of the watch, both through the event queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from PySide6.QtCore import Property, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtQml import QmlElement, QmlUncreatable
+
+from app.domain.people import Person
+from app.domain.pricing import PricedCart
+from app.errors import Code
+from app.ports import Clock, QrMaker, QrMatrix
+from app.services.payments import PaymentNews, Payments
+from ui.bridge import ViewModel
+from ui.images import QrImages
+from ui.tasks import Failure, Tasks
+from ui.text import Words
+from ui.viewmodels.paystate import FACES, Act, Face, Phase, phase_of
+
+QML_IMPORT_NAME = "Guide.Model"
+QML_IMPORT_MAJOR_VERSION = 1
+
+ASK_AGAIN_S = 3
+_LANE = "ask"
+
+Symbol = tuple[str, QrMatrix]
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneTools:
+    """What paying by phone works with."""
+
+    payments: Payments
+    clock: Clock
+    qr: QrMaker
+    symbols: QrImages
+
+
+@QmlElement
+@QmlUncreatable("made by the shell")
+class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable forgets __call__
+    """One QR.
+
+    `paid` carries the Sale; `closed` tells that the cloud confirmed our wish to close it unpaid.
+    """
+
+    changed = Signal()
+    ticked = Signal()
+    paid = Signal(object)
+    closed = Signal()
+    notice = Signal(str, str)
+    _heard = Signal(object)
+
+    def __init__(self, tools: PhoneTools, words: Words, parent: QObject) -> None:
+        super().__init__(parent)
+        self._tools, self._words = tools, words
+        self._priced: PricedCart | None = None
+        self._actor = ""
+        self._phase = Phase.CHOOSING
+        self._news: PaymentNews | None = None
+        self._failure: Failure | None = None
+        self._qr_url = ""
+        self._started_s, self._ask_in_s = 0.0, 0
+        self._closing = False
+        self._tasks = Tasks(self)
+        self._tasks.busyChanged.connect(self._asked)
+        self._second = QTimer(self)
+        self._second.setInterval(1_000)
+        self._second.timeout.connect(self.tick)
+        self._heard.connect(self._take_news, Qt.ConnectionType.QueuedConnection)
+        words.changed.connect(self._asked)
+
+    # --- what QML reads: what is known ------------------------------------------------------------
+
+    @Property(str, notify=changed)
+    def phase(self) -> str:
+        """One of `paystate.Phase`."""
+        return self._phase.value
+
+    @Property(str, notify=changed)
+    def tone(self) -> str:
+        """One of `paystate.Tone`."""
+        return self._face().tone.value
+
+    @Property(str, notify=changed)
+    def glyph(self) -> str:
+        """The icon of what is known."""
+        return self._face().glyph
+
+    @Property(bool, notify=changed)
+    def isPreparing(self) -> bool:
+        """The order is on its way to the cloud, or the cloud is being asked to close it."""
+        return self._phase in (Phase.PREPARING, Phase.CLOSING)
+
+    @Property(bool, notify=changed)
+    def showsQr(self) -> bool:
+        """There is a QR that may be scanned."""
+        return self._face().shows_qr and bool(self._qr_url)
+
+    @Property(str, notify=changed)
+    def qrUrl(self) -> str:
+        """Where the QR's picture is, "" while there is none."""
+        return self._qr_url
+
+    @Property(str, notify=ticked)
+    def status(self) -> str:
+        """The one line that says exactly what is known."""
+        return self._status()
+
+    @Property(str, notify=changed)
+    def hint(self) -> str:
+        """What that means for the guide."""
+        return self._words.say(f"pay.{self._phase.value}_hint")
+
+    @Property(str, notify=ticked)
+    def timeLeft(self) -> str:
+        """How long the QR can still be paid, "" when that says nothing."""
+        if not self._face().shows_qr or self._news is None:
+            return ""
+        return self._words.say("pay.time_left", seconds=self._seconds_left())
+
+    @Property(str, notify=ticked)
+    def elapsed(self) -> str:
+        """How long this payment takes already."""
+        if not self._second.isActive():
+            return ""
+        return self._words.say("pay.elapsed", seconds=self._elapsed_s())
+
+    # --- what QML reads: what is safe -------------------------------------------------------------
+
+    @Property(bool, notify=changed)
+    def canStop(self) -> bool:
+        """The cloud may be asked to close the QR."""
+        return self.allows(Act.STOP)
+
+    @Property(bool, notify=changed)
+    def canAsk(self) -> bool:
+        """The cloud may be asked now."""
+        return self.allows(Act.ASK)
+
+    @Property(bool, notify=changed)
+    def busy(self) -> bool:
+        """An answer is under way."""
+        return self._tasks.isBusy()
+
+    # --- what QML does ----------------------------------------------------------------------------
+
+    @Slot()
+    def stop(self) -> None:
+        """Close the QR, and believe only the cloud's answer: closed, or already paid."""
+        if self.allows(Act.STOP) or self.allows(Act.CASH):
+            self._tasks.forget(_LANE)
+            self._closing = True
+            self._judge()
+            self._ask()
+
+    @Slot()
+    def ask(self) -> None:
+        """Ask now."""
+        if self.allows(Act.ASK):
+            self._ask()
+
+    # --- what Python does -------------------------------------------------------------------------
+
+    def allows(self, act: Act) -> bool:
+        """Tell whether something is safe now."""
+        return act in self._face().acts
+
+    @property
+    def is_open(self) -> bool:
+        """Money may still come for the QR on the screen."""
+        return self._phase is Phase.PREPARING or (
+            self._news is not None and self._news.state.is_open
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """More was paid than was due."""
+        return self._phase is Phase.PAID_OVER
+
+    def start(self, priced: PricedCart, actor: Person) -> None:
+        """Register the order and show its QR."""
+        self.rest()
+        self._priced, self._actor = priced, actor.person_id
+        self._started_s = self._tools.clock.monotonic()
+        self._second.start()
+        self._set_phase(Phase.PREPARING)
+        self._follow(self._tools.payments.start(priced, actor), self._not_started)
+
+    def rest(self) -> None:
+        """Forget the QR on the screen; whatever its attempt becomes is still recorded."""
+        self._second.stop()
+        self._tasks.forget(_LANE)
+        self._priced, self._news, self._failure = None, None, None
+        self._qr_url, self._closing, self._ask_in_s = "", False, 0
+        self._set_phase(Phase.CHOOSING)
+
+    def hear(self, news: PaymentNews) -> None:
+        """Take news of any attempt, on any thread."""
+        self._heard.emit(news)
+
+    def tick(self) -> None:
+        """A second has passed: count down, and ask again when it is time."""
+        if self._phase in _ASKING:
+            self._ask_in_s -= 1
+            if self._ask_in_s <= 0:
+                self._ask()
+        elif self._news is not None and self._face().shows_qr and not self._seconds_left():
+            self._judge()
+            self._ask()
+        self.ticked.emit()
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    def _follow(self, future: Future[PaymentNews], failed: Callable[[Failure], None]) -> None:
+        """Take the answer with its QR symbol, made on the thread that answered."""
+        has_one = bool(self._qr_url)
+        both = _with_symbol(future, lambda news: None if has_one else self._symbol(news))
+        self._tasks.follow(both, self._answered, failed, lane=_LANE)
+
+    def _symbol(self, news: PaymentNews) -> Symbol | None:
+        """Runs on a network thread."""
+        if not news.attempt.token or not news.state.is_open:
+            return None
+        text = self._tools.payments.qr_text(news.attempt)
+        return text, self._tools.qr.make(text)
+
+    def _answered(self, answer: tuple[PaymentNews, Symbol | None]) -> None:
+        news, symbol = answer
+        if symbol is not None:
+            self._qr_url = self._tools.symbols.hold(*symbol)
+        self._take_news(news)
+
+    def _not_started(self, failure: Failure) -> None:
+        attempt_id = failure.facts.get("attempt_id")
+        if failure.code is Code.PAYMENT_ALREADY_OPEN and isinstance(attempt_id, str):
+            # A QR of this very cart survived a restart: go on with it.
+            self._follow(self._tools.payments.refresh(attempt_id, self._actor), self._no_answer)
+            return
+        self._failure = failure
+        self._second.stop()
+        self._set_phase(Phase.NOT_STARTED)
+
+    def _no_answer(self, failure: Failure) -> None:
+        """The service answers even doubt; a failure here is a store in trouble or a bug."""
+        self._ask_in_s = ASK_AGAIN_S
+        self.notice.emit("problem", self._words.error(failure))
+        self._asked()
+
+    def _ask(self) -> None:
+        if self._news is None or self._tasks.isBusy():
+            return
+        self._ask_in_s = ASK_AGAIN_S
+        ask = self._tools.payments.cancel if self._closing else self._tools.payments.refresh
+        self._follow(ask(self._news.attempt.attempt_id, self._actor), self._no_answer)
+
+    # --- hearing ----------------------------------------------------------------------------------
+
+    def _take_news(self, news: PaymentNews) -> None:
+        if not self._is_mine(news):
+            self._tell_elsewhere(news)
+            return
+        if self._news is not None:
+            if news.attempt.last.step < self._news.attempt.last.step:
+                return
+            # "Nobody could be asked" says nothing new about who is looking at the order.
+            if news.view is None and self._news.view is not None:
+                news = PaymentNews(news.attempt, news.sale, self._news.view, news.heard_at)
+        self._news = news
+        self._ask_in_s = ASK_AGAIN_S
+        self._judge()
+
+    def _is_mine(self, news: PaymentNews) -> bool:
+        if self._priced is None or news.attempt.last.sale_id != self._priced.cart.cart_id:
+            return False
+        if self._news is None:
+            # An older QR of this cart that has ended is not the one being registered now.
+            return news.state.is_open or news.sale is not None
+        return news.attempt.attempt_id == self._news.attempt.attempt_id
+
+    def _judge(self) -> None:
+        """Set the phase for what is known, and do what follows from it."""
+        if self._news is None:
+            return
+        before, wished = self._phase, self._closing
+        phase = phase_of(
+            self._news.state,
+            has_sale=self._news.sale is not None,
+            looked_at=bool(self._news.view and self._news.view.looked_at),
+            time_up=not self._seconds_left(),
+            closing=wished,
+        )
+        if not self._news.state.is_open:
+            self._second.stop()
+            self._closing = False
+        self._set_phase(phase)
+        if phase in _PAID and before not in _PAID:
+            self.paid.emit(self._news.sale)
+        elif phase is Phase.CANCELLED and wished:
+            self.closed.emit()
+
+    def _tell_elsewhere(self, news: PaymentNews) -> None:
+        """News of a payment that is not on the screen: money is never passed over in silence."""
+        step = news.attempt.last
+        if news.state.needs_a_person:
+            said = self._words.say("pay.late", received=step.received, at=step.at.server_ms)
+            self.notice.emit("problem", said)
+        elif news.sale is not None:
+            number = news.sale.receipt_no
+            said = self._words.say("pay.elsewhere_paid", number=number, amount=step.amount)
+            self.notice.emit("info", said)
+
+    # --- telling ----------------------------------------------------------------------------------
+
+    def _status(self) -> str:
+        phase, say = self._phase, self._words.say
+        if phase is Phase.NOT_STARTED:
+            return say(
+                "pay.not_started", why=self._words.error(self._failure) if self._failure else ""
+            )
+        if phase in (Phase.CLOSING, Phase.UNKNOWN):
+            asking, asked_soon = _DOUBTS[phase]
+            if self._tasks.isBusy():
+                return say(asking)
+            return say(asked_soon, seconds=max(self._ask_in_s, 1))
+        key = "pay.paid_at" if phase is Phase.PAID else f"pay.{phase.value}"
+        if self._news is None:
+            return say(key)
+        step = self._news.attempt.last
+        return say(
+            key,
+            at=step.at.server_ms,
+            received=step.received,
+            missing=step.amount - step.received,
+            over=step.received - step.amount,
+        )
+
+    def _face(self) -> Face:
+        return FACES[self._phase]
+
+    def _seconds_left(self) -> int:
+        if self._news is None:
+            return 0
+        left = self._news.attempt.last.expires_ms - self._tools.clock.now().server_ms
+        return max(0, -(-left // 1_000))
+
+    def _elapsed_s(self) -> int:
+        return int(self._tools.clock.monotonic() - self._started_s)
+
+    def _set_phase(self, phase: Phase) -> None:
+        self._phase = phase
+        self._asked()
+
+    def _asked(self) -> None:
+        self.changed.emit()
+        self.ticked.emit()
+
+
+_ASKING = (Phase.UNKNOWN, Phase.CLOSING, Phase.TIME_UP, Phase.PARTIAL)
+_PAID = (Phase.PAID, Phase.PAID_OVER)
+_DOUBTS = {
+    Phase.CLOSING: ("pay.closing", "pay.close_unknown"),
+    Phase.UNKNOWN: ("pay.unknown_asking", "pay.unknown"),
+}
+
+
+def _with_symbol(
+    future: Future[PaymentNews], symbol: Callable[[PaymentNews], Symbol | None]
+) -> Future[tuple[PaymentNews, Symbol | None]]:
+    """Return a future of the news and its QR symbol, made where the news was made."""
+    both: Future[tuple[PaymentNews, Symbol | None]] = Future()
+
+    def complete(answered: Future[PaymentNews]) -> None:
+        try:
+            news = answered.result()
+            both.set_result((news, symbol(news)))
+        except Exception as error:
+            both.set_exception(error)
+
+    future.add_done_callback(complete)
+    return both
