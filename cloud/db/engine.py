@@ -19,6 +19,8 @@ from cloud.settings import Settings
 
 KEY_BYTES = 32
 BUSY_MS = 10_000
+CHECKPOINT_PAGES = 4_000
+"""16 MB of log between checkpoints: a page changed by many batches is copied back once."""
 POOL = {"pool_size": 16, "max_overflow": 32, "pool_timeout": 30}
 
 
@@ -46,6 +48,7 @@ def _sqlite(file: Path) -> sa.Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             "cache_size = -65536",
             "temp_store = MEMORY",
         ):

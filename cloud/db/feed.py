@@ -7,10 +7,7 @@ id and serves only rows older than the oldest transaction still running (the fen
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cloud.db.tables import server_state
 
@@ -36,20 +33,3 @@ def fence(connection: sa.Connection) -> int:
         return _NO_FENCE
     query = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
     return int(connection.execute(query).scalar_one())
-
-
-def insert(connection: sa.Connection, table: sa.Table) -> Any:  # two classes, one interface
-    """Return an INSERT of this engine that knows ON CONFLICT."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
-
-
-def upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, object]]) -> None:
-    """Insert rows, replacing those with the same primary key."""
-    if not rows:
-        return
-    statement = insert(connection, table)
-    keys = [column.name for column in table.primary_key]
-    fresh = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), rows)

@@ -6,7 +6,6 @@ import os
 
 import sqlalchemy as sa
 
-from app.domain.ids import new_id
 from cloud.db.tables import server_state, tenant
 
 
@@ -17,7 +16,7 @@ def ensure_tenant(connection: sa.Connection, now_ms: int) -> str:
     )
     if found is not None:
         return found
-    tenant_id = new_id()
+    tenant_id = os.urandom(8).hex()  # stands in every row, so it is short
     connection.execute(sa.insert(tenant).values(tenant_id=tenant_id, name="", created_ms=now_ms))
     connection.execute(
         sa.insert(server_state),

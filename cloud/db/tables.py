@@ -43,6 +43,9 @@ def _bytes(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
 
 
+_BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
+"""Rows lie in the order of their key: half the pages for the many small rows of a document."""
+
 # --- the server itself ----------------------------------------------------------------------------
 
 server_state = Table("server_state", metadata, *_key("name"), _text("value"))
@@ -199,6 +202,7 @@ sale_line = Table(
     _small("line_no", primary_key=True),
     *_goods(),
     _whole("gross"),
+    **_BY_KEY,
 )
 
 refund_line = Table(
@@ -210,6 +214,7 @@ refund_line = Table(
     _text("origin_sale"),
     _small("origin_line"),
     Index("ix_refund_line_origin", "tenant_id", "store_id", "origin_sale", "origin_line"),
+    **_BY_KEY,
 )
 
 tender = Table(
@@ -225,6 +230,7 @@ tender = Table(
     _whole("change"),
     _text("attempt_id"),
     _text("provider"),
+    **_BY_KEY,
 )
 """Money that settled a document; `document` is "sale" or "refund", amounts positive in both."""
 
@@ -237,6 +243,7 @@ stock_movement = Table(
     _whole("delta"),
     _text("kind"),
     _text("business_date"),
+    **_BY_KEY,
 )
 
 commission = Table(
@@ -256,6 +263,7 @@ commission = Table(
     _small("weight_bp"),
     _whole("amount"),
     Index("ix_commission_business_date", "tenant_id", "business_date", "guide_id"),
+    **_BY_KEY,
 )
 
 stock_adjustment = Table(
@@ -339,6 +347,7 @@ stock = Table(
     _whole("as_of_ms"),
     _whole("change"),
     Index("ix_stock_feed", "tenant_id", "change", "store_id", "sku_id"),
+    **_BY_KEY,
 )
 """On-hand: what was counted plus every movement received since. May be negative."""
 

@@ -6,7 +6,7 @@ comes with the record of the asking device up to which its figures count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -23,7 +23,8 @@ from app.wire.messages import (
     StockRow,
 )
 from app.wire.tokens import b64, unb64
-from cloud.db.feed import fence, next_change, upsert
+from cloud.db.feed import fence, next_change
+from cloud.db.rows import upsert
 from cloud.db.state import feed_generation
 from cloud.db.tables import config, device_epoch, journal, person, sku, stock
 from cloud.errors import Refused
@@ -144,7 +145,7 @@ def _stock_row(row: sa.Row[Any]) -> Row:
 def _counted(connection: sa.Connection, asking: DevicePrincipal) -> tuple[str, int]:
     """Return (epoch, seq) of the device's newest record that the visible figures count."""
     marks = device_epoch.c
-    epochs = connection.scalars(
+    epochs: Sequence[str] = connection.scalars(
         sa.select(marks.epoch)
         .where(
             marks.tenant_id == asking.tenant,

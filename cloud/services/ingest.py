@@ -17,6 +17,7 @@ from app.wire.bodies import BODIES
 from app.wire.codec import decode_body
 from app.wire.messages import HelloAnswer, HelloRequest, PushAnswer, PushResult
 from cloud.db.feed import next_change
+from cloud.db.rows import insert_rows
 from cloud.db.state import feed_generation, timeline
 from cloud.db.tables import device, device_epoch, exception, journal
 from cloud.errors import Refused
@@ -259,8 +260,9 @@ def _keep(
     connection: sa.Connection, arrival: Arrival, epoch: str, verdicts: Sequence[_Verdict]
 ) -> None:
     own = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
-    connection.execute(
-        sa.insert(journal),
+    insert_rows(
+        connection,
+        journal,
         [
             {
                 **own,
@@ -296,8 +298,7 @@ def _keep(
         for v in verdicts
         if v.exception_id
     ]
-    if flagged:
-        connection.execute(sa.insert(exception), flagged)
+    insert_rows(connection, exception, flagged)
 
 
 def _mark(

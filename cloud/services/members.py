@@ -24,7 +24,8 @@ from app.wire.messages import (
     MemberVerdict,
 )
 from app.wire.searchkeys import search_keys
-from cloud.db.feed import insert, next_change, upsert
+from cloud.db.feed import next_change
+from cloud.db.rows import insert, upsert
 from cloud.db.state import feed_generation
 from cloud.db.tables import member, member_alias, member_change, member_phone
 from cloud.errors import Refused

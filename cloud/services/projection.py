@@ -23,7 +23,7 @@ from app.wire.bodies import (
 )
 from app.wire.journal import Header
 from cloud.db import tables
-from cloud.db.feed import insert
+from cloud.db.rows import Rows, insert, insert_rows
 
 Row = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Arrival:
 @dataclass(slots=True)
 class _Batch:
     arrival: Arrival
-    rows: dict[sa.Table, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    rows: dict[sa.Table, Rows] = field(default_factory=lambda: defaultdict(list))
     stock: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, table: sa.Table, **values: Any) -> None:
@@ -66,7 +66,7 @@ def project(connection: sa.Connection, arrival: Arrival, records: Sequence[Proje
     for record in records:
         _collect(batch, record)
     for table, rows in batch.rows.items():
-        connection.execute(sa.insert(table), rows)
+        insert_rows(connection, table, rows)
     _move_stock(connection, arrival, batch.stock)
 
 

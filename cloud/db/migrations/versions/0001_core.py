@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "tenant_id", "store_id", "document_id", "no", name=op.f("pk_commission")
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_commission_business_date",
@@ -277,6 +278,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "tenant_id", "store_id", "refund_id", "line_no", name=op.f("pk_refund_line")
         ),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_refund_line_origin",
@@ -325,6 +327,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "tenant_id", "store_id", "sale_id", "line_no", name=op.f("pk_sale_line")
         ),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "server_state",
@@ -353,6 +356,7 @@ def upgrade() -> None:
         sa.Column("as_of_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("change", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "store_id", "sku_id", name=op.f("pk_stock")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_stock_feed", "stock", ["tenant_id", "change", "store_id", "sku_id"], unique=False
@@ -386,6 +390,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "tenant_id", "store_id", "document_id", "no", name=op.f("pk_stock_movement")
         ),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "store",
@@ -421,6 +426,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "tenant_id", "store_id", "document_id", "no", name=op.f("pk_tender")
         ),
+        sqlite_with_rowid=False,
     )
 
 
