@@ -16,20 +16,20 @@ from app.devices.clock import SystemClock
 from app.devices.secrets import choose_keeper, load_or_create_key
 from app.ports import SecretKeeper
 from app.services.checkout import Checkout
+from app.services.honesty import Conditions
 from app.services.members import Members
+from app.services.payments import PaymentNews, Payments
 from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
 from app.settings import Settings
+from guidepos.late_gateway import LateGateway
 from offline_store import OfflineStore, open_store
 
 if TYPE_CHECKING:
-    from app.services.payments import PaymentNews, Payments
     from app.services.watch import PaymentWatch
     from app.sync.engine import SyncEngine
-    from app.sync.worker import SyncWorker
-
-KEY_NAME = "store-key"
+    from app.sync.worker import SyncWorker, WorkerStatus
 
 
 def default_home() -> Path:
@@ -41,9 +41,8 @@ def default_home() -> Path:
 
 @dataclass(slots=True)
 class Online:
-    """What a till has once it talks to a cloud."""
+    """The threads of a till that talks to a cloud."""
 
-    payments: Payments
     watch: PaymentWatch
     sync: SyncWorker
 
@@ -66,9 +65,25 @@ class Till:
     members: Members
     refunds: Refunds
     stock: Stock
+    payments: Payments
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor
     online: Online | None = field(default=None)
+    status: WorkerStatus | None = field(default=None)
+
+    def conditions(self) -> Conditions:
+        """Return all that decides which operation works now."""
+        reader = self.store.reader
+        report = self.status.report if self.status else None
+        live = self.online is not None and self.online.watch.is_live
+        return Conditions(
+            enrolled=reader.identity().enrolled,
+            reachable=live or (report is not None and report.trouble is None),
+            drain_only=self.store.drain_only,
+            sync=reader.sync_status(),
+            open_payments=len(reader.open_attempts()),
+            now=self.clock.now(),
+        )
 
     def engine(self) -> SyncEngine:
         """Return a sync engine for this till's cloud. Raises Trouble(DEVICE_NOT_ENROLLED)."""
@@ -79,13 +94,17 @@ class Till:
     def go_online(
         self,
         on_news: Callable[[PaymentNews], None],
-        on_status: Callable[[object], None] = lambda status: None,
+        on_status: Callable[[WorkerStatus], None] = lambda status: None,
     ) -> Online | None:
-        """Start talking to the cloud, if this till is enrolled with one."""
-        from guidepos.online import connect
+        """Start talking to the cloud; None for a till that is not enrolled with one."""
+        if self.online is None and self.store.reader.identity().enrolled:
+            from guidepos.online import connect
 
-        if self.online is None:
-            self.online = connect(self, on_news, on_status)
+            def published(status: WorkerStatus) -> None:
+                self.status = status
+                on_status(status)
+
+            self.online = connect(self, on_news, published)
         return self.online
 
     def close(self) -> None:
@@ -116,6 +135,7 @@ def open_till(home: Path | None = None, settings: Settings | None = None) -> Til
 
 def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: SecretKeeper) -> Till:
     """Plug services into an open store."""
+    network = ThreadPoolExecutor(4, thread_name_prefix="network")
     return Till(
         settings=settings,
         store=store,
@@ -126,6 +146,7 @@ def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: Se
         members=Members(store, clock),
         refunds=Refunds(store, clock, settings.currency),
         stock=Stock(store, clock),
-        network=ThreadPoolExecutor(4, thread_name_prefix="network"),
+        payments=Payments(store, LateGateway(store, clock), clock, network),
+        network=network,
         devices=ThreadPoolExecutor(1, thread_name_prefix="device"),
     )

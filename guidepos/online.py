@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from app.devices.secrets import STORE_KEY
 from app.errors import Code, Trouble
-from app.ports import Identity
+from app.ports import Clock, Identity, Store
 from app.remote.cloud import EnrolledCloud
 from app.remote.enrolment import CloudEnrolment
 from app.remote.live import CloudLive
-from app.remote.payments import CloudPayments
 from app.remote.sync import CloudSync
-from app.services.payments import PaymentNews, Payments
+from app.services.payments import PaymentNews
 from app.services.watch import PaymentWatch
 from app.sync.engine import SyncEngine
 from app.sync.enrol import TillDescription, enrol
@@ -42,24 +41,24 @@ def enrol_till(till: Till, cloud_url: str, code: str) -> Identity:
     )
 
 
-def enrolled_cloud(till: Till) -> EnrolledCloud:
-    """Return the till's own cloud. Raises Trouble(DEVICE_NOT_ENROLLED)."""
-    identity = till.store.reader.identity()
+def enrolled_cloud(store: Store, clock: Clock) -> EnrolledCloud:
+    """Return a till's own cloud. Raises Trouble(DEVICE_NOT_ENROLLED)."""
+    identity = store.reader.identity()
     if not identity.enrolled:
         raise Trouble(Code.DEVICE_NOT_ENROLLED)
-    device_key, keys = till.store.run(lambda uow: (uow.device_key(), uow.cloud_keys())).result()
+    device_key, keys = store.run(lambda uow: (uow.device_key(), uow.cloud_keys())).result()
     return EnrolledCloud(
         identity.cloud_url,
         lambda: keys,
         device=identity.device,
         device_key=device_key,
-        clock=till.clock,
+        clock=clock,
     )
 
 
 def sync_engine(till: Till, cloud: EnrolledCloud | None = None) -> SyncEngine:
     """Return a sync engine of the till."""
-    transport = CloudSync(cloud or enrolled_cloud(till))
+    transport = CloudSync(cloud or enrolled_cloud(till.store, till.clock))
     return SyncEngine(till.store, transport, till.clock, app_version=VERSION)
 
 
@@ -69,20 +68,19 @@ def connect(
     on_status: Callable[[WorkerStatus], None],
 ) -> Online:
     """Start the sync, live and payment-watch threads."""
-    cloud = enrolled_cloud(till)
-    payments = Payments(till.store, CloudPayments(cloud), till.clock, till.network)
+    cloud = enrolled_cloud(till.store, till.clock)
     sync = SyncWorker(sync_engine(till, cloud), till.clock, on_status)
     watch = PaymentWatch(
-        till.store, payments, CloudLive(cloud), on_news, lambda stream: sync.wake()
+        till.store, till.payments, CloudLive(cloud), on_news, lambda stream: sync.wake()
     )
     sync.start()
     watch.start()
-    return Online(payments, watch, sync)
+    return Online(watch, sync)
 
 
 def reach(till: Till) -> int:
     """Return how many milliseconds our cloud takes to prove itself to this till. Raises Trouble."""
-    transport = CloudSync(enrolled_cloud(till))
+    transport = CloudSync(enrolled_cloud(till.store, till.clock))
     started = till.clock.monotonic()
     transport.pull("config", "", 1)
     return round((till.clock.monotonic() - started) * 1000)
