@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.wire.journal import Chain
 from app.wire.messages import EnrolAnswer
 from offline_store import device, stock
-from offline_store.identity import open_epoch
+from offline_store.identity import current_epoch, open_epoch
 from offline_store.journal import Journal
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def enrol(
     device.set_state(connection, "cloud.url", cloud_url)
     device.set_state(connection, "cloud.public_url", answer.public_url)
     device.set_state(connection, "cloud.timeline", answer.timeline)
-    old = journal.epoch
+    old = current_epoch(connection)  # with the mark as it stands now
     if old.epoch == answer.epoch:
         return
     open_epoch(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain.times import Moment
+from app.errors import Code, Trouble
 from app.ports import JournalMark, Unsent
 from app.wire.journal import (
     VERSION,
@@ -127,13 +128,15 @@ def read_on(connection: Connection, epoch: str, after_seq: int, limit: int) -> l
 
 
 def read_fact(connection: Connection, fact_no: int) -> tuple[Header, bytes]:
-    """Return header and body of a fact's newest record."""
+    """Return header and body of a fact's newest record. Raises Trouble(JOURNAL_BROKEN)."""
     row = connection.execute(
         "SELECT j.header, j.body FROM epoch e"
         " JOIN journal j ON j.epoch = e.epoch AND j.seq = ?1 - e.fact_offset"
         " WHERE e.fact_offset < ?1 ORDER BY e.place DESC LIMIT 1",
         (fact_no,),
     ).fetchone()
+    if row is None:
+        raise Trouble(Code.JOURNAL_BROKEN, fact_no=fact_no)
     return read_header(row[0]), row[1]
 
 
@@ -238,7 +241,7 @@ def _is_sound(
         return False
     try:
         fields = header_fields(header)
-    except ValueError:
+    except Trouble:
         return False
     return fields[4:8] == [epoch, str(seq), rec_id, kind]
 

@@ -1,0 +1,201 @@
+"""The one thread that writes: order, results after COMMIT, and what an unknown COMMIT means."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.errors import Code, RuleBroken, Trouble
+from app.ports import Priority
+from offline_store.connection import SqliteError, open_writer
+from tests.store.shop import KEY, sale_of
+
+
+def test_a_sale_goes_before_screens_and_screens_before_sync(store):
+    gate = threading.Event()
+    order: list[str] = []
+    first = store.run(lambda uow: gate.wait(10))
+    jobs = [
+        store.run(lambda uow, name=name: order.append(name), priority=priority)
+        for name, priority in [
+            ("sync 1", Priority.SYNC),
+            ("screen", Priority.SCREEN),
+            ("sync 2", Priority.SYNC),
+            ("sale 1", Priority.SALE),
+            ("sale 2", Priority.SALE),
+        ]
+    ]
+    gate.set()
+    for job in (first, *jobs):
+        job.result(10)
+    assert order == ["sale 1", "sale 2", "screen", "sync 1", "sync 2"]
+
+
+def test_all_jobs_run_on_one_thread_that_is_not_the_callers(store):
+    idents = {store.run(lambda uow: threading.get_ident()).result() for _ in range(3)}
+    assert len(idents) == 1
+    assert threading.get_ident() not in idents
+
+
+def test_a_result_is_there_only_after_it_can_be_read(store):
+    for _ in range(20):
+        sale = sale_of()
+        store.run(lambda uow, sale=sale: uow.record(sale)).result()
+        assert store.reader.document(sale.sale_id) is not None
+
+
+def test_closing_finishes_what_was_taken_on(opened):
+    store = opened()
+    gate = threading.Event()
+    store.run(lambda uow: gate.wait(10))
+    sales = [sale_of() for _ in range(5)]
+    jobs = [
+        store.run(lambda uow, sale=sale: uow.record(sale), priority=Priority.SYNC) for sale in sales
+    ]
+    gate.set()
+    store.close()
+    assert [job.result(0).seq for job in jobs] == [1, 2, 3, 4, 5]
+
+
+def test_a_job_called_off_before_its_turn_never_runs(store):
+    gate = threading.Event()
+    store.run(lambda uow: gate.wait(10))
+    ran: list[int] = []
+    job = store.run(lambda uow: ran.append(1))
+    assert job.cancel()
+    gate.set()
+    store.run(lambda uow: None).result(10)
+    assert ran == []
+
+
+def test_a_bug_in_a_job_reaches_the_caller_and_the_thread_lives_on(store):
+    def bug(uow):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.run(bug).result()
+    assert store.run(lambda uow: 1).result() == 1
+
+
+class FailingCommit:
+    """A connection whose COMMIT says that it failed, though it may have succeeded."""
+
+    def __init__(self, connection, *, really: bool) -> None:
+        self._connection, self._really, self.left = connection, really, 1
+
+    def execute(self, sql, values=()):
+        if sql == "COMMIT" and self.left:
+            self.left -= 1
+            if self._really:
+                self._connection.execute(sql)
+            error = SqliteError("disk I/O error")
+            error.sqlite_errorcode = 10  # type: ignore[attr-defined]
+            raise error
+        return self._connection.execute(sql, values)
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+
+@pytest.fixture
+def commit_fails(opened, monkeypatch):
+    def open_one(*, really: bool):
+        from offline_store import store as module
+
+        made = module.OfflineStore._open_unit
+
+        def open_unit(self):
+            connection, unit = made(self)
+            return FailingCommit(connection, really=really), unit
+
+        monkeypatch.setattr(module.OfflineStore, "_open_unit", open_unit)
+        return opened()
+
+    return open_one
+
+
+def test_a_commit_that_failed_but_happened_is_a_success(commit_fails):
+    store = commit_fails(really=True)
+    sale = sale_of()
+    mark = store.run(lambda uow: uow.record(sale)).result()
+    assert store.reader.document(sale.sale_id) == sale
+    assert store.run(lambda uow: uow.head()).result() == mark
+
+
+def test_a_commit_that_failed_is_a_failure_and_can_be_tried_again(commit_fails):
+    store = commit_fails(really=False)
+    sale = sale_of()
+    with pytest.raises(Trouble) as trouble:
+        store.run(lambda uow: uow.record(sale)).result()
+    assert trouble.value.code is Code.STORE_DAMAGED
+    assert store.reader.document(sale.sale_id) is None
+    assert store.run(lambda uow: uow.record(sale)).result().seq == 1
+    assert store.verify_journal() is None
+
+
+def test_a_commit_without_facts_that_failed_is_never_called_a_success(commit_fails):
+    store = commit_fails(really=True)
+    with pytest.raises(Trouble):
+        store.run(lambda uow: uow.set_state("a", "1")).result()
+
+
+def test_a_file_locked_by_another_is_trouble_that_may_pass(store, file):
+    store.run(lambda uow: uow._connection.execute("PRAGMA busy_timeout = 1")).result()
+    other = open_writer(file, KEY)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Trouble) as trouble:
+        store.run(lambda uow: uow.record(sale_of())).result()
+    assert trouble.value.code is Code.STORE_BUSY
+    assert trouble.value.retryable
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.run(lambda uow: uow.record(sale_of())).result().seq == 1
+
+
+def test_a_full_disk_refuses_the_sale_and_leaves_the_store_usable(store):
+    def limit(pages: int) -> None:
+        store.run(lambda uow: uow._connection.execute(f"PRAGMA max_page_count = {pages}")).result()
+
+    pages = store.run(lambda uow: uow._connection.execute("PRAGMA page_count").fetchone()).result()
+    limit(pages[0])
+    with pytest.raises(Trouble) as trouble:
+        for _ in range(500):
+            store.run(lambda uow: [uow.record(sale_of()) for _ in range(10)]).result()
+    assert trouble.value.code is Code.STORE_FULL
+    limit(10**6)
+    assert store.verify_journal() is None
+    store.run(lambda uow: uow.record(sale_of())).result()
+    assert store.verify_journal() is None
+
+
+def test_an_idle_thread_moves_the_wal_into_the_file(store, file, monkeypatch):
+    done = threading.Event()
+
+    def checkpoint(connection, how):
+        if how == "PASSIVE":
+            done.set()
+
+    monkeypatch.setattr("offline_store.worker._checkpoint", checkpoint)
+    store.run(lambda uow: uow.record(sale_of())).result()
+    assert done.wait(10)
+
+
+def test_a_checkpoint_that_fails_is_no_trouble_for_anybody(commit_fails, caplog):
+    from offline_store.worker import _checkpoint
+
+    class Broken:
+        def execute(self, sql):
+            raise SqliteError("made for a test")
+
+    _checkpoint(Broken(), "PASSIVE")  # type: ignore[arg-type]
+    assert "checkpoint failed" in caplog.text
+
+
+def test_a_rule_broken_in_a_job_is_not_logged_as_a_bug(store, caplog):
+    def refuse(uow):
+        raise RuleBroken(Code.CART_EMPTY)
+
+    with pytest.raises(RuleBroken):
+        store.run(refuse).result()
+    assert caplog.records == []
