@@ -6,11 +6,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.domain.catalog import LineKind, Sku
-from app.domain.money import FULL_BP, MILLS
+from app.domain.money import FULL_BP, MAX_MINOR, MILLS
 from app.domain.people import GuideShare, check_shares, sole_guide
+from app.domain.text import is_code
 from app.errors import Code, RuleBroken
 
 MAX_QUANTITY = 1_000_000
+
+MAX_LINES = 5_000
+"""More is a wholesale file, not a cart; keeps every document a bounded piece of work."""
 
 
 class DiscountKind(StrEnum):
@@ -26,18 +30,19 @@ class Discount:
     """One discount as it was given. `value` is basis points or minor units, by `kind`.
 
     `reason` is a code from the shop's list (never free text, which would enter the journal);
-    `rule` names the rule that gave it, "" when a person did.
+    `rule` names the rule that gave it, "" when a person did; `allowed_by` the manager who did.
     """
 
     kind: DiscountKind
     value: int
     reason: str
     rule: str = ""
+    allowed_by: str = ""
 
     def __post_init__(self) -> None:
-        percent = self.kind is DiscountKind.PERCENT_OFF
-        if self.value < 0 or (percent and self.value > FULL_BP) or not self.reason:
-            raise RuleBroken(Code.DISCOUNT_INVALID, value=self.value)
+        most = FULL_BP if self.kind is DiscountKind.PERCENT_OFF else MAX_MINOR
+        if not 0 <= self.value <= most or not is_code(self.reason):
+            raise RuleBroken(Code.DISCOUNT_INVALID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +102,21 @@ class Cart:
         unit_mills: int | None = None,
         merge: bool = True,
     ) -> Cart:
-        """Add pieces of a SKU: onto a line that takes them, else as a new last line."""
+        """Add pieces of a SKU: onto a line that takes them, else as a new last line.
+
+        Raises RuleBroken: QUANTITY_INVALID, AMOUNT_INVALID for a price below zero on anything but an
+        adjustment.
+        """
         price = sku.list_price * MILLS if unit_mills is None else unit_mills
         guides = sole_guide(self.guide_id) if self.guide_id else ()
         _check_quantity(quantity, sku.kind)
+        _check_price(price, sku.kind)
         if merge:
             for line in self.lines:
                 if line.takes(sku, price, guides):
                     return self.with_quantity(line.line_no, line.quantity + quantity)
+        if len(self.lines) >= MAX_LINES:
+            raise RuleBroken(Code.QUANTITY_INVALID, lines=MAX_LINES)
         line = CartLine(self.next_line_no, sku, quantity, price, (), guides)
         return replace(self, lines=(*self.lines, line), next_line_no=self.next_line_no + 1)
 
@@ -119,8 +131,7 @@ class Cart:
     def with_unit_price(self, line_no: int, unit_mills: int) -> Cart:
         """Set a line's unit price, in mills. Only adjustments may be negative."""
         line = self.line(line_no)
-        if unit_mills < 0 and line.sku.kind is not LineKind.ADJUSTMENT:
-            raise RuleBroken(Code.AMOUNT_INVALID, line_no=line_no)
+        _check_price(unit_mills, line.sku.kind)
         return self._with_line(replace(line, unit_mills=unit_mills))
 
     def with_line_discounts(self, line_no: int, discounts: tuple[Discount, ...]) -> Cart:
@@ -157,5 +168,11 @@ class Cart:
 
 
 def _check_quantity(quantity: int, kind: LineKind) -> None:
-    if not 1 <= quantity <= MAX_QUANTITY and not (kind is LineKind.ADJUSTMENT and quantity):
+    pieces = abs(quantity) if kind is LineKind.ADJUSTMENT else quantity
+    if not 1 <= pieces <= MAX_QUANTITY:
         raise RuleBroken(Code.QUANTITY_INVALID, quantity=quantity)
+
+
+def _check_price(unit_mills: int, kind: LineKind) -> None:
+    if unit_mills < 0 and kind is not LineKind.ADJUSTMENT:
+        raise RuleBroken(Code.AMOUNT_INVALID)

@@ -19,8 +19,9 @@ MILLS = 1_000
 FULL_BP = 10_000
 """Basis points in the whole."""
 
-MAX_MINOR = 10**15
-"""No single amount may exceed this; keeps every sum of a year far inside 64 bits."""
+MAX_MINOR = 10**12
+"""No amount of a document may exceed this (ten billion yuan); a million such documents still sum
+inside 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,19 @@ def half_away(numerator: int, denominator: int) -> int:
 
 
 def extend(quantity: int, unit_mills: int) -> tuple[int, bool]:
-    """Return (amount in minor units, whether it had to be rounded) of `quantity` pieces."""
+    """Return (amount in minor units, whether it had to be rounded) of `quantity` pieces.
+
+    Raises RuleBroken(AMOUNT_TOO_LARGE).
+    """
     exact = quantity * unit_mills
-    return half_away(exact, MILLS), exact % MILLS != 0
+    return check_size(half_away(exact, MILLS)), exact % MILLS != 0
+
+
+def check_size(amount: int) -> int:
+    """Return `amount` if it is one a document may carry. Raises RuleBroken(AMOUNT_TOO_LARGE)."""
+    if abs(amount) > MAX_MINOR:
+        raise RuleBroken(Code.AMOUNT_TOO_LARGE)
+    return amount
 
 
 def share_of(amount: int, rate_bp: int) -> int:
@@ -133,8 +144,6 @@ def parse_amount(text: str, currency: Currency) -> int:
     mills = decimal_to_mills(cleaned, currency)
     if mills % MILLS:
         raise RuleBroken(Code.AMOUNT_INVALID, text=text[:40])
-    if abs(mills) // MILLS > MAX_MINOR:
-        raise RuleBroken(Code.AMOUNT_TOO_LARGE, text=text[:40])
     return mills // MILLS
 
 

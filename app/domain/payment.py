@@ -63,6 +63,9 @@ class Anomaly(StrEnum):
     BY_HAND = "by_hand"
 
 
+MONEY = frozenset({Event.PAID, Event.PAID_OVER, Event.PAID_PARTIAL, Event.VOUCHED})
+"""Events that say money came."""
+
 OPEN = frozenset({State.CREATED, State.WAITING, State.UNKNOWN})
 """States in which money may still come and no second attempt may be shown for the cart."""
 
@@ -104,7 +107,7 @@ def _table() -> dict[tuple[State, Event], Outcome]:
                 marks.add(a.OVER if more else a.PARTIAL)
             if event is e.VOUCHED and target is not state:
                 marks.add(a.BY_HAND)
-            if late and event in _MONEY:
+            if late and event in MONEY:
                 marks.add(a.LATE)
             table[state, event] = Move(target, frozenset(marks))
 
@@ -127,8 +130,6 @@ def _table() -> dict[tuple[State, Event], Outcome]:
     table[s.REFUNDED, e.REFUND_ASKED] = Refuse(Code.PAYMENT_ALREADY_REFUNDED)
     return table
 
-
-_MONEY = frozenset({Event.PAID, Event.PAID_OVER, Event.PAID_PARTIAL, Event.VOUCHED})
 
 TABLE = _table()
 """Every (state, event) pair has exactly one outcome."""

@@ -8,10 +8,10 @@ cart is open and spread over the lines once, by `settle`, when the sale is made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.cart import Cart, CartLine, Discount, DiscountKind
-from app.domain.money import allocate, extend, share_of
+from app.domain.money import allocate, check_size, extend, share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Reason:
     rate_bp: int = 0
     rule: str = ""
     on_order: bool = False
+    allowed_by: str = ""
+    """The manager who gave it, "" for a guide or a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def price(cart: Cart) -> PricedCart:
 def reprice(before: PricedCart, cart: Cart) -> PricedCart:
     """Price `cart`, reusing every line of `before` that is unchanged (the same object).
 
-    The work is proportional to the lines that changed, not to the cart.
+    The work is proportional to the lines that changed, not to the cart. Raises
+    RuleBroken(AMOUNT_TOO_LARGE) if a line or the whole is more than a document may carry.
     """
     old, new = before.lines, cart.lines
     start, stop = _changed_span(old, new)
@@ -88,14 +91,14 @@ def reprice(before: PricedCart, cart: Cart) -> PricedCart:
     return PricedCart(
         cart=cart,
         lines=lines,
-        gross=before.gross + sum(x.gross for x in come) - sum(x.gross for x in gone),
+        gross=check_size(before.gross + sum(x.gross for x in come) - sum(x.gross for x in gone)),
         subtotal=subtotal,
         discountable=discountable,
         units=before.units
         + sum(x.line.quantity for x in come)
         - sum(x.line.quantity for x in gone),
         order_reasons=order_reasons,
-        total=subtotal - (discountable - left),
+        total=check_size(subtotal - (discountable - left)),
     )
 
 
@@ -111,9 +114,7 @@ def settle(priced: PricedCart) -> tuple[PricedLine, ...]:
         for index, part in enumerate(parts):
             nets[index] -= part
             if part:
-                extra[index].append(
-                    Reason(reason.code, part, reason.rate_bp, reason.rule, on_order=True)
-                )
+                extra[index].append(replace(reason, amount=part))
     return tuple(
         PricedLine(x.line, x.gross, net, x.reasons + tuple(more), x.rounded)
         for x, net, more in zip(priced.lines, nets, extra, strict=True)
@@ -129,7 +130,9 @@ def _take_off(
         off = _amount_off(discount, amount)
         amount -= off
         rate = discount.value if discount.kind is DiscountKind.PERCENT_OFF else 0
-        reasons.append(Reason(discount.reason, off, rate, discount.rule, on_order))
+        reasons.append(
+            Reason(discount.reason, off, rate, discount.rule, on_order, discount.allowed_by)
+        )
     return amount, tuple(reasons)
 
 

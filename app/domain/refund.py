@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.domain.cart import MAX_QUANTITY
 from app.domain.catalog import LineKind, Sku
 from app.domain.commission import Commission, take_back
-from app.domain.money import extend, half_away
-from app.domain.sale import Sale, SaleLine, Tender
+from app.domain.money import check_size, extend, half_away
+from app.domain.sale import Sale, SaleLine, Tender, check_tender, commissions_by_line
 from app.domain.stock import MovementKind, StockMovement
+from app.domain.text import check_reason, check_reference
 from app.domain.times import Moment
 from app.errors import Code, RuleBroken
 
@@ -48,8 +50,10 @@ class SoldLine:
         return target - self.net_returned
 
     def _check(self, quantity: int) -> None:
-        left = self.line.quantity - self.quantity_returned
-        if not 1 <= quantity <= left:
+        if quantity < 1:
+            raise RuleBroken(Code.QUANTITY_INVALID, quantity=quantity)
+        left = max(self.line.quantity - self.quantity_returned, 0)
+        if quantity > left:
             raise RuleBroken(
                 Code.REFUND_EXCEEDS_SALE,
                 sale_id=self.sale_id,
@@ -61,8 +65,8 @@ class SoldLine:
 
 @dataclass(frozen=True, slots=True)
 class RefundLine:
-    """One returned line. `net` is what is given back, positive; `origin` None is a return without
-    receipt."""
+    """One returned line. `net` is what is given back, below zero only for a line that was below zero
+    in its sale; `origin` None is a return without receipt."""
 
     line_no: int
     origin: Origin | None
@@ -82,7 +86,7 @@ class RefundLine:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """One document of money given back. `total` = Σ line nets = Σ tender amounts, all positive."""
+    """One document of money given back. `total` = Σ line nets = Σ tender amounts, never below zero."""
 
     refund_id: str
     receipt_no: str
@@ -142,11 +146,14 @@ def make_refund(
 ) -> Refund:
     """Build a refund that holds its invariants.
 
-    Raises RuleBroken: REFUND_EMPTY, REFUND_EXCEEDS_SALE, SALE_UNBALANCED when the tenders do not
-    add up to what is given back.
+    Raises RuleBroken: REFUND_EMPTY, REFUND_EXCEEDS_SALE, QUANTITY_INVALID, AMOUNT_INVALID for what
+    would take money from the customer, AMOUNT_TOO_LARGE, TEXT_* for a reason that is no code or a
+    reference that cannot be kept, SALE_UNBALANCED when the tenders do not add up.
     """
     if not parts:
         raise RuleBroken(Code.REFUND_EMPTY)
+    check_reason(reason)
+    check_reference(reference)
     lines: list[RefundLine] = []
     movements: list[StockMovement] = []
     commissions: list[Commission] = []
@@ -165,7 +172,7 @@ def make_refund(
         at=at,
         actor=actor,
         currency=currency,
-        total=sum(line.net for line in lines),
+        total=check_size(sum(line.net for line in lines)),
         member_ref=member_ref,
         reference=reference,
         reason=reason,
@@ -179,23 +186,24 @@ def make_refund(
 
 
 def check_refund(refund: Refund) -> None:
-    """Raise RuleBroken(SALE_UNBALANCED) unless lines and tenders add up to the total."""
+    """Raise RuleBroken unless lines and tenders add up to a total that is given to the customer.
+
+    AMOUNT_INVALID for a total below zero, else SALE_UNBALANCED.
+    """
     lines = sum(line.net for line in refund.lines)
     tendered = sum(tender.amount for tender in refund.tenders)
     if not lines == tendered == refund.total:
         raise RuleBroken(Code.SALE_UNBALANCED, lines=lines, tendered=tendered, total=refund.total)
+    if refund.total < 0:
+        raise RuleBroken(Code.AMOUNT_INVALID, amount=refund.total)
+    for tender in refund.tenders:
+        check_tender(tender, refund.total)
 
 
 def sold_lines(sale: Sale) -> tuple[SoldLine, ...]:
     """Return a fresh sale's lines with nothing returned yet."""
-    return tuple(
-        SoldLine(
-            sale.sale_id,
-            line,
-            tuple(entry for entry in sale.commissions if entry.line_no == line.line_no),
-        )
-        for line in sale.lines
-    )
+    earned = commissions_by_line(sale.commissions)
+    return tuple(SoldLine(sale.sale_id, line, earned.get(line.line_no, ())) for line in sale.lines)
 
 
 def _line_of(line_no: int, part: ReturnedPart | BlindReturn) -> RefundLine:
@@ -217,8 +225,10 @@ def _line_of(line_no: int, part: ReturnedPart | BlindReturn) -> RefundLine:
             net=part.sold.value_of(part.quantity),
         )
     sku = part.sku
-    if part.quantity < 1:
+    if not 1 <= part.quantity <= MAX_QUANTITY:
         raise RuleBroken(Code.QUANTITY_INVALID, quantity=part.quantity)
+    if part.unit_mills < 0:
+        raise RuleBroken(Code.AMOUNT_INVALID)
     net, rounded = extend(part.quantity, part.unit_mills)
     return RefundLine(
         line_no=line_no,
@@ -254,4 +264,4 @@ def _check_each_origin_once(lines: Sequence[RefundLine]) -> None:
     """One document names a sold line once: its remainder was read once."""
     origins = [line.origin for line in lines if line.origin is not None]
     if len(set(origins)) != len(origins):
-        raise RuleBroken(Code.REFUND_EXCEEDS_SALE)
+        raise RuleBroken(Code.REFUND_EXCEEDS_SALE, left=0)

@@ -12,9 +12,11 @@ from enum import StrEnum
 
 from app.domain.catalog import LineKind
 from app.domain.commission import Commission, CommissionPlan, earn
+from app.domain.money import share_of
 from app.domain.people import GuideShare
 from app.domain.pricing import PricedCart, PricedLine, Reason, settle
 from app.domain.stock import MovementKind, StockMovement
+from app.domain.text import check_reference
 from app.domain.times import Moment
 from app.errors import Code, RuleBroken
 
@@ -102,11 +104,13 @@ def make_sale(
 ) -> Sale:
     """Freeze a priced cart into a sale.
 
-    Raises RuleBroken(CART_EMPTY) or RuleBroken(SALE_UNBALANCED) when the tenders do not add up.
+    Raises RuleBroken: CART_EMPTY, SALE_UNBALANCED when the tenders do not add up, TEXT_* for a
+    reference that cannot be kept.
     """
     cart = priced.cart
     if not cart.lines:
         raise RuleBroken(Code.CART_EMPTY)
+    check_reference(cart.reference)
     lines = tuple(_sale_line(line) for line in settle(priced))
     sale = Sale(
         sale_id=cart.cart_id,
@@ -144,9 +148,51 @@ def check_sale(sale: Sale) -> None:
     for line in sale.lines:
         if line.gross - sum(reason.amount for reason in line.reasons) != line.net:
             raise RuleBroken(Code.SALE_UNBALANCED, line_no=line.line_no)
+    earned = commissions_by_line(sale.commissions)
+    for line in sale.lines:
+        entries = earned.pop(line.line_no, ())
+        if entries and not _shares_the_line(entries, line):
+            raise RuleBroken(Code.SALE_UNBALANCED, line_no=line.line_no)
+    if earned:
+        raise RuleBroken(Code.SALE_UNBALANCED, line_no=min(earned))
+    if len({tender.tender_id for tender in sale.tenders}) != len(sale.tenders):
+        raise RuleBroken(Code.SALE_UNBALANCED)
     for tender in sale.tenders:
-        if tender.kind is TenderKind.CASH and tender.given - tender.change != tender.amount:
-            raise RuleBroken(Code.SALE_UNBALANCED, tender=tender.tender_id)
+        check_tender(tender, sale.total)
+
+
+def check_tender(tender: Tender, total: int) -> None:
+    """Raise RuleBroken(SALE_UNBALANCED) unless a tender fits a document over `total`.
+
+    Its amount has the sign of the total (money is not given out and taken in by one document), and
+    cash given less change is what counted.
+    """
+    against = (tender.amount < 0 <= total) or (tender.amount > 0 >= total)
+    cash = tender.kind is TenderKind.CASH
+    uneven = cash and tender.given - tender.change != tender.amount
+    if against or uneven or tender.given < 0 or tender.change < 0:
+        raise RuleBroken(Code.SALE_UNBALANCED, tender=tender.tender_id)
+
+
+def commissions_by_line(entries: Sequence[Commission]) -> dict[int, tuple[Commission, ...]]:
+    """Return a document's commission entries under their lines' numbers."""
+    found: dict[int, tuple[Commission, ...]] = {}
+    for entry in entries:
+        found[entry.line_no] = (*found.get(entry.line_no, ()), entry)
+    return found
+
+
+def _shares_the_line(entries: Sequence[Commission], line: SaleLine) -> bool:
+    """The guides' parts make up rate × net of the line, rounded once."""
+    rate = entries[0].rate_bp
+    same = all(entry.base == line.net and entry.rate_bp == rate for entry in entries)
+    credited = [(entry.guide_id, entry.weight_bp) for entry in entries]
+    named = [(share.guide_id, share.weight_bp) for share in line.guides]
+    return (
+        same
+        and credited == named
+        and sum(entry.amount for entry in entries) == share_of(line.net, rate)
+    )
 
 
 def _sale_line(priced: PricedLine) -> SaleLine:

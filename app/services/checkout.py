@@ -6,7 +6,7 @@ drafts go to the store thread, and they answer by future.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -14,15 +14,19 @@ from app.domain.cart import Cart, Discount, DiscountKind
 from app.domain.catalog import Sku
 from app.domain.commission import CommissionPlan
 from app.domain.ids import new_id
-from app.domain.money import FULL_BP, Currency, share_of
+from app.domain.money import FULL_BP, MAX_MINOR, Currency, share_of
+from app.domain.payment import PAID_STATES, State
 from app.domain.people import GuideShare, Person, Role
-from app.domain.pricing import PricedCart, price, reprice
+from app.domain.pricing import PricedCart, Reason, price, reprice
 from app.domain.sale import Sale, Tender, TenderKind, make_sale
 from app.domain.times import Moment, business_date
 from app.errors import Code, RuleBroken
-from app.ports import Clock, Draft, Priority, Store, UnitOfWork
+from app.ports import Attempt, Clock, Draft, Priority, Reader, Store, UnitOfWork
 
 OPEN_SLOT = "open"
+FROZEN = "pay:"
+"""Slots beginning so hold the frozen carts of payment attempts."""
+
 MEMBER_TIER = "member_tier"
 
 
@@ -89,18 +93,20 @@ class Checkout:
         self, priced: PricedCart, line_no: int, discounts: tuple[Discount, ...], actor: Person
     ) -> PricedCart:
         """Replace a line's discounts. Raises RuleBroken(MANAGER_NEEDED) beyond what a guide may give."""
-        after = reprice(priced, priced.cart.with_line_discounts(line_no, discounts))
-        gross = next(line.gross for line in after.lines if line.line.line_no == line_no)
-        self._check_allowed(discounts, gross, actor)
+        given = _allowed_by(actor, discounts)
+        after = reprice(priced, priced.cart.with_line_discounts(line_no, given))
+        check_discounts(after, self._store.reader)
         return after
 
     def discount_order(
         self, priced: PricedCart, discounts: tuple[Discount, ...], actor: Person
     ) -> PricedCart:
         """Replace the discounts given by hand on the whole order; a member's tier stays first."""
-        tier = tuple(d for d in priced.cart.discounts if d.reason == MEMBER_TIER)
-        self._check_allowed(discounts, priced.discountable, actor)
-        return reprice(priced, priced.cart.with_discounts(tier + discounts))
+        tier = tuple(d for d in priced.cart.discounts if d.rule)
+        given = _allowed_by(actor, discounts)
+        after = reprice(priced, priced.cart.with_discounts(tier + given))
+        check_discounts(after, self._store.reader)
+        return after
 
     def attach_member(self, priced: PricedCart, member_ref: str) -> PricedCart:
         """Attach a member and give what their tier gives. Raises RuleBroken(MEMBER_UNKNOWN)."""
@@ -114,34 +120,27 @@ class Checkout:
             off = FULL_BP - tier.pays_bp
             given = (Discount(DiscountKind.PERCENT_OFF, off, MEMBER_TIER, tier.code),)
         cart = priced.cart.with_member(member_ref, member.tier)
-        by_hand = tuple(d for d in cart.discounts if d.reason != MEMBER_TIER)
-        return reprice(priced, cart.with_discounts(given + by_hand))
+        return reprice(priced, cart.with_discounts(given + _by_hand(cart.discounts)))
 
     def detach_member(self, priced: PricedCart) -> PricedCart:
         """Take the member and their tier's discount off the cart."""
         cart = priced.cart.with_member("", "")
-        by_hand = tuple(d for d in cart.discounts if d.reason != MEMBER_TIER)
-        return reprice(priced, cart.with_discounts(by_hand))
-
-    def _check_allowed(self, discounts: Sequence[Discount], base: int, actor: Person) -> None:
-        if actor.role is Role.MANAGER:
-            return
-        most = {row.code: row.max_bp for row in self._store.reader.discount_reasons()}
-        for discount in discounts:
-            allowed = share_of(base, most.get(discount.reason, 0))
-            if _worth(discount, base) > allowed:
-                raise RuleBroken(
-                    Code.MANAGER_NEEDED,
-                    reason=discount.reason,
-                    max_bp=most.get(discount.reason, 0),
-                )
+        return reprice(priced, cart.with_discounts(_by_hand(cart.discounts)))
 
     # --- the sale -----------------------------------------------------------------------------
 
     def cash_tender(self, priced: PricedCart, given: int) -> Tender:
-        """Return the cash tender for the whole total. Raises RuleBroken(CASH_NOT_ENOUGH)."""
+        """Return the cash tender for the whole total.
+
+        Raises RuleBroken: CASH_NOT_ENOUGH, AMOUNT_TOO_LARGE, AMOUNT_INVALID for a total below zero
+        (money is given back by a refund, never by a sale).
+        """
+        if priced.total < 0:
+            raise RuleBroken(Code.AMOUNT_INVALID, amount=priced.total)
         if given < priced.total:
             raise RuleBroken(Code.CASH_NOT_ENOUGH, missing=priced.total - given)
+        if given > MAX_MINOR:
+            raise RuleBroken(Code.AMOUNT_TOO_LARGE)
         return Tender(
             new_id(), TenderKind.CASH, priced.total, given=given, change=given - priced.total
         )
@@ -152,31 +151,40 @@ class Checkout:
         """Make the sale durable; the future's value exists only after COMMIT.
 
         Completing the same cart again answers with the sale that is already there. Raises (through
-        the future) RuleBroken: CART_EMPTY, SALE_UNBALANCED, REFERENCE_ALREADY_USED and
-        PAYMENT_UNRESOLVED while a payment of this cart may still bring money.
+        the future) RuleBroken: CART_EMPTY, SALE_UNBALANCED, REFERENCE_ALREADY_USED, MANAGER_NEEDED,
+        PAYMENT_NOT_CONFIRMED for a QR tender whose attempt is not paid, and PAYMENT_UNRESOLVED while
+        a payment of this cart may still bring money, or brought it and waits for a person.
         """
         moment = at or self._clock.now()
-        plan = self._store.reader.plan()
-        return self._store.run(
-            lambda uow: record_sale(uow, priced, tenders, plan, moment, actor),
-            priority=Priority.SALE,
-        )
+
+        def job(uow: UnitOfWork) -> Sale:
+            reader = self._store.reader
+            check_discounts(priced, reader)
+            return record_sale(uow, priced, tenders, reader.plan(), moment, actor)
+
+        return self._store.run(job, priority=Priority.SALE)
 
     # --- drafts -------------------------------------------------------------------------------
 
     def keep_draft(self, priced: PricedCart, slot: str = OPEN_SLOT) -> Future[None]:
-        """Keep the cart across a crash; an empty cart keeps nothing."""
+        """Keep the cart across a crash; an empty cart, or one sold meanwhile, keeps nothing."""
         cart, saved = priced.cart, self._clock.now().wall_ms
-        if not cart.lines and not cart.member_ref:
-            return self._store.run(lambda uow: uow.drop_draft(slot))
-        return self._store.run(lambda uow: uow.save_draft(Draft(slot, cart, saved)))
+
+        def job(uow: UnitOfWork) -> None:
+            if not (cart.lines or cart.member_ref) or uow.sale(cart.cart_id) is not None:
+                uow.drop_draft(slot)
+            else:
+                uow.save_draft(Draft(slot, cart, saved))
+
+        return self._store.run(job)
 
     def park(self, priced: PricedCart) -> Future[None]:
         """Put the cart aside under its own id and free the screen."""
         cart, saved = priced.cart, self._clock.now().wall_ms
 
         def job(uow: UnitOfWork) -> None:
-            uow.save_draft(Draft(cart.cart_id, cart, saved))
+            if uow.sale(cart.cart_id) is None:
+                uow.save_draft(Draft(cart.cart_id, cart, saved))
             uow.drop_draft(OPEN_SLOT)
 
         return self._store.run(job)
@@ -191,12 +199,38 @@ class Checkout:
     def parked(self) -> tuple[Draft, ...]:
         """Return the carts put aside, newest first."""
         drafts = self._store.reader.drafts()
-        mine = [d for d in drafts if d.slot != OPEN_SLOT and not d.slot.startswith("pay:")]
+        mine = [d for d in drafts if d.slot != OPEN_SLOT and not d.slot.startswith(FROZEN)]
         return tuple(sorted(mine, key=lambda d: -d.saved_ms))
 
     def forget(self, slot: str) -> Future[None]:
         """Drop a kept cart."""
         return self._store.run(lambda uow: uow.drop_draft(slot))
+
+
+def frozen_slot(attempt_id: str) -> str:
+    """Return the slot in which the cart of a payment attempt is kept."""
+    return FROZEN + attempt_id
+
+
+def check_discounts(priced: PricedCart, reader: Reader) -> None:
+    """Raise RuleBroken(MANAGER_NEEDED) if what guides gave by hand is more than their reasons allow.
+
+    Judged on the amounts really taken off, all together: discounts stack, and an amount that was small
+    becomes large when pieces are taken out of the cart. Together they may come to what the most
+    generous of their reasons allows, each reason to its own limit.
+    """
+    lines = [_by_guides(x.line.discounts, x.reasons) for x in priced.lines]
+    order = _by_guides(priced.cart.discounts, priced.order_reasons)
+    if not (order or any(lines)):
+        return
+    most = {row.code: row.max_bp for row in reader.discount_reasons()}
+    for line, given in zip(priced.lines, lines, strict=True):
+        _check_limit(given, line.gross, most)
+    _check_limit(order, priced.discountable, most)
+    if order:
+        everything = [reason for given in lines for reason in given] + order
+        goods = sum(line.gross for line in priced.lines if line.gross > 0)
+        _check_limit(everything, goods, most, slack=len(everything))
 
 
 def record_sale(
@@ -208,10 +242,12 @@ def record_sale(
     actor: str,
 ) -> Sale:
     """Record the sale of a cart inside a running transaction and drop its drafts; idempotent."""
-    known = uow.sale(priced.cart.cart_id)
+    sale_id = priced.cart.cart_id
+    known = uow.sale(sale_id)
     if known is not None:
         return known
-    _refuse_while_unresolved(uow, priced.cart.cart_id, tenders)
+    attempts = uow.attempts_of(sale_id)
+    _check_paid(attempts, tenders)
     sale = make_sale(
         priced,
         tenders,
@@ -223,22 +259,60 @@ def record_sale(
     )
     sale = replace(sale, receipt_no=uow.next_receipt_no())
     uow.record(sale)
-    uow.drop_draft(OPEN_SLOT)
-    uow.drop_draft(sale.sale_id)
+    on_screen = uow.draft(OPEN_SLOT)
+    if on_screen is not None and on_screen.cart_id == sale_id:
+        uow.drop_draft(OPEN_SLOT)
+    for slot in (sale_id, *(frozen_slot(attempt.attempt_id) for attempt in attempts)):
+        uow.drop_draft(slot)
     return sale
 
 
-def _refuse_while_unresolved(uow: UnitOfWork, sale_id: str, tenders: Sequence[Tender]) -> None:
-    """A cart with an open QR may not be sold another way: the customer could pay twice."""
-    settled_by = {tender.attempt_id for tender in tenders}
-    for attempt in uow.attempts_of(sale_id):
-        if attempt.last.after.is_open and attempt.attempt_id not in settled_by:
-            raise RuleBroken(Code.PAYMENT_UNRESOLVED, attempt_id=attempt.attempt_id)
+def _check_paid(attempts: Sequence[Attempt], tenders: Sequence[Tender]) -> None:
+    """A QR tender is only as good as its attempt, and no cart is paid in two ways.
+
+    With a confirmed attempt in hand the sale is always made: what else came for the same cart is
+    money on top and waits in the inbox.
+    """
+    paying = [tender for tender in tenders if tender.kind is TenderKind.QR or tender.attempt_id]
+    known = {attempt.attempt_id: attempt.last for attempt in attempts}
+    for tender in paying:
+        step = known.pop(tender.attempt_id, None)
+        paid = step is not None and step.after.state is State.CONFIRMED
+        if step is None or not paid or step.amount != tender.amount:
+            raise RuleBroken(Code.PAYMENT_NOT_CONFIRMED, attempt_id=tender.attempt_id)
+    if paying:
+        return
+    for attempt_id, step in known.items():
+        if step.after.is_open or step.after.state in PAID_STATES - {State.REFUNDED}:
+            raise RuleBroken(Code.PAYMENT_UNRESOLVED, attempt_id=attempt_id)
 
 
-def _worth(discount: Discount, base: int) -> int:
-    if discount.kind is DiscountKind.PERCENT_OFF:
-        return share_of(base, discount.value)
-    if discount.kind is DiscountKind.PRICE:
-        return max(base - discount.value, 0)
-    return min(discount.value, base)
+def _allowed_by(actor: Person, discounts: Sequence[Discount]) -> tuple[Discount, ...]:
+    """Return discounts as this person gives them: by no rule, with a manager's name if one did."""
+    name = actor.person_id if actor.role is Role.MANAGER else ""
+    return tuple(replace(d, rule="", allowed_by=name) for d in discounts)
+
+
+def _by_hand(discounts: Sequence[Discount]) -> tuple[Discount, ...]:
+    return tuple(d for d in discounts if not d.rule)
+
+
+def _by_guides(discounts: Sequence[Discount], reasons: Sequence[Reason]) -> list[Reason]:
+    """Return what was taken off by discounts that no rule and no manager gave."""
+    pairs = zip(discounts, reasons, strict=True)
+    return [reason for given, reason in pairs if not given.rule and not given.allowed_by]
+
+
+def _check_limit(
+    given: Sequence[Reason], base: int, most: Mapping[str, int], slack: int = 0
+) -> None:
+    """`slack` allows for the rounding of each line when a whole order is looked at."""
+    taken: dict[str, int] = {}
+    for reason in given:
+        taken[reason.code] = taken.get(reason.code, 0) + reason.amount
+    widest = max((most.get(code, 0) for code in taken), default=0)
+    for code, amount in taken.items():
+        if amount > share_of(base, most.get(code, 0)) + slack:
+            raise RuleBroken(Code.MANAGER_NEEDED, reason=code, max_bp=most.get(code, 0))
+    if sum(taken.values()) > share_of(base, widest) + slack:
+        raise RuleBroken(Code.MANAGER_NEEDED, max_bp=widest)

@@ -1,12 +1,13 @@
 """Payment by QR: "did they pay?" answered with certainty, one recorded step at a time.
 
-Every step is a fact before the next call is made. The cart is frozen in a draft of its own, so a
-payment that is confirmed after a crash still finds the sale it belongs to, and the step that says
-"paid" and the sale itself are one transaction.
+Every step is a fact before the next call is made. The cart is frozen in a draft of its own, so money
+that is confirmed after a crash, or late, still finds what it was for; the step that says "paid" and
+the sale itself are one transaction. What an answer means is `hearing`'s business, not this file's.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
@@ -17,27 +18,35 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.facts import PaymentStep
 from app.domain.ids import new_id
-from app.domain.payment import Anomaly, Event, PaymentState, State
-from app.domain.people import Person
-from app.domain.pricing import PricedCart, PricedLine, Reason, price
+from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, Event, PaymentState, State
+from app.domain.people import Person, Role
+from app.domain.pricing import PricedCart, price
 from app.domain.sale import Sale, Tender, TenderKind
 from app.domain.times import Moment
 from app.errors import Code, RuleBroken, Trouble
-from app.ports import Attempt, Clock, Draft, Identity, PaymentGateway, Priority, Store, UnitOfWork
-from app.services.checkout import record_sale
-from app.wire.messages import Order, OrderLine, OrderReason, PaymentIntent, PaymentView
+from app.ports import Attempt, Clock, Draft, PaymentGateway, Priority, Store, UnitOfWork
+from app.services.checkout import FROZEN, check_discounts, frozen_slot, record_sale
+from app.services.hearing import absent, events_of, is_credible, next_step
+from app.services.orders import make_order
+from app.wire.messages import Order, PaymentIntent, PaymentView
 from app.wire.tokens import OrderToken, new_nonce, order_hash
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+KEEP_CLOSED_MS = 48 * 3_600_000
+"""So long the cart of an attempt that closed unpaid is kept: a provider's last notice of a payment
+may come a day late, and only with its cart can late money become the sale it was meant for."""
 
 _ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentNews:
-    """What is known about an attempt now; `sale` once its money has become a sale.
+    """What is known about an attempt now; `sale` once this attempt's own money has become a sale.
 
-    `view` is the cloud's last answer, None when it could not be asked.
+    `view` is the cloud's last answer, None when it could not be asked or not be believed.
     """
 
     attempt: Attempt
@@ -58,6 +67,8 @@ class Payments:
         self._gateway = gateway
         self._clock = clock
         self._pool = pool
+        self._registering: set[str] = set()
+        """Attempts whose order is on its way: that the cloud does not know them yet means nothing."""
 
     def qr_text(self, attempt: Attempt) -> str:
         """Return the address the QR shows."""
@@ -66,10 +77,12 @@ class Payments:
     def start(self, priced: PricedCart, actor: Person) -> Future[PaymentNews]:
         """Freeze the cart, register the order at the cloud, and answer with an attempt to show.
 
-        Raises (through the future) RuleBroken(CART_EMPTY), RuleBroken(PAYMENT_ALREADY_OPEN) if
-        another attempt of this cart may still be paid, Trouble(DEVICE_NOT_ENROLLED), and the
-        cloud's Trouble when the order could not be registered: then the QR was never shown, nobody
-        can pay it, the attempt is recorded as failed and another tender may be used.
+        Raises (through the future) RuleBroken: CART_EMPTY, AMOUNT_INVALID if nothing is due,
+        MANAGER_NEEDED, SALE_ALREADY_RECORDED, PAYMENT_ALREADY_OPEN (`attempt_id`) if another attempt
+        of this cart may still be paid, ORDER_PAID (`attempt_id`) if one was; Trouble
+        (DEVICE_NOT_ENROLLED), and the cloud's Trouble when the order could not be registered: then the
+        QR was never shown, nobody can pay it, the attempt is recorded as failed and another tender
+        may be used.
         """
         return self._pool.submit(self._start, priced, actor)
 
@@ -81,40 +94,100 @@ class Payments:
         """Ask the cloud to close an attempt. Believe only its answer: closed, or already paid."""
         return self._pool.submit(self._refresh, attempt_id, actor, True)
 
+    def vouch(self, attempt_id: str, manager: Person) -> Future[PaymentNews]:
+        """Confirm by hand what was shown, from evidence outside the system (the customer's receipt).
+
+        Raises (through the future) RuleBroken: MANAGER_NEEDED, PAYMENT_UNKNOWN, PAYMENT_NOT_SHOWN.
+        """
+        return self._pool.submit(self._vouch, attempt_id, manager)
+
+    def deliver(self, attempt_id: str, actor: Person) -> Future[PaymentNews]:
+        """Make money that came late into the sale it was meant for: the goods go out now.
+
+        Raises (through the future) RuleBroken: PAYMENT_UNKNOWN, PAYMENT_NOT_CONFIRMED,
+        SALE_ALREADY_RECORDED if the cart was sold another way, SALE_UNKNOWN if it is kept no more.
+        """
+        return self._pool.submit(
+            self._run, lambda uow: self._deliver(uow, attempt_id, actor.person_id)
+        )
+
+    def frozen(self) -> tuple[str, ...]:
+        """Return the attempts whose cart is kept, because money for it may still come."""
+        slots = (draft.slot for draft in self._store.reader.drafts())
+        return tuple(slot.removeprefix(FROZEN) for slot in slots if slot.startswith(FROZEN))
+
     # --- network thread -----------------------------------------------------------------------
 
     def _start(self, priced: PricedCart, actor: Person) -> PaymentNews:
         if not priced.cart.lines:
             raise RuleBroken(Code.CART_EMPTY)
-        identity = self._store.reader.identity()
+        if priced.total <= 0:
+            raise RuleBroken(Code.AMOUNT_INVALID, amount=priced.total)
+        reader = self._store.reader
+        check_discounts(priced, reader)
+        identity = reader.identity()
         if not identity.enrolled:
             raise Trouble(Code.DEVICE_NOT_ENROLLED)
+        self._store.run(self._forget_old_carts, priority=Priority.SYNC)
         at = self._clock.now()
-        expires_ms = at.server_ms + self._store.reader.payment_minutes() * 60_000
-        order = _order(priced, identity, actor, at.server_ms, expires_ms)
+        expires_ms = at.server_ms + reader.payment_minutes() * 60_000
+        order = make_order(priced, identity, actor, at.server_ms, expires_ms)
         content = _ENCODER.encode(order)
-        attempt = self._run(lambda uow: self._freeze(uow, priced, order, content, at, actor))
+        self._registering.add(order.attempt_id)
         try:
-            view = self._gateway.create(PaymentIntent(token=attempt.token, order=content))
-        except (Trouble, RuleBroken):
-            self._run(
-                lambda uow: self._hear(
-                    uow, attempt.attempt_id, Event.DECLINED, None, actor.person_id
-                )
-            )
-            raise
-        return self._note(view, actor.person_id, first=True)
+            attempt = self._run(lambda uow: self._freeze(uow, priced, order, content, at, actor))
+            try:
+                view = self._register(attempt, content, actor.person_id)
+            except (Trouble, RuleBroken):
+                self._note(attempt.attempt_id, Event.DECLINED, actor.person_id)
+                raise
+        finally:
+            self._registering.discard(order.attempt_id)
+        return self._note(attempt.attempt_id, view, actor.person_id)
+
+    def _register(self, attempt: Attempt, order: bytes, actor: str) -> PaymentView:
+        """Send the order. An earlier attempt that failed here may be open there: its order arrived
+        and only the answer was lost. Nobody has seen it, so it is closed and this one sent again."""
+        intent = PaymentIntent(token=attempt.token, order=order)
+        try:
+            return self._gateway.create(intent)
+        except RuleBroken as refused:
+            if refused.code not in (Code.PAYMENT_ALREADY_OPEN, Code.ORDER_PAID):
+                raise
+            sale_id = attempt.last.sale_id
+            for other in self._run(lambda uow: uow.attempts_of(sale_id)):
+                if other.attempt_id != attempt.attempt_id:
+                    self._refresh(other.attempt_id, actor, other.last.after.state in CLOSED_UNPAID)
+            if refused.code is Code.ORDER_PAID:
+                raise
+            return self._gateway.create(intent)
 
     def _refresh(self, attempt_id: str, actor: str, close: bool) -> PaymentNews:
+        if attempt_id in self._registering:
+            return self._run(lambda uow: self._standing(uow, attempt_id))
         try:
             view = (self._gateway.cancel if close else self._gateway.query)(attempt_id)
         except Trouble:
-            return self._run(lambda uow: self._hear(uow, attempt_id, Event.LOST, None, actor))
-        return self._note(view, actor)
+            return self._note(attempt_id, Event.LOST, actor)
+        except RuleBroken as refused:
+            missing = refused.code is Code.PAYMENT_UNKNOWN
+            return self._note(attempt_id, None if missing else Event.LOST, actor)
+        return self._note(attempt_id, view, actor)
 
-    def _note(self, view: PaymentView, actor: str, *, first: bool = False) -> PaymentNews:
-        event = Event.SHOWN if first and view.state == State.WAITING else _event_of(view)
-        return self._run(lambda uow: self._hear(uow, view.attempt_id, event, view, actor))
+    def _vouch(self, attempt_id: str, manager: Person) -> PaymentNews:
+        if manager.role is not Role.MANAGER:
+            raise RuleBroken(Code.MANAGER_NEEDED, max_bp=0)
+        return self._note(attempt_id, Event.VOUCHED, manager.person_id)
+
+    def _note(self, attempt_id: str, heard: PaymentView | Event | None, actor: str) -> PaymentNews:
+        """Record what was heard, and the sale with it. None says that the cloud knows no such attempt.
+
+        If the sale cannot be made the news is recorded all the same, and the money waits for a person.
+        """
+        try:
+            return self._run(lambda uow: self._hear(uow, attempt_id, heard, actor, sell=True))
+        except _SaleImpossible:
+            return self._run(lambda uow: self._hear(uow, attempt_id, heard, actor, sell=False))
 
     def _run(self, job: Callable[[UnitOfWork], T]) -> T:
         return self._store.run(job, priority=Priority.SALE).result()
@@ -130,9 +203,8 @@ class Payments:
         at: Moment,
         actor: Person,
     ) -> Attempt:
-        for other in uow.attempts_of(priced.cart.cart_id):
-            if other.last.after.is_open:
-                raise RuleBroken(Code.PAYMENT_ALREADY_OPEN, attempt_id=other.attempt_id)
+        """Write the attempt's first step and keep its cart and token."""
+        _refuse_second(uow, order.sale_id)
         token = OrderToken(
             device=uow.identity().device,
             attempt_id=order.attempt_id,
@@ -144,7 +216,7 @@ class Payments:
         step = PaymentStep(
             step_id=new_id(),
             attempt_id=order.attempt_id,
-            sale_id=priced.cart.cart_id,
+            sale_id=order.sale_id,
             step=1,
             event="",
             after=PaymentState(),
@@ -160,118 +232,120 @@ class Payments:
         )
         uow.record(step)
         uow.keep_token(order.attempt_id, token)
-        uow.save_draft(Draft(_slot(order.attempt_id), priced.cart, at.wall_ms))
+        uow.save_draft(Draft(frozen_slot(order.attempt_id), priced.cart, at.wall_ms))
         return Attempt(step, token)
 
     def _hear(
         self,
         uow: UnitOfWork,
         attempt_id: str,
-        event: Event,
-        view: PaymentView | None,
+        heard: PaymentView | Event | None,
         actor: str,
+        *,
+        sell: bool,
     ) -> PaymentNews:
-        """Let an event change an attempt; record the step, and the sale if its money is there."""
-        attempt = uow.attempt(attempt_id)
-        if attempt is None:
-            raise RuleBroken(Code.PAYMENT_UNKNOWN)
-        before, now = attempt.last.after, self._clock.now()
-        after = before.after(event)
-        if after is not before:
-            step = replace(
-                attempt.last,
-                step_id=new_id(),
-                step=attempt.last.step + 1,
-                event=event.value,
-                after=after,
-                received=view.received if view else attempt.last.received,
-                provider=view.provider if view else attempt.last.provider,
-                provider_ref=view.provider_ref if view else attempt.last.provider_ref,
-                at=now,
-                actor=actor or attempt.last.actor,
-            )
-            uow.record(step)
-            attempt = replace(attempt, last=step)
-        return PaymentNews(attempt, self._sale_of(uow, attempt, now), view, now)
+        """Let what was heard change an attempt; record each step, and the sale if its money is there."""
+        attempt, now = _attempt(uow, attempt_id), self._clock.now()
+        last, view = attempt.last, None
+        if isinstance(heard, PaymentView):
+            view = heard if is_credible(heard, last) else None
+            events = events_of(heard, last.after) if view else (Event.LOST,)
+        else:
+            events = (absent(last, now) if heard is None else heard,)
+        for event in events:
+            step = next_step(last, event, view, now, actor)
+            if step is not last:
+                uow.record(step)
+                last = step
+        attempt = replace(attempt, last=last)
+        if sell and _came_in_time(last.after) and uow.sale(last.sale_id) is None:
+            self._sell(uow, attempt, now)
+        if last.after.state is State.REFUNDED:
+            uow.drop_draft(frozen_slot(attempt_id))
+        return PaymentNews(attempt, _own_sale(uow, attempt), view, now)
 
-    def _sale_of(self, uow: UnitOfWork, attempt: Attempt, now: Moment) -> Sale | None:
-        """Return the attempt's sale, making it now if the money came in the ordinary way."""
+    def _standing(self, uow: UnitOfWork, attempt_id: str) -> PaymentNews:
+        attempt = _attempt(uow, attempt_id)
+        return PaymentNews(attempt, _own_sale(uow, attempt), None, self._clock.now())
+
+    def _deliver(self, uow: UnitOfWork, attempt_id: str, actor: str) -> PaymentNews:
+        attempt, now = _attempt(uow, attempt_id), self._clock.now()
+        if _own_sale(uow, attempt) is None:
+            if attempt.last.after.state is not State.CONFIRMED:
+                raise RuleBroken(Code.PAYMENT_NOT_CONFIRMED, attempt_id=attempt_id)
+            if uow.sale(attempt.last.sale_id) is not None:
+                raise RuleBroken(Code.SALE_ALREADY_RECORDED, id=attempt.last.sale_id)
+            if uow.draft(frozen_slot(attempt_id)) is None:
+                raise RuleBroken(Code.SALE_UNKNOWN)
+            self._sell(uow, replace(attempt, last=replace(attempt.last, actor=actor)), now)
+        return PaymentNews(attempt, _own_sale(uow, attempt), None, now)
+
+    def _sell(self, uow: UnitOfWork, attempt: Attempt, now: Moment) -> None:
+        """Record the sale of the frozen cart, paid by this attempt. Raises _SaleImpossible."""
         step = attempt.last
-        known = uow.sale(step.sale_id)
-        paid_in_time = step.after.state is State.CONFIRMED and not step.after.anomalies & {
-            Anomaly.LATE,
-            Anomaly.PARTIAL,
-        }
-        cart = uow.draft(_slot(step.attempt_id))
-        if known is None and paid_in_time and cart is not None:
-            tender = Tender(
-                new_id(),
-                TenderKind.QR,
-                step.amount,
-                attempt_id=step.attempt_id,
-                provider=step.provider,
-            )
-            plan = self._store.reader.plan()
-            known = record_sale(uow, price(cart), [tender], plan, now, step.actor)
-        if not step.after.is_open and not step.after.needs_a_person:
-            uow.drop_draft(_slot(step.attempt_id))
-        return known
+        cart = uow.draft(frozen_slot(step.attempt_id))
+        if cart is None:
+            return
+        tender = Tender(
+            new_id(),
+            TenderKind.QR,
+            step.amount,
+            attempt_id=step.attempt_id,
+            provider=step.provider,
+        )
+        try:
+            record_sale(uow, price(cart), [tender], self._store.reader.plan(), now, step.actor)
+        except Trouble:
+            raise
+        except Exception as error:
+            # Whatever is wrong with the sale, that money came must not be forgotten with it.
+            log.exception("attempt %s is paid but its sale cannot be made", step.attempt_id)
+            raise _SaleImpossible(Code.SALE_UNBALANCED, attempt_id=step.attempt_id) from error
+
+    def _forget_old_carts(self, uow: UnitOfWork) -> None:
+        """Drop frozen carts for which no money will come any more."""
+        too_old = self._clock.now().wall_ms - KEEP_CLOSED_MS
+        for draft in self._store.reader.drafts():
+            if draft.slot.startswith(FROZEN) and draft.saved_ms < too_old:
+                attempt = uow.attempt(draft.slot.removeprefix(FROZEN))
+                if attempt is None or _is_over(attempt.last.after):
+                    uow.drop_draft(draft.slot)
 
 
-def _slot(attempt_id: str) -> str:
-    return f"pay:{attempt_id}"
+class _SaleImpossible(RuleBroken):
+    """The money is there and the sale cannot be recorded; raised to undo the half-made sale."""
 
 
-def _event_of(view: PaymentView) -> Event:
-    """Return the event a state at the cloud is for us."""
-    if view.state in (State.CONFIRMED, State.REFUND_PENDING):
-        return Event.PAID_OVER if Anomaly.OVER in view.anomalies else Event.PAID
-    if Anomaly.PARTIAL in view.anomalies:
-        return Event.PAID_PARTIAL
-    return {
-        State.FAILED: Event.DECLINED,
-        State.EXPIRED: Event.TIMED_OUT,
-        State.CANCELLED: Event.CLOSED,
-        State.UNKNOWN: Event.LOST,
-        State.REFUNDED: Event.REFUND_DONE,
-    }.get(State(view.state), Event.STILL_WAITING)
+def _attempt(uow: UnitOfWork, attempt_id: str) -> Attempt:
+    attempt = uow.attempt(attempt_id)
+    if attempt is None:
+        raise RuleBroken(Code.PAYMENT_UNKNOWN)
+    return attempt
 
 
-def _order(
-    priced: PricedCart, identity: Identity, guide: Person, created_ms: int, expires_ms: int
-) -> Order:
-    return Order(
-        attempt_id=new_id(),
-        sale_id=priced.cart.cart_id,
-        store=identity.store,
-        guide_name=guide.name,
-        guide_name_en=guide.name_en,
-        currency=priced.cart.currency,
-        total=priced.total,
-        lines=[_order_line(line) for line in priced.lines],
-        reasons=_order_reasons(priced.order_reasons),
-        created_ms=created_ms,
-        expires_ms=expires_ms,
-    )
+def _own_sale(uow: UnitOfWork, attempt: Attempt) -> Sale | None:
+    """Return the sale this attempt paid for; the cart may have been sold another way meanwhile."""
+    sale = uow.sale(attempt.last.sale_id)
+    paid_by = {tender.attempt_id for tender in sale.tenders} if sale else set()
+    return sale if attempt.attempt_id in paid_by else None
 
 
-def _order_line(priced: PricedLine) -> OrderLine:
-    sku = priced.line.sku
-    return OrderLine(
-        sku=sku.sku_id,
-        name=sku.name,
-        name_en=sku.name_en,
-        colour=sku.colour,
-        colour_en=sku.colour_en,
-        colour_hex=sku.colour_hex,
-        size=sku.size,
-        drawing=sku.drawing,
-        quantity=priced.line.quantity,
-        gross=priced.gross,
-        net=priced.net,
-        reasons=_order_reasons(priced.reasons),
-    )
+def _came_in_time(state: PaymentState) -> bool:
+    """The full amount is confirmed and the attempt was open when it came."""
+    return state.state is State.CONFIRMED and Anomaly.LATE not in state.anomalies
 
 
-def _order_reasons(reasons: tuple[Reason, ...]) -> list[OrderReason]:
-    return [OrderReason(code=r.code, amount=r.amount, rate_bp=r.rate_bp) for r in reasons]
+def _is_over(state: PaymentState) -> bool:
+    return state.state in CLOSED_UNPAID and not state.needs_a_person
+
+
+def _refuse_second(uow: UnitOfWork, sale_id: str) -> None:
+    """A cart that is sold, paid or may still be paid is not shown a second QR."""
+    if uow.sale(sale_id) is not None:
+        raise RuleBroken(Code.SALE_ALREADY_RECORDED, id=sale_id)
+    for other in uow.attempts_of(sale_id):
+        state = other.last.after
+        if state.is_open:
+            raise RuleBroken(Code.PAYMENT_ALREADY_OPEN, attempt_id=other.attempt_id)
+        if state.state in PAID_STATES - {State.REFUNDED}:
+            raise RuleBroken(Code.ORDER_PAID, attempt_id=other.attempt_id)

@@ -19,6 +19,7 @@ class ReasonV1(Body, frozen=True, kw_only=True):
     rate_bp: int = 0
     rule: str = ""
     on_order: bool = False
+    allowed_by: str = ""
 
 
 class GuideV1(Body, frozen=True, kw_only=True):

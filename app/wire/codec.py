@@ -129,7 +129,12 @@ def _sale_line(line: SaleLine) -> SaleLineV1:
         price_version=line.price_version,
         reasons=tuple(
             ReasonV1(
-                code=r.code, amount=r.amount, rate_bp=r.rate_bp, rule=r.rule, on_order=r.on_order
+                code=r.code,
+                amount=r.amount,
+                rate_bp=r.rate_bp,
+                rule=r.rule,
+                on_order=r.on_order,
+                allowed_by=r.allowed_by,
             )
             for r in line.reasons
         ),
@@ -277,7 +282,8 @@ def _read_sale_line(line: SaleLineV1) -> SaleLine:
         rounded=line.rounded,
         price_version=line.price_version,
         reasons=tuple(
-            Reason(r.code, r.amount, r.rate_bp, r.rule, r.on_order) for r in line.reasons
+            Reason(r.code, r.amount, r.rate_bp, r.rule, r.on_order, r.allowed_by)
+            for r in line.reasons
         ),
         guides=tuple(GuideShare(g.guide, g.weight_bp) for g in line.guides),
     )
