@@ -14,25 +14,24 @@ from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.cart import Discount
 from app.domain.catalog import Sku
-from app.domain.member import Member
 from app.domain.people import GuideShare, Person
 from app.domain.pricing import PricedCart, PricedLine
 from app.errors import RuleBroken, Trouble
 from app.ports import Store
-from app.services.checkout import OPEN_SLOT, Checkout
+from app.services.checkout import Checkout
 from ui.bridge import KeyedListModel, ViewModel
-from ui.tasks import Failure, Tasks, sort_failure
+from ui.tasks import Failure, sort_failure
 from ui.text import Words
 from ui.viewmodels.cartrows import LINE_ROLES, REASON_ROLES, Naming, line_row, reason_rows
 from ui.viewmodels.credit import CreditVm
+from ui.viewmodels.customer import CustomerVm
 from ui.viewmodels.discount import DiscountVm
-from ui.viewmodels.people import letters, seed
+from ui.viewmodels.drafts import DraftsVm
 from ui.viewmodels.shoplists import ShopLists
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
 
-PARKED_ROLES = ("slot", "title", "detail", "amount")
 MOST_UNDO = 50
 
 
@@ -42,7 +41,6 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     """The cart on the screen."""
 
     cartChanged = Signal()
-    memberChanged = Signal()
     selectionChanged = Signal()
     landed = Signal(str)
     """A piece landed on this line (its number)."""
@@ -52,20 +50,19 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         super().__init__(parent)
         self._checkout, self._store, self._words = checkout, store, words
         self._actor: Person | None = None
-        self._member: Member | None = None
         self._past: list[PricedCart] = []
         self._selected, self._frozen = "", False
-        self._saving, self._stale_draft = False, False
         self._priced = checkout.open()
         self._lists = ShopLists(store, words)
-        self._tasks = Tasks(self)
         self._lines = KeyedListModel(LINE_ROLES, self)
         self._reasons = KeyedListModel(REASON_ROLES, self)
-        self._parked = KeyedListModel(PARKED_ROLES, self)
+        self._drafts = DraftsVm(checkout, words, self)
+        self._customer = CustomerVm(store, self._lists, words, self)
         self._discount = DiscountVm(words, self._lists, self)
         self._credit = CreditVm(words, self._lists, self)
         self._discount.given.connect(self._give_discount)
         self._credit.shared.connect(self._share_line)
+        self._drafts.notice.connect(self.notice)
         words.changed.connect(self._retell)
 
     # --- what QML reads -------------------------------------------------------------------------
@@ -81,9 +78,14 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         return self._reasons
 
     @Property(QObject, constant=True)
-    def parked(self) -> QObject:
+    def drafts(self) -> QObject:
         """Carts put aside."""
-        return self._parked
+        return self._drafts
+
+    @Property(QObject, constant=True)
+    def customer(self) -> QObject:
+        """The member who buys."""
+        return self._customer
 
     @Property(QObject, constant=True)
     def discount(self) -> QObject:
@@ -129,40 +131,6 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     def canUndo(self) -> bool:
         """There is a step to take back."""
         return bool(self._past) and not self._frozen
-
-    @Property(bool, notify=cartChanged)
-    def hasParked(self) -> bool:
-        """Carts were put aside."""
-        return self._parked.rowCount() > 0
-
-    @Property(bool, notify=memberChanged)
-    def hasMember(self) -> bool:
-        """A member is attached."""
-        return self._member is not None
-
-    @Property(str, notify=memberChanged)
-    def memberName(self) -> str:
-        """The member's name."""
-        return self._member.name if self._member else ""
-
-    @Property(str, notify=memberChanged)
-    def memberDetail(self) -> str:
-        """The member's tier, points and phone."""
-        if self._member is None:
-            return ""
-        points = self._words.say("member.points", n=self._member.points)
-        tier = self._lists.tier_name(self._member.tier)
-        return self._words.join(tier, points, self._member.masked_phone())
-
-    @Property(str, notify=memberChanged)
-    def memberLetters(self) -> str:
-        """Letters for the member's avatar."""
-        return letters(self._member.name) if self._member else ""
-
-    @Property(int, notify=memberChanged)
-    def memberSeed(self) -> int:
-        """Number that picks the avatar's colour."""
-        return seed(self._member.member_ref) if self._member else 0
 
     @Property(str, notify=selectionChanged)
     def selected(self) -> str:
@@ -219,25 +187,18 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     @Slot()
     def park(self) -> None:
         """Put the cart aside and start another."""
-        if not self._priced.lines or self._frozen:
-            return
-        future = self._checkout.park(self._priced)
-        self._begin_empty()
-        self._tasks.follow(future, lambda _: self._list_parked(), self._refused)
+        if self._priced.lines and not self._frozen:
+            self._drafts.park(self._priced)
+            self._begin_empty()
 
     @Slot(str)
     def recall(self, slot: str) -> None:
         """Bring a parked cart back; what is on the screen is put aside instead."""
-        back = self._checkout.recall(slot)
-        if back is None or self._frozen:
-            return
-        if self._priced.lines:
+        back = None if self._frozen else self._drafts.take(slot)
+        if back is not None:
             self.park()
-        self._past.clear()
-        self._show(back)
-        self._tasks.follow(
-            self._checkout.forget(slot), lambda _: self._list_parked(), self._refused
-        )
+            self._past.clear()
+            self._show(back)
 
     @Slot(str)
     def attach(self, member_ref: str) -> None:
@@ -295,9 +256,8 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._actor = actor
         self._lists.load()
         self._past.clear()
-        kept = self._checkout.recall(OPEN_SLOT)
-        self._show(kept or self._checkout.open(actor.person_id))
-        self._list_parked()
+        self._show(self._drafts.kept() or self._checkout.open(actor.person_id))
+        self._drafts.reload()
 
     def finish(self) -> None:
         """The sale is on record: start the next cart."""
@@ -340,8 +300,8 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         if line is None:
             return
         number, quantity = line.line.line_no, line.line.quantity + pieces
-        self._step(lambda: self._checkout.set_quantity(self._priced, number, quantity))
         self.select(line_no)
+        self._step(lambda: self._checkout.set_quantity(self._priced, number, quantity))
 
     def _land(self) -> None:
         """Select the line the last step touched, so that a scan is seen where it landed."""
@@ -357,14 +317,12 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._show_lines(before)
         naming = self._naming()
         self._reasons.show(reason_rows(priced, naming))
-        if priced.cart.member_ref != (self._member.member_ref if self._member else ""):
-            self._member = self._find_member(priced.cart.member_ref)
-            self.memberChanged.emit()
+        self._customer.show(priced.cart.member_ref)
         if self._line(self._selected) is None:
             last = priced.lines[-1].line.line_no if priced.lines else ""
             self.select(str(last))
         self.cartChanged.emit()
-        self._keep_draft()
+        self._drafts.keep(priced)
 
     def _show_lines(self, before: PricedCart) -> None:
         naming, lines = self._naming(), self._priced.lines
@@ -376,9 +334,6 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             if old is not new:
                 self._lines.change(str(new.line.line_no), **line_row(new, naming))
 
-    def _find_member(self, member_ref: str) -> Member | None:
-        return self._store.reader.member(member_ref) if member_ref else None
-
     def _naming(self) -> Naming:
         return Naming(self._words, self._lists.reason_name, self._lists.guide_names)
 
@@ -388,8 +343,7 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         naming = self._naming()
         self._lines.show(line_row(line, naming) for line in self._priced.lines)
         self._reasons.show(reason_rows(self._priced, naming))
-        self._list_parked()
-        self.memberChanged.emit()
+        self.cartChanged.emit()
 
     def _give_discount(self, line_no: str, discounts: tuple[Discount, ...]) -> None:
         actor = self._actor
@@ -417,42 +371,3 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._past = [*self._past[-MOST_UNDO + 1 :], self._priced]
         self._show(after)
         return ""
-
-    def _list_parked(self) -> None:
-        try:
-            drafts = self._checkout.parked()
-        except Trouble:
-            return
-        self._parked.show(
-            {
-                "slot": draft.slot,
-                "title": self._words.say("common.pieces", n=draft.cart.units),
-                "detail": self._words.say("cart.parked_at", at=draft.saved_ms),
-                "amount": self._parked_amount(draft.slot),
-            }
-            for draft in drafts
-        )
-        self.cartChanged.emit()
-
-    def _parked_amount(self, slot: str) -> str:
-        priced = self._checkout.recall(slot)
-        return self._words.amount(priced.total) if priced else ""
-
-    def _keep_draft(self) -> None:
-        """Keep the cart across a crash; while one write is under way later ones wait as one."""
-        if self._saving:
-            self._stale_draft = True
-            return
-        self._saving = True
-        self._stale_draft = False
-        self._tasks.follow(
-            self._checkout.keep_draft(self._priced),
-            lambda _: self._draft_kept(),
-            lambda _: self._draft_kept(),
-            quiet=True,
-        )
-
-    def _draft_kept(self) -> None:
-        self._saving = False
-        if self._stale_draft:
-            self._keep_draft()

@@ -9,6 +9,7 @@ Rectangle {
 
     required property CheckoutVm vm
     required property RootVm shell
+    readonly property DraftsVm drafts: vm.drafts as DraftsVm
     readonly property int edge: Theme.compact ? 12 : 20
     signal payAsked
 
@@ -44,9 +45,9 @@ Rectangle {
             }
             IconButton {
                 framed: !Theme.compact
-                glyph: root.vm.isEmpty && root.vm.hasParked ? "layers" : "pause"
-                text: Words.t(root.vm.isEmpty && root.vm.hasParked ? "cart.parked" : "cart.park")
-                enabled: !root.vm.isEmpty || root.vm.hasParked
+                glyph: root.vm.isEmpty && root.drafts.any ? "layers" : "pause"
+                text: Words.t(root.vm.isEmpty && root.drafts.any ? "cart.parked" : "cart.park")
+                enabled: !root.vm.isEmpty || root.drafts.any
                 onClicked: root.vm.isEmpty ? root.shell.open("parked") : root.vm.park()
             }
             IconButton {
@@ -65,7 +66,8 @@ Rectangle {
         x: root.edge
         width: parent.width - 2 * root.edge
         anchors { top: head.bottom; topMargin: Theme.compact ? 8 : 12 }
-        vm: root.vm
+        vm: root.vm.customer as CustomerVm
+        onDetachAsked: root.vm.detach()
         onAttachAsked: {
             (root.shell.members as MembersVm).open();
             root.shell.open("member");
@@ -126,7 +128,7 @@ Rectangle {
         glyph: "scan-barcode"
         title: Words.t("cart.empty")
         hint: Words.t("cart.empty_hint")
-        action: root.vm.hasParked ? Words.t("cart.parked") : ""
+        action: root.drafts.any ? Words.t("cart.parked") : ""
         onActed: root.shell.open("parked")
     }
 

@@ -8,12 +8,13 @@ import Guide.Model
 T.AbstractButton {
     id: root
 
-    required property CheckoutVm vm
+    required property CustomerVm vm
     signal attachAsked
+    signal detachAsked
 
     implicitHeight: Theme.compact ? 50 : 56
     focusPolicy: Qt.TabFocus
-    text: vm.hasMember ? vm.memberName : Words.t("cart.member")
+    text: vm.known ? vm.name : Words.t("cart.member")
     Accessible.name: text
     Accessible.role: Accessible.Button
     onClicked: attachAsked()
@@ -28,15 +29,15 @@ T.AbstractButton {
         Avatar {
             x: 9
             anchors.verticalCenter: parent.verticalCenter
-            visible: root.vm.hasMember
+            visible: root.vm.known
             size: 38
-            text: root.vm.memberLetters
-            seed: root.vm.memberSeed
+            text: root.vm.letters
+            seed: root.vm.seed
         }
         Rectangle {
             x: 9
             anchors.verticalCenter: parent.verticalCenter
-            visible: !root.vm.hasMember
+            visible: !root.vm.known
             width: 38
             height: 38
             radius: 19
@@ -58,24 +59,24 @@ T.AbstractButton {
             Label { width: parent.width; text: root.text; size: 15; strong: true }
             Label {
                 width: parent.width
-                text: root.vm.hasMember ? root.vm.memberDetail : Words.t("cart.member_hint")
+                text: root.vm.known ? root.vm.detail : Words.t("cart.member_hint")
                 size: Theme.textS
                 color: Theme.ink2
             }
         }
         IconButton {
             anchors { right: parent.right; rightMargin: 2; verticalCenter: parent.verticalCenter }
-            visible: root.vm.hasMember
+            visible: root.vm.known
             framed: false
             glyph: "x"
             glyphSize: 17
             tint: Theme.ink2
             text: Words.t("cart.member_off")
-            onClicked: root.vm.detach()
+            onClicked: root.detachAsked()
         }
         Icon {
             anchors { right: parent.right; rightMargin: 14; verticalCenter: parent.verticalCenter }
-            visible: !root.vm.hasMember
+            visible: !root.vm.known
             name: "chevron-right"
             size: 18
             colour: Theme.ink3

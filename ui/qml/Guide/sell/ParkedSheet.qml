@@ -8,6 +8,7 @@ Sheet {
     id: root
 
     required property CheckoutVm vm
+    readonly property DraftsVm drafts: vm.drafts as DraftsVm
 
     visible: true
     wide: 520
@@ -24,7 +25,7 @@ Sheet {
             clip: true
             spacing: 8
             boundsBehavior: Flickable.StopAtBounds
-            model: root.vm.parked
+            model: root.drafts.parked
             delegate: ListRow {
                 required property string slot
                 required property string title
