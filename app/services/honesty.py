@@ -92,10 +92,10 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
 
 
 def require(operation: Operation, now: Conditions) -> None:
-    """Raise Trouble with the verdict's reason if the operation is blocked."""
+    """Raise Trouble with the verdict's reason if the operation is blocked; retryable if that passes."""
     verdict = judge(operation, now)
-    if verdict.standing is Standing.BLOCKED:
-        raise Trouble(verdict.reason or Code.CLOUD_UNREACHABLE, retryable=True)
+    if verdict.reason is not None and verdict.standing is Standing.BLOCKED:
+        raise Trouble(verdict.reason, retryable=verdict.reason in _PASSING)
 
 
 def table(now: Conditions) -> tuple[Verdict, ...]:
@@ -108,6 +108,8 @@ def _offline(now: Conditions) -> Code | None:
         return Code.DEVICE_NOT_ENROLLED
     return None if now.reachable else Code.CLOUD_UNREACHABLE
 
+
+_PASSING = frozenset({Code.CLOUD_UNREACHABLE, Code.PAYMENT_UNRESOLVED})
 
 _WRITES = frozenset(
     {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 
 from app.domain.receipt import Receipt
 from app.domain.refund import Refund
 from app.domain.sale import Sale
+from app.errors import Trouble
 from app.ports import ReceiptPrinter, Store
 
 
@@ -36,7 +38,8 @@ class Receipts:
     def _print(self, receipt: Receipt) -> Receipt:
         self._printer.print(receipt)
         key = _printed(receipt.document)
-        self._store.run(lambda uow: uow.set_state(key, "1")).result()
+        with suppress(Trouble):  # it is printed; a store that cannot note so must not say otherwise
+            self._store.run(lambda uow: uow.set_state(key, "1")).result()
         return receipt
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -25,6 +25,18 @@ class WantedReturn:
     unit_mills: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """What stands on a refund besides its lines and tenders."""
+
+    refund_id: str
+    at: Moment
+    actor: str
+    reason: str
+    member_ref: str
+    reference: str = ""
+
+
 class Refunds:
     """The job of giving money back. Answers by future; the refund exists only after COMMIT."""
 
@@ -34,20 +46,38 @@ class Refunds:
         self._currency = currency
 
     def of_sale(
-        self, sale_id: str, quantities: dict[int, int], *, reason: str, actor: str
+        self,
+        sale_id: str,
+        quantities: Mapping[int, int],
+        *,
+        reason: str,
+        actor: str,
+        refund_id: str = "",
     ) -> Future[Refund]:
         """Give lines of one sale back in cash: line number → pieces.
 
-        Raises RuleBroken: SALE_UNKNOWN, REFUND_EMPTY, REFUND_EXCEEDS_SALE.
+        With a `refund_id` chosen when the return was begun, doing it twice gives the same refund.
+        Raises RuleBroken: SALE_UNKNOWN, LINE_UNKNOWN, REFUND_EMPTY, QUANTITY_INVALID,
+        REFUND_EXCEEDS_SALE, TEXT_* for a reason that is no code.
         """
+        asked = dict(quantities)
 
-        def parts(uow: UnitOfWork) -> list[ReturnedPart | BlindReturn]:
-            sold = {line.line.line_no: line for line in uow.sold_lines(sale_id)}
-            if not sold:
+        def job(uow: UnitOfWork) -> Refund:
+            known = self._store.reader.document(refund_id) if refund_id else None
+            if isinstance(known, Refund):
+                return known
+            sale = uow.sale(sale_id)
+            if sale is None:
                 raise RuleBroken(Code.SALE_UNKNOWN)
-            return [ReturnedPart(_line(sold, no), quantity) for no, quantity in quantities.items()]
+            sold = {line.line.line_no: line for line in uow.sold_lines(sale_id)}
+            return self._record(
+                uow,
+                [ReturnedPart(_line(sold, no), quantity) for no, quantity in asked.items()],
+                _Paper(refund_id or new_id(), self._clock.now(), actor, reason, sale.member_ref),
+                currency=sale.currency,
+            )
 
-        return self._refund(parts, TenderKind.CASH, reason=reason, actor=actor)
+        return self._store.run(job, priority=Priority.SALE)
 
     def bring_back(
         self,
@@ -67,62 +97,49 @@ class Refunds:
         return without receipt. Without a member nothing is matched.
         """
 
-        def parts(uow: UnitOfWork) -> list[ReturnedPart | BlindReturn]:
+        paper = _Paper(new_id(), at or self._clock.now(), actor, reason, member_ref, reference)
+        items = tuple(wanted)
+
+        def job(uow: UnitOfWork) -> Refund:
             used: set[tuple[str, int]] = set()
             found: list[ReturnedPart | BlindReturn] = []
-            for item in wanted:
+            for item in items:
                 match = _matching(uow, item, member_ref, used)
                 if match is None:
                     found.append(BlindReturn(item.sku, item.quantity, item.unit_mills))
                 else:
                     used.add((match.sale_id, match.line.line_no))
                     found.append(ReturnedPart(match, item.quantity))
-            return found
-
-        return self._refund(
-            parts,
-            tender,
-            reason=reason,
-            actor=actor,
-            member_ref=member_ref,
-            reference=reference,
-            at=at,
-        )
-
-    def _refund(
-        self,
-        parts: Callable[[UnitOfWork], list[ReturnedPart | BlindReturn]],
-        tender: TenderKind,
-        *,
-        reason: str,
-        actor: str,
-        member_ref: str = "",
-        reference: str = "",
-        at: Moment | None = None,
-    ) -> Future[Refund]:
-        refund_id, moment = new_id(), at or self._clock.now()
-
-        def job(uow: UnitOfWork) -> Refund:
-            returned = parts(uow)
-            total = sum(_worth(part) for part in returned)
-            given = total if tender is TenderKind.CASH else 0
-            refund = make_refund(
-                refund_id,
-                returned,
-                [Tender(new_id(), tender, total, given=given)],
-                receipt_no=uow.next_receipt_no(),
-                business_date=business_date(moment).isoformat(),
-                at=moment,
-                actor=actor,
-                currency=self._currency.code,
-                reason=reason,
-                member_ref=member_ref,
-                reference=reference,
-            )
-            uow.record(refund)
-            return refund
+            return self._record(uow, found, paper, currency=self._currency.code, tender=tender)
 
         return self._store.run(job, priority=Priority.SALE)
+
+    def _record(
+        self,
+        uow: UnitOfWork,
+        parts: Sequence[ReturnedPart | BlindReturn],
+        paper: _Paper,
+        *,
+        currency: str,
+        tender: TenderKind = TenderKind.CASH,
+    ) -> Refund:
+        total = sum(_worth(part) for part in parts)
+        given = total if tender is TenderKind.CASH else 0
+        refund = make_refund(
+            paper.refund_id,
+            parts,
+            [Tender(new_id(), tender, total, given=given)],
+            receipt_no=uow.next_receipt_no(),
+            business_date=business_date(paper.at).isoformat(),
+            at=paper.at,
+            actor=paper.actor,
+            currency=currency,
+            reason=paper.reason,
+            member_ref=paper.member_ref,
+            reference=paper.reference,
+        )
+        uow.record(refund)
+        return refund
 
 
 def _line(sold: dict[int, SoldLine], line_no: int) -> SoldLine:

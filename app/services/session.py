@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from app.domain.people import Person
 from app.errors import Code, RuleBroken
-from app.ports import Clock, SignInRecord, Store
+from app.ports import Clock, SignInRecord, Store, UnitOfWork
 from app.wire.pins import check_pin_form, pin_matches
 
 FREE_TRIES = 5
@@ -31,14 +33,15 @@ class Session:
         doubles it up to an hour; the count survives a restart.
         """
         check_pin_form(pin)
-        known = self._store.reader.sign_in_record(person_id)
-        if known is None or not known.person.active:
-            raise RuleBroken(Code.PERSON_UNKNOWN)
-        self._refuse_while_locked(known)
+        known = self._record(person_id)
+        seconds = self._seconds_left(known)
+        if seconds:
+            self._shorten_impossible_lock(known)
+            raise RuleBroken(Code.PIN_LOCKED, seconds=seconds)
         if not pin_matches(pin, known.pin_hash):
-            self._count_failure(known)
+            self._refuse(person_id)
         if known.failures:
-            self._note(person_id, 0, 0)
+            self._store.run(lambda uow: uow.note_sign_in(person_id, 0, 0)).result()
         return known.person
 
     def locked_seconds(self, person_id: str) -> int:
@@ -46,25 +49,41 @@ class Session:
         known = self._store.reader.sign_in_record(person_id)
         return self._seconds_left(known) if known else 0
 
+    def _record(self, person_id: str) -> SignInRecord:
+        known = self._store.reader.sign_in_record(person_id)
+        if known is None or not known.person.active:
+            raise RuleBroken(Code.PERSON_UNKNOWN)
+        return known
+
     def _seconds_left(self, known: SignInRecord) -> int:
         left = known.locked_until_ms - self._clock.now().server_ms
         return max(0, -(-min(left, LONGEST_LOCK_MS) // 1000))
 
-    def _refuse_while_locked(self, known: SignInRecord) -> None:
-        seconds = self._seconds_left(known)
-        if seconds:
-            raise RuleBroken(Code.PIN_LOCKED, seconds=seconds)
+    def _shorten_impossible_lock(self, known: SignInRecord) -> None:
+        """A lock beyond the longest one means that the clock was turned back: start it anew, or it
+        would never end."""
+        latest = self._clock.now().server_ms + LONGEST_LOCK_MS
+        if known.locked_until_ms > latest:
+            who, failures = known.person.person_id, known.failures
+            self._store.run(lambda uow: uow.note_sign_in(who, failures, latest)).result()
 
-    def _count_failure(self, known: SignInRecord) -> None:
-        failures = known.failures + 1
-        over = failures - FREE_TRIES
-        lock_ms = min(FIRST_LOCK_MS << min(over, 10), LONGEST_LOCK_MS) if over >= 0 else 0
-        until = self._clock.now().server_ms + lock_ms if lock_ms else 0
-        self._note(known.person.person_id, failures, until)
+    def _refuse(self, person_id: str) -> NoReturn:
+        """Count a wrong PIN before saying so; on the store thread, so that no try goes uncounted."""
+
+        def job(uow: UnitOfWork) -> tuple[int, int]:
+            failures = self._record(person_id).failures + 1
+            lock_ms = lock_after(failures)
+            until = self._clock.now().server_ms + lock_ms if lock_ms else 0
+            uow.note_sign_in(person_id, failures, until)
+            return failures, lock_ms
+
+        failures, lock_ms = self._store.run(job).result()
         if lock_ms:
             raise RuleBroken(Code.PIN_LOCKED, seconds=lock_ms // 1000)
-        raise RuleBroken(Code.PIN_WRONG, tries_left=-over)
+        raise RuleBroken(Code.PIN_WRONG, tries_left=FREE_TRIES - failures)
 
-    def _note(self, person_id: str, failures: int, until_ms: int) -> None:
-        job = self._store.run(lambda uow: uow.note_sign_in(person_id, failures, until_ms))
-        job.result()
+
+def lock_after(failures: int) -> int:
+    """Return for how many milliseconds so many wrong PINs in a row lock."""
+    over = failures - FREE_TRIES
+    return min(FIRST_LOCK_MS << min(over, 10), LONGEST_LOCK_MS) if over >= 0 else 0

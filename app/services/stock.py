@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from app.domain.cart import MAX_QUANTITY
 from app.domain.catalog import Matrix
 from app.domain.ids import new_id
 from app.domain.stock import MovementKind, StockAdjustment, StockMovement
+from app.domain.text import check_reason, check_reference
 from app.domain.times import Moment, business_date
 from app.errors import Code, RuleBroken
 from app.ports import Clock, Store, UnitOfWork
+
+_SIGNS = {MovementKind.WRITE_OFF: -1, MovementKind.FOUND: 1, MovementKind.RECEIVED: 1}
 
 
 class Stock:
@@ -37,9 +41,17 @@ class Stock:
         reference: str = "",
         at: Moment | None = None,
     ) -> Future[StockAdjustment]:
-        """Record pieces that moved without a sale: (SKU id, signed pieces)."""
-        if not moves or any(delta == 0 for _, delta in moves):
-            raise RuleBroken(Code.QUANTITY_INVALID, quantity=0)
+        """Record pieces that moved without a sale: (SKU id, signed pieces).
+
+        Raises RuleBroken: QUANTITY_INVALID for nothing, for too much, and for a sign that does not fit
+        the kind (written off is minus, found and received plus; sale and return are never adjusted),
+        TEXT_* for a reason that is no code or a reference that cannot be kept.
+        """
+        sign = _SIGNS.get(kind, 0)
+        if not moves or any(not 1 <= delta * sign <= MAX_QUANTITY for _, delta in moves):
+            raise RuleBroken(Code.QUANTITY_INVALID, kind=kind.value)
+        check_reason(reason)
+        check_reference(reference)
         moment = at or self._clock.now()
         fact = StockAdjustment(
             adjustment_id=new_id(),

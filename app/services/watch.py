@@ -6,13 +6,17 @@ Runs on the live thread. Nothing here decides anything: each hint and each inter
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
 from app.errors import Trouble
 from app.ports import LiveFeed, Store
 from app.services.payments import PaymentNews, Payments
+
+log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 3.0
 """Between questions about an open payment while no hints flow."""
@@ -21,6 +25,9 @@ CALM_EVERY_S = 20.0
 """Between questions while hints flow; a hint may still be lost."""
 
 FEED_RETRY_S = 3.0
+
+LATE_EVERY_S = 600.0
+"""Between questions about attempts that closed unpaid: money may come late while nobody listens."""
 
 
 class PaymentWatch:
@@ -47,6 +54,7 @@ class PaymentWatch:
         self._wake = threading.Event()
         self._live = threading.Event()
         self._asking: set[str] = set()
+        self._late_at = 0.0
         self._lock = threading.Lock()
         self._threads = (
             threading.Thread(target=self._listen, name="live", daemon=True),
@@ -89,15 +97,30 @@ class PaymentWatch:
                         self.wake()
             except Trouble:
                 pass
+            except Exception:  # a bug in whoever was told; hints must go on
+                log.exception("the stream of hints broke")
             self._live.clear()
             self._stop.wait(FEED_RETRY_S)
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            for attempt in self._store.reader.open_attempts():
-                self._refresh(attempt.attempt_id)
+            try:
+                for attempt_id in self._worth_asking():
+                    self._refresh(attempt_id)
+            except Trouble as trouble:  # the store is busy; the next round asks again
+                log.warning("open payments could not be read: %s", trouble.code)
+            except Exception:  # a bug, but the thread that learns of money must outlive it
+                log.exception("open payments could not be asked about")
             self._wake.wait(CALM_EVERY_S if self.is_live else ASK_EVERY_S)
             self._wake.clear()
+
+    def _worth_asking(self) -> list[str]:
+        """Return open attempts, and now and then those that closed unpaid not long ago."""
+        found = [attempt.attempt_id for attempt in self._store.reader.open_attempts()]
+        if time.monotonic() >= self._late_at:
+            found += [attempt for attempt in self._payments.frozen() if attempt not in found]
+            self._late_at = time.monotonic() + LATE_EVERY_S
+        return found
 
     def _refresh(self, attempt_id: str) -> None:
         """Ask about one attempt, one question at a time."""
@@ -105,12 +128,19 @@ class PaymentWatch:
             if attempt_id in self._asking or self._stop.is_set():
                 return
             self._asking.add(attempt_id)
-        self._payments.refresh(attempt_id).add_done_callback(
-            lambda answer: self._answered(attempt_id, answer)
-        )
+        try:
+            asked = self._payments.refresh(attempt_id)
+        except RuntimeError:  # the network pool has been shut: the till is closing
+            return
+        asked.add_done_callback(lambda answer: self._answered(attempt_id, answer))
 
     def _answered(self, attempt_id: str, answer: Future[PaymentNews]) -> None:
         with self._lock:
             self._asking.discard(attempt_id)
-        if not answer.cancelled() and answer.exception() is None:
+        if answer.cancelled():
+            return
+        error = answer.exception()
+        if error is None:
             self._on_news(answer.result())
+        else:
+            log.warning("attempt %s could not be asked about: %r", attempt_id, error)
