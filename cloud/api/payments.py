@@ -56,30 +56,32 @@ async def create(request: Request, device: CurrentDevice, desk: DeskDep) -> Resp
         return desk.payments.register(desk.orders.admit(device, intent))
 
     with _refusals():
-        return _answer(desk, await run_in_threadpool(register))
+        return _answer(request, desk, await run_in_threadpool(register))
 
 
 @router.get(
     "/{attempt_id}",
     **contract("Ask how an attempt stands", answer=PaymentView, errors=(401, 403, 404)),
 )
-async def show(attempt_id: str, device: CurrentDevice, desk: DeskDep) -> Response:
+async def show(request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep) -> Response:
     """Any till of the store may ask. Asking also settles: an overdue attempt is closed now."""
     with _refusals():
         await run_in_threadpool(_own, desk, device, attempt_id)
-        return _answer(desk, await run_in_threadpool(desk.payments.current, attempt_id))
+        return _answer(request, desk, await run_in_threadpool(desk.payments.current, attempt_id))
 
 
 @router.post(
     "/{attempt_id}/cancel",
     **contract("Close an attempt at the provider", answer=PaymentView, errors=(401, 403, 404)),
 )
-async def cancel(attempt_id: str, device: CurrentDevice, desk: DeskDep) -> Response:
+async def cancel(
+    request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep
+) -> Response:
     """The answer is the truth afterwards: `cancelled`, `confirmed` when the customer was quicker, or
     `unknown` when the provider did not answer; only the first lets the till release the cart."""
     with _refusals():
         await run_in_threadpool(_own, desk, device, attempt_id)
-        return _answer(desk, await run_in_threadpool(desk.payments.cancel, attempt_id))
+        return _answer(request, desk, await run_in_threadpool(desk.payments.cancel, attempt_id))
 
 
 def _own(desk: Desk, device: DevicePrincipal, attempt_id: str) -> None:
@@ -89,8 +91,9 @@ def _own(desk: Desk, device: DevicePrincipal, attempt_id: str) -> None:
         raise RuleBroken(Code.PAYMENT_UNKNOWN)
 
 
-def _answer(desk: Desk, attempt: Attempt) -> Response:
-    return answer(view(attempt, desk.payments.now_ms(), desk.public_url))
+def _answer(request: Request, desk: Desk, attempt: Attempt) -> Response:
+    base = desk.public_url or str(request.base_url).rstrip("/")
+    return answer(view(attempt, desk.payments.now_ms(), base))
 
 
 @contextmanager

@@ -159,7 +159,7 @@ class SandboxGateway:
             if order.standing in allowed and not order.silent:
                 conn.execute(
                     _money.insert().values(
-                        ref=secrets.token_hex(14),
+                        ref=secrets.token_hex(10),
                         payment_id=payment_id,
                         amount=order.amount,
                         at_ms=self._now_ms(),

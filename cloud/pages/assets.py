@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
+import resources
 from cloud.pages.phone import LANGUAGE_COOKIE, LANGUAGE_S, remember
 from cloud.pages.render import STATIC, asset, go
 from cloud.pages.words import LANGUAGES
@@ -20,6 +21,15 @@ FOR_EVER = {
     "X-Content-Type-Options": "nosniff",
 }
 _TYPES = {"page.css": "text/css", "page.js": "text/javascript", "mark.svg": "image/svg+xml"}
+_FONTS = ("Inter-Regular.ttf", "Inter-SemiBold.ttf")
+
+
+@router.get("/page/font/{name}")
+def font(name: str) -> Response:
+    """Return one of the till's own typefaces."""
+    if name not in _FONTS:
+        raise HTTPException(404)
+    return FileResponse(resources.path("fonts", name), media_type="font/ttf", headers=FOR_EVER)
 
 
 @router.get("/page/{digest}/{name}")

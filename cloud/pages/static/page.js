@@ -20,14 +20,15 @@ function countDown(text) {
 }
 
 let asking = false;
+let leaving = false; // a form is on its way; its own change must not turn the phone around
 
 async function refresh() {
-  if (!watched || asking) return;
+  if (!watched || asking || leaving) return;
   asking = true;
   try {
     const answer = await fetch(watched.dataset.watch + "/state", { cache: "no-store" });
     const { face } = await answer.json();
-    if (face !== watched.dataset.stamp) location.replace(watched.dataset.watch);
+    if (face !== watched.dataset.stamp && !leaving) location.replace(watched.dataset.watch);
   } catch {
     // No network for a moment: the next hint or poll asks again.
   } finally {
@@ -52,11 +53,13 @@ addEventListener("submit", (event) => {
   const button = event.target.querySelector("button");
   if (button.getAttribute("aria-disabled") === "true") event.preventDefault();
   button.setAttribute("aria-disabled", "true");
+  leaving = true;
 });
 
 // A page that comes back from the phone's memory may be out of date.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  if (watched) location.reload();
+  leaving = false;
   document.querySelectorAll("button").forEach((button) => button.removeAttribute("aria-disabled"));
+  if (watched) location.reload();
 });
