@@ -17,6 +17,8 @@ from app.wire.tokens import seal
 from app.wire.versions import HANDSHAKE
 
 PENDING_KEY = "enrol.device_key"
+_LONGEST_WORD = 100
+"""What the cloud keeps of a system's description of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def enrol(
             .public_key()
             .public_bytes_raw(),
             escrow=seal(store_key, keys.escrow.key),
-            platform=till.platform,
+            platform=till.platform[:_LONGEST_WORD],
             app_version=till.app_version,
             protection=till.protection,
         )

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from app.domain.ids import new_epoch
 from app.errors import Code, Trouble
+from app.ports import SyncTransport
 from app.wire.journal import Chain, head_message, record_hash
 from app.wire.messages import (
     EnrolAnswer,
@@ -259,35 +260,56 @@ class FakeCloud:
         return int(place)
 
 
-class FakeTransport:
-    """The port `SyncTransport` of one device. Faults are taken in order, one per request; None
-    lets a request through."""
+class DirectLine:
+    """The port `SyncTransport` of one device, straight to the cloud in memory."""
 
-    def __init__(self, cloud: FakeCloud, device: str = "d1") -> None:
+    def __init__(self, cloud: FakeCloud, device: str) -> None:
         self.cloud, self.device = cloud, device
+
+    def hello(self, request: HelloRequest) -> HelloAnswer:
+        return self.cloud.hello(self.device, request)
+
+    def push(self, request: PushRequest) -> PushAnswer:
+        # Through the wire's form, so that what arrives is what was sent.
+        copy = msgspec.json.decode(msgspec.json.encode(request), type=PushRequest)
+        return self.cloud.push(self.device, copy)
+
+    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
+        return self.cloud.pull(stream, cursor, limit)
+
+    def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
+        return self.cloud.push_members(changes)
+
+    def pull_members(self, cursor: str, limit: int) -> MembersPage:
+        return self.cloud.pull_members(cursor, limit)
+
+
+class BadLine:
+    """The port `SyncTransport` over another one, with faults taken in order, one per request; None
+    lets a request through. `down` loses everything."""
+
+    def __init__(self, line: SyncTransport) -> None:
+        self.line = line
         self.faults: list[Fault | Trouble | None] = []
         self.calls: list[str] = []
         self.batches: list[int] = []
-        self.limits: list[int] = []
         self.down = False
 
     def hello(self, request: HelloRequest) -> HelloAnswer:
-        return self._carry("hello", lambda: self.cloud.hello(self.device, request))
+        return self._carry("hello", lambda: self.line.hello(request))
 
     def push(self, request: PushRequest) -> PushAnswer:
         self.batches.append(len(request.records))
-        copy = msgspec.json.decode(msgspec.json.encode(request), type=PushRequest)
-        return self._carry("push", lambda: self.cloud.push(self.device, copy))
+        return self._carry("push", lambda: self.line.push(request))
 
     def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
-        self.limits.append(limit)
-        return self._carry(f"pull {stream}", lambda: self.cloud.pull(stream, cursor, limit))
+        return self._carry(f"pull {stream}", lambda: self.line.pull(stream, cursor, limit))
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
-        return self._carry("push members", lambda: self.cloud.push_members(changes))
+        return self._carry("push members", lambda: self.line.push_members(changes))
 
     def pull_members(self, cursor: str, limit: int) -> MembersPage:
-        return self._carry("pull members", lambda: self.cloud.pull_members(cursor, limit))
+        return self._carry("pull members", lambda: self.line.pull_members(cursor, limit))
 
     def _carry(self, name: str, deliver: Callable[[], T]) -> T:
         self.calls.append(name)
@@ -304,3 +326,11 @@ class FakeTransport:
         if fault is Fault.ANSWER_TOO_SLOW:
             raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True, timeout=True)
         return answer
+
+
+class FakeTransport(BadLine):
+    """The port `SyncTransport` of one device of a cloud in memory, breakable on purpose."""
+
+    def __init__(self, cloud: FakeCloud, device: str = "d1") -> None:
+        super().__init__(DirectLine(cloud, device))
+        self.cloud, self.device = cloud, device

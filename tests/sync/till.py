@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -51,19 +52,23 @@ def become_device(store: Store, cloud: Enrolment, code: str = GOOD_CODE) -> None
     enrol(store, cloud, code=code, store_key=STORE_KEY, cloud_url="http://cloud", till=TILL)
 
 
+def stock(count: int, first: int = 0, store: str = "S1") -> list[StockRow]:
+    """Return stock figures of `count` SKUs."""
+    numbers = range(first, first + count)
+    return [StockRow(store=store, sku_id=f"SKU-{n}", quantity=n, as_of_ms=1) for n in numbers]
+
+
+def rows_of(figures: Sequence[StockRow]) -> list[Row]:
+    """Return stock figures as rows of their stream."""
+    return [
+        Row(key=f"{each.store}/{each.sku_id}", body=msgspec.Raw(msgspec.json.encode(each)))
+        for each in figures
+    ]
+
+
 def stock_rows(count: int, first: int = 0) -> list[Row]:
     """Return rows of the stock stream."""
-    return [
-        Row(
-            key=f"s1/SKU-{number}",
-            body=msgspec.Raw(
-                msgspec.json.encode(
-                    StockRow(store="s1", sku_id=f"SKU-{number}", quantity=number, as_of_ms=1)
-                )
-            ),
-        )
-        for number in range(first, first + count)
-    ]
+    return rows_of(stock(count, first, "s1"))
 
 
 @dataclass

@@ -1,0 +1,161 @@
+"""Clouds for the contract tests: the one in memory and the real one, a subprocess on loopback,
+behind the same few handles."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from app.ports import Clock, Enrolment, Store, SyncTransport
+from app.remote.cloud import EnrolledCloud
+from app.remote.enrolment import CloudEnrolment
+from app.remote.sync import CloudSync
+from app.wire.messages import StockRow
+from cloud.bootstrap import open_cloud
+from cloud.db.state import ensure_tenant
+from cloud.db.tables import journal
+from cloud.services.enrol import make_enrol_code
+from cloud.services.feed import put_stock
+from cloud.settings import Settings
+from tests.fakes.transport import DirectLine, FakeCloud
+from tests.sync.till import rows_of
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 60
+
+
+class Side(Protocol):
+    """A cloud as these tests use it."""
+
+    def code(self) -> str:
+        """Return a fresh one-time code."""
+
+    def enrolment(self) -> Enrolment: ...
+
+    def line(self, store: Store, clock: Clock) -> SyncTransport:
+        """Return the line of an enrolled till."""
+
+    def held(self, store: Store) -> list[str]:
+        """Return the ids of the records held for a till, in the order of its journal."""
+
+    def put_stock(self, rows: Sequence[StockRow]) -> None: ...
+
+
+class InMemory:
+    """The stand-in."""
+
+    def __init__(self) -> None:
+        self.cloud = FakeCloud()
+        self._codes = 0
+
+    def code(self) -> str:
+        self._codes += 1
+        code = f"CODE{self._codes}"
+        self.cloud.codes.add(code)
+        return code
+
+    def enrolment(self) -> Enrolment:
+        return self.cloud
+
+    def line(self, store: Store, clock: Clock) -> SyncTransport:
+        return DirectLine(self.cloud, store.run(lambda uow: uow.identity()).result().device)
+
+    def held(self, store: Store) -> list[str]:
+        device = store.run(lambda uow: uow.identity()).result().device
+        return [record.rec_id for record in self.cloud.devices[device].records]
+
+    def put_stock(self, rows: Sequence[StockRow]) -> None:
+        self.cloud.put("stock", *rows_of(rows))
+
+
+class RealServer:
+    """`guidepos-cloud serve` in a process of its own; stopped and started again at the same port."""
+
+    def __init__(self, data: Path) -> None:
+        self._settings = Settings(data=data)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+        data.mkdir(parents=True)
+        self._cloud = open_cloud(self._settings)
+        self.store_id = "S1"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Serve; returns when requests are accepted."""
+        port_file = self._settings.data / "port"
+        port_file.unlink(missing_ok=True)
+        with (self._settings.data / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "cloud", "serve"),
+                    *("--data", str(self._settings.data)),
+                    *("--port", str(self._port), "--port-file", str(port_file)),
+                ],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + START_S
+        while not port_file.exists():
+            assert self._process.poll() is None, (self._settings.data / "serve.log").read_text()
+            assert time.monotonic() < deadline
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.02)
+        self._port = int(port_file.read_text())
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=20)
+            self._process = None
+
+    def close(self) -> None:
+        self.stop()
+        self._cloud.close()
+
+    def code(self) -> str:
+        made = self._cloud.db.write(
+            lambda connection: make_enrol_code(
+                connection, self.store_id, now_ms=self._cloud.clock(), minutes=5
+            )
+        )
+        return made.code
+
+    def enrolment(self) -> Enrolment:
+        return CloudEnrolment(self.url)
+
+    def connect(self, store: Store, clock: Clock) -> EnrolledCloud:
+        """Return the cloud as an enrolled till sees it."""
+        who, key, keys = store.run(
+            lambda uow: (uow.identity(), uow.device_key(), uow.cloud_keys())
+        ).result()
+        return EnrolledCloud(self.url, lambda: keys, device=who.device, device_key=key, clock=clock)
+
+    def line(self, store: Store, clock: Clock) -> SyncTransport:
+        return CloudSync(self.connect(store, clock))
+
+    def held(self, store: Store) -> list[str]:
+        device = store.run(lambda uow: uow.identity()).result().device
+        query = (
+            sa.select(journal.c.rec_id)
+            .where(journal.c.device_id == device)
+            .order_by(journal.c.epoch, journal.c.seq)
+        )
+        return list(self._cloud.db.read(lambda connection: connection.scalars(query).all()))
+
+    def put_stock(self, rows: Sequence[StockRow]) -> None:
+        def put(connection: sa.Connection) -> None:
+            put_stock(connection, ensure_tenant(connection, self._cloud.clock()), rows)
+
+        self._cloud.db.write(put)

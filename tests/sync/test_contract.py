@@ -1,0 +1,243 @@
+"""One till, two stores, two clouds: what must hold between a till and a cloud holds for the stand-ins
+and for the real ones alike, the encrypted file and the served application included."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.devices.clock import SystemClock
+from app.domain.ids import new_id
+from app.errors import Code, Trouble
+from app.ports import Clock, Store
+from app.sync.engine import SyncEngine
+from app.wire.messages import MemberChange
+from offline_store import open_store
+from tests.fakes.store import FakeStore
+from tests.fakes.transport import BadLine, Fault
+from tests.sync.clouds import InMemory, RealServer, Side
+from tests.sync.till import become_device, engine_of, record, stock
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    made = RealServer(tmp_path_factory.mktemp("cloud") / "data")
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["memory", "server"])
+def side(request: pytest.FixtureRequest) -> Side:
+    if request.param == "memory":
+        return InMemory()
+    made: RealServer = request.getfixturevalue("server")
+    return made
+
+
+@dataclass
+class Opened:
+    """A store that may be closed and opened again, as a restart does."""
+
+    file: Path | None
+    key: bytes
+    clock: Clock
+    store: Store
+
+    def reopen(self) -> Store:
+        if self.file is not None:
+            self.store.close()
+            self.store = open_store(self.file, self.key, self.clock)
+        return self.store
+
+
+@pytest.fixture(params=["memory", "file"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    clock, key = SystemClock(), os.urandom(32)
+    if request.param == "memory":
+        made = Opened(None, key, clock, FakeStore())
+    else:
+        file = tmp_path / "store.db"
+        made = Opened(file, key, clock, open_store(file, key, clock))
+    yield made
+    made.store.close()
+
+
+@dataclass
+class Pair:
+    """A till and its cloud."""
+
+    side: Side
+    opened: Opened
+    line: BadLine
+    engine: SyncEngine
+
+    @property
+    def store(self) -> Store:
+        return self.opened.store
+
+    def record(self, count: int = 1) -> list[str]:
+        return record(self.store, self.opened.clock, count)
+
+    def restart(self) -> None:
+        store = self.opened.reopen()
+        self.line = BadLine(self.side.line(store, self.opened.clock))
+        self.engine = engine_of(store, self.line, self.opened.clock)
+
+
+@pytest.fixture
+def pair(side: Side, opened: Opened) -> Pair:
+    become_device(opened.store, side.enrolment(), side.code())
+    line = BadLine(side.line(opened.store, opened.clock))
+    return Pair(side, opened, line, engine_of(opened.store, line, opened.clock))
+
+
+def test_everything_arrives_once_and_in_order(pair: Pair):
+    ids = pair.record(450)
+    report = pair.engine.run()
+    assert (report.trouble, report.pushed, report.duplicates) == (None, 450, 0)
+    assert pair.side.held(pair.store) == ids
+    again = pair.engine.run()
+    assert (again.trouble, again.changed) == (None, False)
+    assert pair.side.held(pair.store) == ids
+
+
+def test_what_was_recorded_before_enrolment_arrives_too(side: Side, opened: Opened):
+    ids = record(opened.store, opened.clock, 3)
+    become_device(opened.store, side.enrolment(), side.code())
+    engine = engine_of(opened.store, side.line(opened.store, opened.clock), opened.clock)
+    assert engine.run().trouble is None
+    assert side.held(opened.store) == ids
+
+
+def test_a_lost_request_is_sent_again(pair: Pair):
+    ids = pair.record(3)
+    pair.line.faults = [None, Fault.REQUEST_LOST]
+    assert pair.engine.run().trouble is not None
+    assert pair.side.held(pair.store) == []
+    assert pair.engine.run().trouble is None
+    assert pair.side.held(pair.store) == ids
+
+
+def test_a_lost_answer_adds_nothing_twice(pair: Pair):
+    ids = pair.record(3)
+    pair.line.faults = [None, Fault.ANSWER_LOST]
+    assert pair.engine.run().trouble is not None
+    ids += pair.record(2)
+    assert pair.engine.run(hello=False).duplicates == 3
+    assert pair.side.held(pair.store) == ids
+
+
+def test_a_hello_tells_what_a_lost_answer_did_not(pair: Pair):
+    ids = pair.record(3)
+    pair.line.faults = [None, Fault.ANSWER_LOST]
+    pair.engine.run()
+    pair.line.batches.clear()
+    assert pair.engine.run().pushed == 3
+    assert pair.line.batches == []
+    assert pair.side.held(pair.store) == ids
+
+
+def test_a_push_delivered_twice_counts_once(pair: Pair):
+    ids = pair.record(3)
+    pair.line.faults = [None, Fault.DELIVERED_TWICE]
+    assert pair.engine.run().trouble is None
+    assert pair.side.held(pair.store) == ids
+
+
+def test_a_till_killed_in_the_middle_resumes_where_it_was(pair: Pair):
+    ids = pair.record(450)
+    pair.line.faults = [None, None, Fault.ANSWER_LOST]
+    pair.engine.run()
+    assert len(pair.side.held(pair.store)) == 400
+    pair.restart()
+    assert pair.engine.run().trouble is None
+    assert pair.side.held(pair.store) == ids
+
+
+def test_a_line_that_was_down_all_day_is_caught_up_with(pair: Pair):
+    pair.line.down = True
+    ids: list[str] = []
+    for _ in range(3):
+        ids += pair.record(30)
+        assert pair.engine.run().trouble is not None
+    pair.line.down = False
+    assert pair.engine.run().pushed == 90
+    assert pair.side.held(pair.store) == ids
+
+
+def test_a_copy_of_a_till_is_found_out_and_overwrites_nothing(side: Side, tmp_path: Path):
+    clock, key = SystemClock(), os.urandom(32)
+    file, copy = tmp_path / "store.db", tmp_path / "copy.db"
+    with open_store(file, key, clock) as store:
+        become_device(store, side.enrolment(), side.code())
+        record(store, clock, 2)
+        assert engine_of(store, side.line(store, clock), clock).run().trouble is None
+    copy.write_bytes(file.read_bytes())
+    with open_store(file, key, clock) as store, open_store(copy, key, clock) as clone:
+        ours = record(store, clock, 1)
+        record(clone, clock, 1)
+        assert engine_of(store, side.line(store, clock), clock).run().trouble is None
+        stray = engine_of(clone, side.line(clone, clock), clock)
+        assert stray.run(hello=False, pull=False).forked
+        assert stray.run().forked
+        assert side.held(store)[2:] == ours
+
+
+def test_a_code_opens_one_till_only(side: Side):
+    code, first, second = side.code(), FakeStore(), FakeStore()
+    become_device(first, side.enrolment(), code)
+    with pytest.raises(Trouble) as caught:
+        become_device(second, side.enrolment(), code)
+    assert caught.value.code is Code.ENROL_CODE_INVALID
+    assert not second.held.who.enrolled
+
+
+def test_reference_comes_in_by_cursor(pair: Pair):
+    pair.side.put_stock(stock(700))
+    first = pair.engine.run()
+    assert first.trouble is None
+    assert first.pulled["stock"] >= 700
+    assert pair.engine.run().pulled["stock"] == 0
+    pair.side.put_stock(stock(2, first=10))
+    assert pair.engine.run().pulled["stock"] == 2
+
+
+def test_a_member_made_here_is_known_at_the_cloud_and_comes_back(pair: Pair):
+    joined = MemberChange(
+        change_id=new_id(),
+        member_ref=new_id(),
+        field="join",
+        value='{"name":"林晓雨","phone":"","tier":"","note":""}',
+        base_revision=0,
+        t_ms=1,
+    )
+    pair.store.run(lambda uow: uow.change_member(joined)).result()
+    pair.line.faults = [None, Fault.ANSWER_LOST]
+    assert pair.engine.run().trouble is not None
+    report = pair.engine.run()
+    assert (report.trouble, report.members_sent) == (None, 1)
+    assert pair.store.run(lambda uow: uow.member_queue(10)).result() == ()
+
+
+def test_a_server_stopped_while_the_shop_sells_gets_everything_when_it_returns(
+    server: RealServer, opened: Opened
+):
+    become_device(opened.store, server.enrolment(), server.code())
+    engine = engine_of(opened.store, server.line(opened.store, opened.clock), opened.clock)
+    ids = record(opened.store, opened.clock, 2)
+    assert engine.run().trouble is None
+    server.stop()
+    ids += record(opened.store, opened.clock, 5)
+    report = engine.run()
+    assert report.trouble is not None
+    assert (report.trouble.code, report.trouble.retryable) == (Code.CLOUD_UNREACHABLE, True)
+    server.start()
+    ids += record(opened.store, opened.clock, 1)
+    report = engine.run()
+    assert (report.trouble, report.pushed) == (None, 6)
+    assert server.held(opened.store) == ids
