@@ -66,7 +66,13 @@ def _demo_data(options: argparse.Namespace, settings: Settings) -> int:
     from cloud.services.demo import load_demo
 
     with _Opened(settings) as cloud:
-        loaded = load_demo(cloud.db, cloud.clock(), styles=options.styles, members=options.members)
+        loaded = load_demo(
+            cloud.db,
+            cloud.clock(),
+            skus=options.skus,
+            styles=options.styles,
+            members=options.members,
+        )
     print(json.dumps(loaded) if options.json else " · ".join(f"{v} {k}" for k, v in loaded.items()))
     return 0
 
@@ -84,6 +90,13 @@ def _export_sales(options: argparse.Namespace, settings: Settings) -> int:
             count = write_invoice_totals(invoice_totals(connection, tenant_id), out)
     print(json.dumps({"invoices": count}) if options.json else f"{count} invoices")
     return 0
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return number
 
 
 class _Opened:
@@ -126,8 +139,10 @@ def _parser() -> argparse.ArgumentParser:
     code.set_defaults(run=_enrol_code)
 
     demo = commands.add_parser("demo-data", parents=[common], help="load the invented demo shop")
-    demo.add_argument("--styles", type=int, default=0, help="how many styles; 0: the usual shop")
-    demo.add_argument("--members", type=int, default=2_000)
+    size = demo.add_mutually_exclusive_group()
+    size.add_argument("--styles", type=_count, help="how many styles; the usual shop has sixty")
+    size.add_argument("--skus", type=_count, help="at least so many SKUs")
+    demo.add_argument("--members", type=_count, default=2_000)
     demo.set_defaults(run=_demo_data)
 
     export = commands.add_parser("export", help="write CSV")

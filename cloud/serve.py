@@ -40,6 +40,7 @@ def serve(
     settings = replace(settings, public_url=(public_url or address).rstrip("/"))
     config = uvicorn.Config(
         create_app(settings),
+        backlog=BACKLOG,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
@@ -62,7 +63,6 @@ def _bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
-    listener.listen(BACKLOG)
     return listener
 
 
