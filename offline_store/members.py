@@ -12,10 +12,10 @@ import msgspec
 
 from app.domain.member import Member
 from app.wire.messages import MemberChange, MemberRow, MembersPage, MembersPushAnswer
-from app.wire.searchkeys import search_keys, tokens_of
+from app.wire.searchkeys import search_keys
 from offline_store import device
 from offline_store.rows import MEMBER_COLUMNS, member_of
-from offline_store.search import member_query_of, phone_tokens, sound_tokens
+from offline_store.search import member_query_of, phone_tokens, sound_tokens, words_of
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -141,7 +141,7 @@ def _put(connection: Connection, row: MemberRow) -> None:
         connection.execute("DELETE FROM member_change WHERE member_ref = ?", (row.member_ref,))
     values = (row.name, row.phone, row.tier, row.points, row.note, row.erased)
     connection.execute(_PUT, (row.member_ref, row.revision, *values))
-    keys = [*row.search.split(), *tokens_of(row.name), *sound_tokens(row.pinyin, row.initials)]
+    keys = [*row.search.split(), *words_of(row.name), *sound_tokens(row.pinyin, row.initials)]
     _index(connection, row.member_ref, keys, row.phone)
     pending = connection.execute(
         _CHANGE + "WHERE member_ref = ? ORDER BY place", (row.member_ref,)
@@ -177,7 +177,7 @@ def _index_again(connection: Connection, member_ref: str) -> None:
         return
     keys = search_keys(member.name)
     sounds = sound_tokens(keys.pinyin, keys.initials)
-    _index(connection, member_ref, [*keys.tokens.split(), *sounds], member.phone)
+    _index(connection, member_ref, [*words_of(member.name), *sounds], member.phone)
 
 
 def _index(connection: Connection, member_ref: str, keys: Sequence[str], phone: str) -> None:

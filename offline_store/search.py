@@ -15,10 +15,20 @@ _CATEGORY = "\ue000"
 _PHONE = "\ue001"
 
 _LONGEST_SYLLABLE = 6  # zhuang
+_OTHER_LETTER = re.compile(r"[^\W_0-9a-z\u3400-\u9fff]")
 _DIGITS = re.compile(r"\+?[0-9][0-9\s\-]*")
 _LONGEST_SPLIT = 16
 PHONE_PART = 3
 """Digits of a phone number that are enough to look it up by."""
+
+
+def words_of(text: str) -> list[str]:
+    """Return the tokens of a text, and the letters of scripts that have no words for us (かな, Ж, 𠮷).
+
+    Such letters stay single: what SQLite's tokeniser takes for one letter is one in any version.
+    """
+    others = _OTHER_LETTER.findall(folded(text))
+    return list(dict.fromkeys([*tokens_of(text), *others]))
 
 
 def category_token(category: str) -> str:
@@ -80,7 +90,7 @@ def query_of(text: str, category: str = "", *, split: bool = False) -> str:
     """
     terms = []
     for word in folded(text).split():
-        found = _word_terms(tokens_of(word))
+        found = _word_terms(words_of(word))
         if not found:
             return ""
         ways = [" AND ".join(found)]
@@ -95,7 +105,7 @@ def query_of(text: str, category: str = "", *, split: bool = False) -> str:
 def _two_words(word: str) -> list[str]:
     """Return the queries for a word as two: Han anywhere, letters in parts that say something."""
     letters = word.isascii() and word.isalpha()
-    if not (letters or tokens_of(word) and not any(c.isascii() for c in word)):
+    if not (letters or (tokens_of(word) and not any(c.isascii() for c in word))):
         return []
     if len(word) > _LONGEST_SPLIT:
         return []
@@ -123,7 +133,7 @@ def member_query_of(text: str) -> tuple[str, list[str]]:
             digits.append(word)
             terms.extend(f'"{token}"' for token in phone_tokens(word))
         else:
-            found = _word_terms(tokens_of(word))
+            found = _word_terms(words_of(word))
             if not found:
                 return "", []
             terms.extend(found)

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.wire.messages import SkuRow
-from app.wire.searchkeys import tokens_of
 from offline_store import stock
 from offline_store.rows import sku_values
-from offline_store.search import category_token, sound_tokens
+from offline_store.search import category_token, sound_tokens, words_of
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -95,7 +94,7 @@ def _style_values(style_no: str, parts: Sequence[Sequence[Any]]) -> tuple[Any, .
 
 
 def _keys(style_no: str, parts: Sequence[Sequence[Any]]) -> list[str]:
-    tokens = dict.fromkeys(tokens_of(style_no))
+    tokens = dict.fromkeys(words_of(style_no))
     tokens[category_token(parts[0][2])] = None
     seen = set()
     for name, name_en, _, _, _, _, colour, colour_en, search, pinyin, initials in parts:
@@ -104,7 +103,7 @@ def _keys(style_no: str, parts: Sequence[Sequence[Any]]) -> list[str]:
             continue
         seen.add(key)
         tokens.update(dict.fromkeys(search.split()))
-        tokens.update(dict.fromkeys(tokens_of(" ".join((name, name_en, colour, colour_en)))))
+        tokens.update(dict.fromkeys(words_of(" ".join((name, name_en, colour, colour_en)))))
         tokens.update(dict.fromkeys(sound_tokens(pinyin, initials)))
     return list(tokens)
 

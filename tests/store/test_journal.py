@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from app.errors import Code, Trouble
+from app.ports import UnitOfWork
 from app.wire.journal import Chain, first_broken
 from offline_store import OfflineStore, verify_file
 from offline_store.connection import open_writer
@@ -20,11 +23,13 @@ from tests.store.shop import (
     step_of,
 )
 
+CHEAPER = "UPDATE journal SET body = CAST(replace(CAST(body AS TEXT), '129900', '129901') AS BLOB)"
+
 
 def fill(store: OfflineStore, count: int = 5) -> list[str]:
     sales = [sale_of() for _ in range(count)]
     for sale in sales:
-        store.run(lambda uow, sale=sale: uow.record(sale)).result()
+        store.run(partial(UnitOfWork.record, fact=sale)).result()
     return [sale.sale_id for sale in sales]
 
 
@@ -57,7 +62,7 @@ def test_the_journal_is_the_chain_the_wire_describes(store):
     ("statement", "seq"),
     [
         (
-            "UPDATE journal SET body = CAST(replace(CAST(body AS TEXT), '129900', '129901') AS BLOB) WHERE seq = 3",
+            f"{CHEAPER} WHERE seq = 3",
             3,
         ),
         ("UPDATE journal SET hash = zeroblob(32) WHERE seq = 2", 2),

@@ -174,7 +174,7 @@ def test_sqlite_utils_and_the_store_use_one_library(opened: Opener):
     import sqlcipher3.dbapi2
     import sqlite_utils.utils
 
-    assert sqlite_utils.utils.sqlite3 is sqlcipher3.dbapi2
+    assert vars(sqlite_utils.utils)["sqlite3"] is sqlcipher3.dbapi2
 
 
 def test_durability_is_what_the_till_relies_on(store):
@@ -412,7 +412,7 @@ def test_a_closed_store_answers_nothing(opened: Opener):
     for ask in (
         lambda: store.run(lambda uow: None),
         lambda: store.reader,
-        lambda: store.verify_journal(),
+        store.verify_journal,
     ):
         with pytest.raises(Trouble) as trouble:
             ask()

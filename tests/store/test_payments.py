@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.domain.payment import Anomaly, PaymentState, State
-from tests.store.shop import cart_of, COAT, sale_of, step_of
+from tests.store.shop import COAT, cart_of, sale_of, step_of
 
 
 def record(store, *facts):

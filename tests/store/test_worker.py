@@ -160,8 +160,7 @@ def test_a_full_disk_refuses_the_sale_and_leaves_the_store_usable(store):
     pages = store.run(lambda uow: uow._connection.execute("PRAGMA page_count").fetchone()).result()
     limit(pages[0])
     with pytest.raises(Trouble) as trouble:
-        for _ in range(500):
-            store.run(lambda uow: [uow.record(sale_of()) for _ in range(10)]).result()
+        store.run(lambda uow: [uow.record(sale_of()) for _ in range(500)]).result()
     assert trouble.value.code is Code.STORE_FULL
     limit(10**6)
     assert store.verify_journal() is None
