@@ -18,7 +18,8 @@ import msgspec
 import requests
 import zstandard
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import TimeoutError as TimeoutError_
 
 from app.domain.ids import new_epoch
 from app.errors import Code, Trouble
@@ -190,17 +191,23 @@ def not_ours(status: int) -> Trouble:
 
 @contextmanager
 def outside_failures() -> Iterator[None]:
-    """Turn what requests raises into Trouble."""
+    """Turn what requests and urllib3 raise into Trouble."""
     try:
         yield
     except requests.exceptions.SSLError as error:
         # A portal's certificate, a wrong clock, a missing authority: nobody we know.
         raise Trouble(Code.CLOUD_NOT_OURS, retryable=True, tls=True) from error
-    except requests.Timeout as error:
-        raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True, timeout=True) from error
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
+        if _was_too_slow(error):
+            raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True, timeout=True) from error
         detail = type(error).__name__
         raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True, detail=detail) from error
+
+
+def _was_too_slow(error: Exception) -> bool:
+    """Tell a time-out from a broken line. One inside a body comes wrapped as a broken line."""
+    inner = error.args[0] if error.args else None
+    return isinstance(error, requests.Timeout | TimeoutError_) or isinstance(inner, TimeoutError_)
 
 
 def _whole(response: requests.Response) -> bytes:

@@ -80,7 +80,8 @@ class CloudLive:
 def _lines(response: requests.Response) -> Iterator[bytes]:
     """Yield the lines of a stream as they arrive, heartbeats included."""
     rest = b""
-    for chunk in response.iter_content(None):
+    # requests' own iterators wait for whole chunks; this returns with whatever has arrived.
+    while chunk := response.raw.read1(_LONGEST_LINE, decode_content=True):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LONGEST_LINE:
             raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail="line too long")
