@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from app.domain.cart import Cart
 from app.domain.catalog import Sku
@@ -31,6 +32,7 @@ from app.wire.messages import (
     TierRow,
 )
 from app.wire.searchkeys import search_keys
+from offline_store import OfflineStore
 
 KEY = bytes(range(32))
 NOON = 1_760_000_400_000
@@ -38,6 +40,11 @@ NOON = 1_760_000_400_000
 DAY = "2025-10-09"
 PLAN = CommissionPlan("plan", 3, 300, {"coats": 500})
 LIN, WANG = "p-lin", "p-wang"
+
+
+def do(store: OfflineStore, method: str, *args: Any, **more: Any) -> Any:
+    """Call one method of the unit of work in a transaction of its own and wait for it."""
+    return store.run(lambda uow: getattr(uow, method)(*args, **more)).result()
 
 
 def at(ms: int = NOON) -> Moment:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from app.errors import Code, Trouble
-from app.ports import UnitOfWork
 from app.wire.journal import Chain, first_broken
 from offline_store import OfflineStore, verify_file
 from offline_store.connection import open_writer
@@ -17,6 +14,7 @@ from tests.store.shop import (
     KEY,
     NOON,
     cart_of,
+    do,
     enrol_answer,
     refund_of,
     sale_of,
@@ -29,7 +27,7 @@ CHEAPER = "UPDATE journal SET body = CAST(replace(CAST(body AS TEXT), '129900', 
 def fill(store: OfflineStore, count: int = 5) -> list[str]:
     sales = [sale_of() for _ in range(count)]
     for sale in sales:
-        store.run(partial(UnitOfWork.record, fact=sale)).result()
+        do(store, "record", sale)
     return [sale.sale_id for sale in sales]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,7 +17,6 @@ from hypothesis.stateful import (
 )
 
 from app.domain.refund import BlindReturn
-from app.ports import UnitOfWork
 from app.wire.messages import PullAnswer, Row, StockRow
 from offline_store import OfflineStore, open_store
 from tests.fakes.clock import FakeClock
@@ -28,6 +26,7 @@ from tests.store.shop import (
     adjustment_of,
     cart_of,
     config_row,
+    do,
     enrol_answer,
     refund_of,
     sale_of,
@@ -246,15 +245,14 @@ class StockLife(RuleBasedStateMachine):
     @invariant()
     def remainders_are_exact(self) -> None:
         for sku in SKUS:
-            left_of = partial(UnitOfWork.sold_of_sku, sku_id=sku.sku_id, member_ref="m", limit=1000)
-            lines = self.store.run(left_of).result()
+            lines = do(self.store, "sold_of_sku", sku.sku_id, "m", 1000)
             found = {
                 (x.sale_id, x.line.line_no): x.line.quantity - x.quantity_returned for x in lines
             }
             for place, left in found.items():
                 assert self.left[place] == left > 0
         for sale_id in self.sales:
-            for line in self.store.run(partial(UnitOfWork.sold_lines, sale_id=sale_id)).result():
+            for line in do(self.store, "sold_lines", sale_id):
                 left = self.left[sale_id, line.line.line_no]
                 assert line.line.quantity - line.quantity_returned == left
                 if left == 0:
