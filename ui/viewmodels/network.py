@@ -69,7 +69,7 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     @Property(str, notify=changed)
     def chipKind(self) -> str:
-        """good, info, warn or quiet."""
+        """good, busy or warn."""
         return self._chip()[1]
 
     @Property(str, notify=changed)
@@ -213,7 +213,7 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         if state != "online":
             return self._words.say(f"network.{state}"), "warn", "cloud-off"
         if waiting:
-            return self._words.say("network.unsent", n=waiting), "info", "cloud-upload"
+            return self._words.say("network.unsent", n=waiting), "busy", "cloud-upload"
         return self._words.say("network.synced"), "good", "cloud"
 
     def _explanation(self) -> str:

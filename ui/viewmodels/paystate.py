@@ -18,6 +18,7 @@ class Phase(StrEnum):
     CHOOSING = "choosing"
     PREPARING = "preparing"
     NOT_STARTED = "not_started"
+    PAID_ALREADY = "paid_already"
     WAITING = "waiting"
     LOOKED_AT = "looked_at"
     TIME_UP = "time_up"
@@ -59,6 +60,8 @@ class Act(StrEnum):
     """Back to the cart, which can be changed again."""
     ASIDE = "aside"
     """Put the cart aside and serve the next customer; the payment goes on being watched."""
+    DELIVER = "deliver"
+    """Make late money into the sale it was meant for."""
     NEXT = "next"
     """On to the receipt."""
 
@@ -83,6 +86,7 @@ FACES: dict[Phase, Face] = {
     Phase.CHOOSING: _face(Tone.CALM, "wallet", *_FREE),
     Phase.PREPARING: _face(Tone.CALM, "qr-code"),
     Phase.NOT_STARTED: _face(Tone.BAD, "cloud-off", *_FREE),
+    Phase.PAID_ALREADY: _face(Tone.BAD, "receipt-text", Act.ASIDE),
     Phase.WAITING: _face(Tone.WAIT, "clock", Act.STOP, Act.CASH, qr=True),
     Phase.LOOKED_AT: _face(Tone.LOOK, "eye", Act.STOP, qr=True),
     Phase.TIME_UP: _face(Tone.DOUBT, "hourglass", Act.ASK, Act.ASIDE),
@@ -94,7 +98,7 @@ FACES: dict[Phase, Face] = {
     Phase.FAILED: _face(Tone.BAD, "circle-x", *_FREE),
     Phase.EXPIRED: _face(Tone.BAD, "timer", *_FREE),
     Phase.CANCELLED: _face(Tone.CALM, "circle-check", *_FREE),
-    Phase.LATE: _face(Tone.BAD, "history", Act.ASIDE),
+    Phase.LATE: _face(Tone.BAD, "history", Act.DELIVER, Act.ASIDE),
     Phase.REFUND_PENDING: _face(Tone.CALM, "undo-2", Act.LEAVE),
     Phase.REFUNDED: _face(Tone.CALM, "undo-2", Act.LEAVE),
 }

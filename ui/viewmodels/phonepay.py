@@ -62,13 +62,13 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         super().__init__(parent)
         self._tools, self._words = tools, words
         self._priced: PricedCart | None = None
-        self._actor = ""
+        self._person: Person | None = None
         self._phase = Phase.CHOOSING
         self._news: PaymentNews | None = None
         self._failure: Failure | None = None
         self._qr_url = ""
         self._started_s, self._ask_in_s = 0.0, 0
-        self._closing = False
+        self._closing, self._adopted = False, ""
         self._tasks = Tasks(self)
         self._tasks.busyChanged.connect(self._asked)
         self._second = QTimer(self)
@@ -146,6 +146,11 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         return self.allows(Act.ASK)
 
     @Property(bool, notify=changed)
+    def canDeliver(self) -> bool:
+        """Late money may become the sale it was meant for."""
+        return self.allows(Act.DELIVER)
+
+    @Property(bool, notify=changed)
     def busy(self) -> bool:
         """An answer is under way."""
         return self._tasks.isBusy()
@@ -166,6 +171,14 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         """Ask now."""
         if self.allows(Act.ASK):
             self._ask()
+
+    @Slot()
+    def deliver(self) -> None:
+        """Make late money into the sale it was meant for: the goods go out now."""
+        if self.allows(Act.DELIVER) and self._news and self._person and not self._tasks.isBusy():
+            attempt_id = self._news.attempt.attempt_id
+            future = self._tools.payments.deliver(attempt_id, self._person)
+            self._follow(future, self._no_answer)
 
     # --- what Python does -------------------------------------------------------------------------
 
@@ -188,7 +201,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     def start(self, priced: PricedCart, actor: Person) -> None:
         """Register the order and show its QR."""
         self.rest()
-        self._priced, self._actor = priced, actor.person_id
+        self._priced, self._person = priced, actor
         self._started_s = self._tools.clock.monotonic()
         self._second.start()
         self._set_phase(Phase.PREPARING)
@@ -199,7 +212,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._second.stop()
         self._tasks.forget(_LANE)
         self._priced, self._news, self._failure = None, None, None
-        self._qr_url, self._closing, self._ask_in_s = "", False, 0
+        self._qr_url, self._adopted, self._closing, self._ask_in_s = "", "", False, 0
         self._set_phase(Phase.CHOOSING)
 
     def hear(self, news: PaymentNews) -> None:
@@ -240,13 +253,18 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     def _not_started(self, failure: Failure) -> None:
         attempt_id = failure.facts.get("attempt_id")
-        if failure.code is Code.PAYMENT_ALREADY_OPEN and isinstance(attempt_id, str):
-            # A QR of this very cart survived a restart: go on with it.
-            self._follow(self._tools.payments.refresh(attempt_id, self._actor), self._no_answer)
+        if failure.code in _GOES_ON and isinstance(attempt_id, str):
+            # A QR of this very cart survived a restart, or was paid behind our back: go on with it.
+            self._adopted = attempt_id
+            self._follow(self._tools.payments.refresh(attempt_id, self._actor()), self._given_up)
             return
+        self._given_up(failure)
+
+    def _given_up(self, failure: Failure) -> None:
+        paid = failure.code in (Code.ORDER_PAID, Code.SALE_ALREADY_RECORDED)
         self._failure = failure
         self._second.stop()
-        self._set_phase(Phase.NOT_STARTED)
+        self._set_phase(Phase.PAID_ALREADY if paid else Phase.NOT_STARTED)
 
     def _no_answer(self, failure: Failure) -> None:
         """The service answers even doubt; a failure here is a store in trouble or a bug."""
@@ -259,7 +277,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             return
         self._ask_in_s = ASK_AGAIN_S
         ask = self._tools.payments.cancel if self._closing else self._tools.payments.refresh
-        self._follow(ask(self._news.attempt.attempt_id, self._actor), self._no_answer)
+        self._follow(ask(self._news.attempt.attempt_id, self._actor()), self._no_answer)
 
     # --- hearing ----------------------------------------------------------------------------------
 
@@ -282,7 +300,8 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             return False
         if self._news is None:
             # An older QR of this cart that has ended is not the one being registered now.
-            return news.state.is_open or news.sale is not None
+            adopted = news.attempt.attempt_id == self._adopted
+            return adopted or news.state.is_open or news.sale is not None
         return news.attempt.attempt_id == self._news.attempt.attempt_id
 
     def _judge(self) -> None:
@@ -342,6 +361,9 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             over=step.received - step.amount,
         )
 
+    def _actor(self) -> str:
+        return self._person.person_id if self._person else ""
+
     def _face(self) -> Face:
         return FACES[self._phase]
 
@@ -364,6 +386,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
 
 _ASKING = (Phase.UNKNOWN, Phase.CLOSING, Phase.TIME_UP, Phase.PARTIAL)
+_GOES_ON = (Code.PAYMENT_ALREADY_OPEN, Code.ORDER_PAID)
 _PAID = (Phase.PAID, Phase.PAID_OVER)
 _DOUBTS = {
     Phase.CLOSING: ("pay.closing", "pay.close_unknown"),

@@ -1,0 +1,157 @@
+"""Makes the view-models from payment to settings and joins them to the window and the cart.
+
+The shell calls `furnish` once; the front door hands `Counter.hear` to the payment watch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from datetime import date
+
+from app.domain.receipt import Receipt
+from app.domain.sale import Sale
+from app.domain.times import business_date
+from app.ports import Clock, QrMaker, Reader, Store
+from app.services.checkout import Checkout
+from app.services.honesty import Conditions, judge
+from app.services.payments import PaymentNews, Payments
+from app.services.receipts import Receipts
+from app.settings import Settings
+from ui import chime
+from ui.images import Gallery
+from ui.text import Words
+from ui.viewmodels.cashpay import CashPayVm
+from ui.viewmodels.checkout import CheckoutVm
+from ui.viewmodels.done import DoneVm
+from ui.viewmodels.history import HistoryVm
+from ui.viewmodels.mysales import MySalesVm
+from ui.viewmodels.naming import Naming
+from ui.viewmodels.network import NetworkVm
+from ui.viewmodels.payment import PaymentVm
+from ui.viewmodels.phonepay import PhonePayVm, PhoneTools
+from ui.viewmodels.root import Place, RootVm, Sheet
+from ui.viewmodels.settings import SettingsVm, TillFacts
+
+
+@dataclass(frozen=True, slots=True)
+class CounterTools:
+    """What these screens need of a till.
+
+    `raster` makes a PNG of a receipt in a language, `sync_now` wakes the sync worker, `remember`
+    keeps a setting (key, value) for the next start.
+    """
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    checkout: Checkout
+    payments: Payments
+    receipts: Receipts
+    qr: QrMaker
+    pool: Executor
+    conditions: Callable[[], Conditions]
+    sync_now: Callable[[], Future[None] | None]
+    facts: TillFacts
+    raster: Callable[[Receipt, str], bytes] | None = None
+    remember: Callable[[str, str], None] = lambda key, value: None
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The view-models made here; their parent is the root."""
+
+    pay: PaymentVm
+    done: DoneVm
+    history: HistoryVm
+    my_sales: MySalesVm
+    network: NetworkVm
+    settings: SettingsVm
+
+    def hear(self, news: PaymentNews) -> None:
+        """Take news of any payment, on any thread."""
+        self.pay.hear(news)
+
+
+def furnish(
+    root: RootVm, checkout: CheckoutVm, tools: CounterTools, words: Words, gallery: Gallery
+) -> Counter:
+    """Make the view-models, hand them to the root, and join them to it and to the cart."""
+
+    def reader() -> Reader:
+        return tools.store.reader
+
+    def today() -> date:
+        return business_date(tools.clock.now())
+
+    pay = PaymentVm(
+        words,
+        lambda operation: judge(operation, tools.conditions()),
+        root,
+        chime=lambda: chime.play("paid"),
+    )
+    phone = PhonePayVm(
+        PhoneTools(tools.payments, tools.clock, tools.qr, gallery.symbols), words, pay
+    )
+    pay.hold(phone, CashPayVm(tools.checkout, tools.settings.currency, words, pay))
+    naming = Naming(reader, words)
+    counter = Counter(
+        pay=pay,
+        done=DoneVm(
+            tools.receipts, naming, gallery.receipts, tools.pool, words, root, raster=tools.raster
+        ),
+        history=HistoryVm(reader, tools.receipts, today, words, root),
+        my_sales=MySalesVm(reader, today, words, root),
+        network=NetworkVm(tools.conditions, tools.sync_now, words, root),
+        settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
+    )
+    root.hold(
+        pay=counter.pay,
+        done=counter.done,
+        history=counter.history,
+        my_sales=counter.my_sales,
+        network=counter.network,
+        settings=counter.settings,
+    )
+    _join(root, checkout, counter)
+    return counter
+
+
+def _join(root: RootVm, checkout: CheckoutVm, counter: Counter) -> None:
+    pay, done = counter.pay, counter.done
+
+    def begin() -> None:
+        if checkout.actor is not None and checkout.priced.lines:
+            checkout.freeze(True)
+            root.open(Sheet.PAY)
+            pay.open(checkout.priced, checkout.actor)
+
+    def left() -> None:
+        checkout.freeze(False)
+        root.close()
+
+    def aside() -> None:
+        checkout.freeze(False)
+        checkout.park()
+        root.close()
+
+    def settled(sale: Sale) -> None:
+        checkout.finish()
+        done.show(sale)
+        root.open(Sheet.DONE)
+        counter.network.look()
+
+    def entered(place: str) -> None:
+        if place == Place.MY_SALES:
+            counter.my_sales.of(root.person)
+
+    root.payAsked.connect(begin)
+    root.entered.connect(entered)
+    root.signedOut.connect(lambda: counter.my_sales.of(None))
+    pay.left.connect(left)
+    pay.aside.connect(aside)
+    pay.settled.connect(settled)
+    done.nextAsked.connect(root.close)
+    counter.network.closeAsked.connect(root.close)
+    counter.network.start()

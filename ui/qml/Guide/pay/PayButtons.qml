@@ -1,0 +1,93 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Guide
+import Guide.Model
+
+// Only what is safe now: the main thing over the whole width, the way out under it.
+Column {
+    id: root
+
+    required property PaymentVm vm
+    readonly property PhonePayVm phone: vm.phone as PhonePayVm
+    readonly property CashPayVm cash: vm.cash as CashPayVm
+
+    spacing: 10
+
+    Button {
+        width: root.width
+        visible: root.vm.isCash
+        enabled: root.cash.canTake
+        kind: "primary"
+        big: true
+        busy: root.cash.busy
+        glyph: "banknote"
+        text: Words.t(root.cash.busy ? "pay.cash_recording" : "pay.cash_take")
+        trailing: root.vm.amount
+        onClicked: root.cash.take()
+    }
+    Button {
+        width: root.width
+        visible: root.vm.canNewQr
+        kind: "primary"
+        big: true
+        glyph: "qr-code"
+        text: Words.t("pay.new_qr")
+        onClicked: root.vm.usePhone()
+    }
+    Button {
+        width: root.width
+        visible: root.vm.isPhone && root.phone.canAsk
+        enabled: !root.phone.busy
+        kind: "primary"
+        big: true
+        busy: root.phone.busy
+        glyph: "refresh-cw"
+        text: Words.t("pay.ask_now")
+        onClicked: root.phone.ask()
+    }
+    Button {
+        width: root.width
+        visible: root.vm.isPhone && root.phone.canDeliver
+        enabled: !root.phone.busy
+        kind: "primary"
+        big: true
+        busy: root.phone.busy
+        glyph: "package-check"
+        text: Words.t("pay.deliver")
+        onClicked: root.phone.deliver()
+    }
+    Row {
+        id: ways
+        width: parent.width
+        spacing: 10
+
+        readonly property int shown: (leave.visible ? 1 : 0) + (stop.visible ? 1 : 0)
+            + (aside.visible ? 1 : 0)
+        readonly property real each: (width - spacing * Math.max(shown - 1, 0)) / Math.max(shown, 1)
+
+        Button {
+            id: leave
+            width: ways.each
+            visible: root.vm.canLeave
+            glyph: "undo-2"
+            text: Words.t("pay.back_to_cart")
+            onClicked: root.vm.leave()
+        }
+        Button {
+            id: stop
+            width: ways.each
+            visible: root.vm.isPhone && root.phone.canStop
+            glyph: "x"
+            text: Words.t("pay.stop")
+            onClicked: root.vm.stop()
+        }
+        Button {
+            id: aside
+            width: ways.each
+            visible: root.vm.canSetAside
+            glyph: "user-plus"
+            text: Words.t("pay.set_aside")
+            onClicked: root.vm.setAside()
+        }
+    }
+}

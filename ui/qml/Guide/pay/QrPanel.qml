@@ -1,0 +1,119 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Guide
+import Guide.Model
+
+// The QR on white with its time, or what stands in its place while there is none.
+Item {
+    id: root
+
+    required property PhonePayVm vm
+    readonly property int side: Theme.compact ? 316 : 344
+
+    Label {
+        id: title
+        anchors.horizontalCenter: parent.horizontalCenter
+        y: Theme.compact ? 22 : 34
+        visible: root.vm.showsQr
+        text: Words.t("pay.scan_title")
+        size: 18
+        strong: true
+    }
+    Rectangle {
+        id: paper
+        anchors.horizontalCenter: parent.horizontalCenter
+        y: title.y + title.height + 16
+        width: Math.max(root.side, code.implicitWidth + 8)
+        height: width
+        radius: 20
+        color: "#FFFFFF"
+        border.width: 1
+        border.color: Theme.line
+        visible: root.vm.showsQr
+        Accessible.role: Accessible.Graphic
+        Accessible.name: Words.t("pay.qr_name")
+
+        // Whole pixels per module: drawn at its own size, never scaled.
+        Image {
+            id: code
+            anchors.centerIn: parent
+            source: root.vm.qrUrl
+            sourceSize: Qt.size(root.side - 8, root.side - 8)
+            fillMode: Image.Pad
+            smooth: false
+            cache: false
+        }
+    }
+    Rectangle {
+        anchors.horizontalCenter: parent.horizontalCenter
+        y: paper.y + paper.height + 14
+        width: left.implicitWidth + 56
+        height: 40
+        radius: 20
+        color: Theme.surface
+        border.width: 1
+        border.color: Theme.line
+        visible: root.vm.showsQr && root.vm.timeLeft !== ""
+
+        Icon {
+            x: 14
+            anchors.verticalCenter: parent.verticalCenter
+            name: "timer"
+            size: 18
+            colour: Theme.ink2
+        }
+        Label {
+            id: left
+            x: 40
+            anchors.verticalCenter: parent.verticalCenter
+            text: root.vm.timeLeft
+            size: 15
+            strong: true
+            font.features: Theme.tabular
+        }
+    }
+
+    Column {
+        anchors.centerIn: parent
+        width: parent.width - 64
+        visible: !root.vm.showsQr
+        spacing: 18
+
+        Rectangle {
+            anchors.horizontalCenter: parent.horizontalCenter
+            width: 132
+            height: width
+            radius: width / 2
+            color: shadow.color
+            border.width: 1
+            border.color: Theme.line
+
+            Icon {
+                anchors.centerIn: parent
+                name: root.vm.glyph
+                size: 58
+                colour: shadow.tint
+            }
+        }
+        Label {
+            width: parent.width
+            horizontalAlignment: Text.AlignHCenter
+            text: root.vm.status
+            size: 20
+            strong: true
+            wrapMode: Text.Wrap
+        }
+        ProgressLine {
+            anchors.horizontalCenter: parent.horizontalCenter
+            width: 160
+            visible: root.vm.isPreparing
+            unknown: true
+        }
+    }
+    // The colours of the tone, in one place.
+    StatusBox {
+        id: shadow
+        visible: false
+        tone: root.vm.tone
+    }
+}

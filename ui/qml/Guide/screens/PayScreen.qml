@@ -1,0 +1,177 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Guide
+import Guide.Model
+
+// Taking the payment. At the left the amount, the ways to pay, what is known and what is safe; at the
+// right the QR or the cash keys. Enter does the main thing, Esc goes back where that is safe.
+FocusScope {
+    id: root
+
+    required property PaymentVm vm
+    readonly property PhonePayVm phone: vm.phone as PhonePayVm
+    readonly property CashPayVm cash: vm.cash as CashPayVm
+
+    focus: true
+    Keys.onPressed: event => {
+        if (event.key === Qt.Key_Return || event.key === Qt.Key_Enter || event.key === Qt.Key_F8)
+            root.vm.confirm();
+        else if (event.key === Qt.Key_Escape)
+            root.vm.escape();
+        else if (event.key === Qt.Key_F9)
+            root.vm.useCash();
+        else if (event.key === Qt.Key_Backspace)
+            root.cash.erase();
+        else if (root.vm.isCash && "0123456789.".includes(event.text) && event.text !== "")
+            root.cash.key(event.text);
+        else
+            return;
+        event.accepted = true;
+    }
+
+    Rectangle {
+        anchors.fill: parent
+        color: Theme.scrim
+
+        // Nothing under the sheet can be touched while money is involved.
+        MouseArea {
+            anchors.fill: parent
+            hoverEnabled: true
+            Accessible.ignored: true
+        }
+    }
+
+    Card {
+        id: sheet
+        anchors.centerIn: parent
+        width: Math.min(960, root.width - 32)
+        height: Math.min(Theme.compact ? 572 : 640, root.height - 24)
+        corner: 24
+        raised: true
+
+        Rectangle {
+            anchors { right: parent.right; top: parent.top; bottom: parent.bottom; margins: 1 }
+            width: Math.floor(parent.width * 0.44)
+            radius: 23
+            color: Theme.surface2
+
+            Rectangle {
+                width: 24
+                height: parent.height
+                color: parent.color
+            }
+            Rectangle {
+                width: 1
+                height: parent.height
+                color: Theme.line
+            }
+            QrPanel {
+                anchors.fill: parent
+                visible: root.vm.isPhone
+                vm: root.phone
+            }
+            CashPanel {
+                anchors.fill: parent
+                visible: root.vm.isCash
+                vm: root.cash
+            }
+        }
+
+        Item {
+            id: left
+            x: Theme.compact ? 26 : 34
+            y: Theme.compact ? 22 : 32
+            width: Math.floor(parent.width * 0.56) - 2 * x
+            height: parent.height - 2 * y
+
+            Column {
+                id: facts
+                width: parent.width
+                spacing: Theme.compact ? 10 : 14
+
+                Label {
+                    width: parent.width
+                    text: Words.t("pay.title")
+                    size: Theme.title
+                    font.weight: Font.Bold
+                }
+                Row {
+                    spacing: 12
+
+                    Money {
+                        id: due
+                        text: root.vm.amount
+                        size: Theme.compact ? 40 : 48
+                        font.weight: Font.Bold
+                        Accessible.role: Accessible.StaticText
+                        Accessible.name: Words.t("pay.due") + " " + text
+                    }
+                    Label {
+                        anchors.baseline: due.baseline
+                        text: Words.t("pay.due") + " · " + root.vm.units
+                        size: 15
+                        color: Theme.ink2
+                    }
+                }
+                Row {
+                    id: tiles
+                    width: parent.width
+                    spacing: 12
+
+                    MethodTile {
+                        width: (tiles.width - 12) / 2
+                        glyph: "smartphone"
+                        text: Words.t("pay.method.phone")
+                        detail: root.vm.phoneHint
+                        chosen: root.vm.isPhone
+                        enabled: root.vm.phoneEnabled
+                        onClicked: root.vm.usePhone()
+                    }
+                    MethodTile {
+                        width: (tiles.width - 12) / 2
+                        glyph: "banknote"
+                        text: Words.t("pay.method.cash")
+                        detail: Words.t("pay.method.cash_hint")
+                        chosen: root.vm.isCash
+                        enabled: root.vm.cashEnabled
+                        onClicked: root.vm.useCash()
+                    }
+                }
+                StatusBox {
+                    width: parent.width
+                    visible: root.vm.isPhone
+                    tone: root.phone.tone
+                    glyph: root.phone.glyph
+                    status: root.phone.status
+                    hint: root.phone.hint
+                    elapsed: root.phone.elapsed
+                    turning: root.phone.isPreparing
+                }
+                StatusBox {
+                    width: parent.width
+                    visible: root.vm.isCash
+                    tone: root.cash.problem ? "bad" : "calm"
+                    glyph: root.cash.problem ? "circle-alert" : "hand-coins"
+                    status: root.cash.problem || Words.t("pay.cash_hint")
+                }
+            }
+
+            PayButtons {
+                anchors.bottom: parent.bottom
+                width: parent.width
+                vm: root.vm
+            }
+        }
+
+        Loader {
+            anchors.fill: parent
+            active: root.vm.isPaid
+            sourceComponent: PaidBanner {
+                amount: root.vm.amount
+                line: root.vm.paidLine
+                hint: root.vm.paidHint
+                onCarriedOn: root.vm.next()
+            }
+        }
+    }
+}
