@@ -75,9 +75,26 @@ def save_draft(connection: Connection, draft: Draft) -> None:
     )
 
 
+def draft(connection: Connection, slot: str) -> Draft | None:
+    """Return the cart kept in a slot, None if there is none that this version can read."""
+    row = connection.execute(
+        "SELECT slot, cart, saved_ms FROM draft WHERE slot = ?", (slot,)
+    ).fetchone()
+    return _draft(row) if row else None
+
+
 def drop_draft(connection: Connection, slot: str) -> None:
     """Forget a kept cart."""
     connection.execute("DELETE FROM draft WHERE slot = ?", (slot,))
+
+
+def draft(connection: Connection, slot: str) -> Cart | None:
+    """Return a kept cart, None if there is none or this version cannot read it."""
+    row = connection.execute("SELECT cart FROM draft WHERE slot = ?", (slot,)).fetchone()
+    try:
+        return _CART.decode(row[0]) if row else None
+    except msgspec.DecodeError:
+        return None
 
 
 def drafts(connection: Connection) -> tuple[Draft, ...]:
@@ -85,11 +102,13 @@ def drafts(connection: Connection) -> tuple[Draft, ...]:
 
     One that this version cannot read (kept by another) is left where it is and not returned.
     """
-    found = []
     rows = connection.execute("SELECT slot, cart, saved_ms FROM draft ORDER BY saved_ms DESC, slot")
-    for slot, cart, saved_ms in rows.fetchall():
-        try:
-            found.append(Draft(slot, _CART.decode(cart), saved_ms))
-        except msgspec.DecodeError:
-            continue
-    return tuple(found)
+    return tuple(filter(None, map(_draft, rows.fetchall())))
+
+
+def _draft(row: tuple[str, str, int]) -> Draft | None:
+    slot, cart, saved_ms = row
+    try:
+        return Draft(slot, _CART.decode(cart), saved_ms)
+    except msgspec.DecodeError:
+        return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.domain.cart import Cart
 from app.domain.facts import Fact, fact_id
 from app.domain.refund import SoldLine
 from app.domain.sale import Sale
@@ -119,6 +120,14 @@ class StoreUnit:
         """Keep a cart across a crash."""
         self._may_write()
         device.save_draft(self._connection, draft)
+
+    def draft(self, slot: str) -> Cart | None:
+        """Return a kept cart, None if there is none that this version can read."""
+        return device.draft(self._connection, slot)
+
+    def draft(self, slot: str) -> Draft | None:
+        """Return the cart kept in a slot."""
+        return device.draft(self._connection, slot)
 
     def drop_draft(self, slot: str) -> None:
         """Forget a kept cart."""

@@ -13,19 +13,23 @@ away from zero, as PRICING.md says, and counted when that changed it.
 from __future__ import annotations
 
 import csv
+import re
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from app.domain.catalog import LineKind
+import msgspec
+
+from app.domain.cart import MAX_QUANTITY
+from app.domain.catalog import LineKind, Sku
 from app.domain.ids import new_id
 from app.domain.money import MILLS, Currency, decimal_to_mills, extend
 from app.domain.reference import references_for
 from app.domain.sale import Tender, TenderKind
 from app.domain.stock import MovementKind
 from app.domain.times import Moment, TimeQuality
-from app.errors import RuleBroken
+from app.errors import Code, RuleBroken
 from app.ports import Clock, Reader, Store, UnitOfWork
 from app.services.checkout import Checkout
 from app.services.refunds import Refunds, WantedReturn
@@ -34,11 +38,18 @@ from app.wire.messages import MemberChange, SkuRow
 from app.wire.searchkeys import search_keys
 
 ACTOR = "replay"
+NO_CODE = "NO-CODE"
+"""Stands for a line with an amount and no code."""
+
 CHARGES = frozenset(
-    {"POST", "DOT", "C2", "M", "m", "D", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "ADJUST"}
+    [*"POST DOT C2 M m D S B AMAZONFEE CRUK ADJUST".split(), "BANK CHARGES", NO_CODE]
 )
 """Codes of the source that are postage, fees and manual entries, not goods on a shelf."""
 
+MAX_NUMBER = 60
+"""Longest invoice number, code or customer; leaves room for a document's suffix."""
+
+_WHOLE = re.compile(r"([+-]?[0-9]{1,9})(?:\.0+)?")
 COLUMNS = ("InvoiceNo", "StockCode", "Quantity", "UnitPrice", "InvoiceDate")
 _MEMBER_SPACE = uuid.UUID("6f8c1f0a-6c7e-5d27-9d0b-0a7d1f6f3a11")
 _BATCH = 500
@@ -91,34 +102,51 @@ class ReplayCounts:
 
 
 def read_source(lines: Iterable[str], currency: Currency) -> Source:
-    """Read a file of transactions; a line that cannot be read is counted under its reason."""
+    """Read a file of transactions; a line that cannot be read is counted under its reason.
+
+    A line with an amount but no code is a charge under `NO_CODE`: its money must not be lost. Raises
+    RuleBroken: COLUMN_MISSING (`column`), FILE_UNREADABLE for what is not CSV.
+    """
     source = Source()
-    rows = csv.DictReader(lines)
-    for row in rows:
-        number, code = (row.get("InvoiceNo") or "").strip(), (row.get("StockCode") or "").strip()
-        if not number:
-            source.skip("no_invoice_number")
-            continue
-        invoice = source.invoices.setdefault(
-            number, Invoice(number, row.get("InvoiceDate") or "", (row.get("CustomerID") or ""))
-        )
-        try:
-            quantity = int(row["Quantity"])
-            mills = decimal_to_mills(row["UnitPrice"], currency)
-        except (KeyError, TypeError, ValueError):
-            source.skip("unreadable_quantity")
-            continue
-        except RuleBroken:
-            source.skip("unreadable_price")
-            continue
-        if quantity == 0:
-            source.skip("zero_quantity")
-        elif not code:
-            source.skip("no_stock_code")
-        else:
-            name = (row.get("Description") or "").strip()
-            invoice.lines.append(SourceLine(code, name, quantity, mills))
+    rows = csv.DictReader(lines, strict=True)
+    try:
+        for column in COLUMNS:
+            if column not in (rows.fieldnames or ()):
+                raise RuleBroken(Code.COLUMN_MISSING, column=column)
+        for row in rows:
+            _take(row, source, currency)
+    except csv.Error as error:
+        raise RuleBroken(Code.FILE_UNREADABLE, line=rows.line_num, detail=str(error)) from error
     return source
+
+
+def _take(row: Mapping[str, str | None], source: Source, currency: Currency) -> None:
+    def cell(column: str) -> str:
+        return (row.get(column) or "").strip()
+
+    number, code, pieces = cell("InvoiceNo"), cell("StockCode"), _WHOLE.fullmatch(cell("Quantity"))
+    if not number or len(number) > MAX_NUMBER or not number.isprintable():
+        source.skip("no_invoice_number" if not number else "unreadable_invoice_number")
+        return
+    invoice = source.invoices.setdefault(
+        number, Invoice(number, cell("InvoiceDate"), cell("CustomerID")[:MAX_NUMBER])
+    )
+    try:
+        mills = decimal_to_mills(cell("UnitPrice"), currency)
+    except RuleBroken:
+        source.skip("unreadable_price")
+        return
+    if pieces is None or abs(int(pieces[1])) > MAX_QUANTITY:
+        source.skip("unreadable_quantity")
+    elif int(pieces[1]) == 0:
+        source.skip("zero_quantity")
+    elif len(code) > MAX_NUMBER or not code.isprintable():
+        source.skip("unreadable_stock_code")
+    elif not code and not mills:
+        source.skip("no_stock_code_and_no_amount")
+    else:
+        line = SourceLine(code or NO_CODE, cell("Description"), int(pieces[1]), mills)
+        invoice.lines.append(line)
 
 
 class Replay:
@@ -198,9 +226,9 @@ class Replay:
         if invoice.customer:
             priced = self._checkout.attach_member(priced, member_ref(invoice.customer))
         for line in lines:
-            sku = reader.find_code(line.code)
-            if sku is None:
-                raise LookupError(line.code)
+            sku = _find(reader, line.code)
+            if line.unit_mills < 0:  # money moves, no goods do
+                sku = replace(sku, kind=LineKind.ADJUSTMENT)
             priced = self._checkout.add(
                 priced, sku, line.quantity, unit_mills=line.unit_mills, merge=False
             )
@@ -218,9 +246,7 @@ class Replay:
     ) -> None:
         wanted = []
         for line in lines:
-            sku = reader.find_code(line.code)
-            if sku is None:
-                raise LookupError(line.code)
+            sku = _find(reader, line.code)
             wanted.append(WantedReturn(sku, -line.quantity, line.unit_mills))
         refund = self._refunds.bring_back(
             wanted,
@@ -261,14 +287,13 @@ class Replay:
         def job(uow: UnitOfWork) -> None:
             for customer in customers:
                 number = customer.removesuffix(".0")
-                ref = member_ref(customer)
-                fields = f'{{"name":"Customer {number}","phone":"","tier":"","note":""}}'
+                fields = {"name": f"Customer {number}", "phone": "", "tier": "", "note": ""}
                 uow.change_member(
                     MemberChange(
                         change_id=str(uuid.uuid5(_MEMBER_SPACE, "join:" + customer)),
-                        member_ref=ref,
+                        member_ref=member_ref(customer),
                         field="join",
-                        value=fields,
+                        value=msgspec.json.encode(fields).decode(),
                         base_revision=0,
                         t_ms=now,
                     )
@@ -282,26 +307,31 @@ def member_ref(customer: str) -> str:
     return str(uuid.uuid5(_MEMBER_SPACE, customer))
 
 
+def _find(reader: Reader, code: str) -> Sku:
+    """Return the source's article as a scan would; `prepare` put every one of them there."""
+    sku = reader.find_code(code)
+    if sku is None or sku.sku_id != code:  # its digits may be another article's GTIN
+        sku = reader.sku(code)
+    if sku is None:
+        raise RuleBroken(Code.CODE_UNKNOWN, text=code)
+    return sku
+
+
 def _skus(source: Source) -> list[SkuRow]:
     """Return a SKU for every code: its first description, its first price, charges as such."""
     names: dict[str, str] = {}
     prices: dict[str, int] = {}
-    negative: set[str] = set()
     for invoice in source.invoices.values():
         for line in invoice.lines:
             if not names.get(line.code):
                 names[line.code] = line.name[:120]
             if line.unit_mills > 0:
                 prices.setdefault(line.code, line.unit_mills // MILLS)
-            if line.unit_mills < 0:
-                negative.add(line.code)
-    return [_sku(code, name or code, prices.get(code, 0), negative) for code, name in names.items()]
+    return [_sku(code, name or code, prices.get(code, 0)) for code, name in names.items()]
 
 
-def _sku(code: str, name: str, price: int, negative: set[str]) -> SkuRow:
+def _sku(code: str, name: str, price: int) -> SkuRow:
     kind = LineKind.SERVICE if code in CHARGES else LineKind.GOODS
-    if code in negative:
-        kind = LineKind.ADJUSTMENT
     keys = search_keys(name, code)
     return SkuRow(
         sku_id=code,
