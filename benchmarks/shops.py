@@ -37,9 +37,6 @@ ROOT = Path(__file__).resolve().parents[1]
 BENCH = ROOT / "build" / "bench"
 SIZES = {"1k": 1_000, "100k": 100_000}
 MEMBERS = 100_000
-PIN = "2468"
-"""Everybody's, in these shops only."""
-
 _MADE_BY = ("offline_store", "resources/demo", "app/wire", "benchmarks/shops.py")
 _PAGE = 5_000
 _STAMP = "made-by"
@@ -130,11 +127,16 @@ def _like(values: Sequence[object], shape: type[T]) -> list[T]:
 
 
 def _people(goods: DemoShop, store: str) -> list[PersonRow]:
-    pin = hash_pin(PIN)
     return [
-        PersonRow(person_id=p.person_id, name=p.name, name_en=p.name_en, role=p.role, pin=pin)
-        for p in goods.people
-        if p.store == store
+        PersonRow(
+            person_id=person.person_id,
+            name=person.name,
+            name_en=person.name_en,
+            role=person.role,
+            pin=hash_pin(person.pin),
+        )
+        for person in goods.people
+        if person.store == store
     ]
 
 

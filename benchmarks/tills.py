@@ -1,0 +1,72 @@
+"""Tills to measure: copies of a shop's template, enrolled with an embedded cloud that runs as its own
+process and holds the demo shop, whose goods are the first ones of every template."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.shops import MEMBERS, ROOT, copied, template
+from guidepos.bootstrap import open_till
+from guidepos.embedded_cloud import EmbeddedCloud, embedded_cloud
+from guidepos.online import enrol_till
+from resources.demo.shop import demo_shop
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Where one run of the benchmark keeps its tills."""
+
+    folder: Path
+    cloud: EmbeddedCloud
+
+    def enrolled(self, name: str, skus: int, members: int = MEMBERS) -> Path:
+        """Return the home of a fresh till, enrolled and in step with the cloud."""
+        home = copied(template(skus, members, self.folder), self.folder / "run" / name)
+        till = open_till(home)
+        try:
+            enrol_till(till, self.cloud.url, self.cloud.enrol_code(_own_store()))
+            report = till.engine().run()
+            if report.trouble is not None:
+                raise report.trouble
+        finally:
+            till.close()
+        return home
+
+    def fresh(self, name: str, skus: int, members: int = MEMBERS) -> Path:
+        """Return the home of a fresh till that never met a cloud."""
+        return copied(template(skus, members, self.folder), self.folder / "run" / name)
+
+
+@contextlib.contextmanager
+def floor(folder: Path) -> Iterator[Floor]:
+    """Run a cloud on loopback for the length of a block; what the tills did is thrown away after it."""
+    shutil.rmtree(folder / "run", ignore_errors=True)
+    try:
+        with embedded_cloud(folder / "run" / "cloud") as cloud:
+            cloud.load_demo()
+            yield Floor(folder, cloud)
+    finally:
+        shutil.rmtree(folder / "run", ignore_errors=True)
+
+
+def _own_store() -> str:
+    return demo_shop(members=0).stores[0].store
+
+
+def run_python(module: str, arguments: Sequence[str], timeout: float = 600) -> str:
+    """Run a module in its own interpreter and return what it printed; its complaints are shown."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=timeout,
+        check=True,
+    )
+    return done.stdout
