@@ -75,14 +75,6 @@ def save_draft(connection: Connection, draft: Draft) -> None:
     )
 
 
-def draft(connection: Connection, slot: str) -> Draft | None:
-    """Return the cart kept in a slot, None if there is none that this version can read."""
-    row = connection.execute(
-        "SELECT slot, cart, saved_ms FROM draft WHERE slot = ?", (slot,)
-    ).fetchone()
-    return _draft(row) if row else None
-
-
 def drop_draft(connection: Connection, slot: str) -> None:
     """Forget a kept cart."""
     connection.execute("DELETE FROM draft WHERE slot = ?", (slot,))

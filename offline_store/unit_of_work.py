@@ -125,10 +125,6 @@ class StoreUnit:
         """Return a kept cart, None if there is none that this version can read."""
         return device.draft(self._connection, slot)
 
-    def draft(self, slot: str) -> Draft | None:
-        """Return the cart kept in a slot."""
-        return device.draft(self._connection, slot)
-
     def drop_draft(self, slot: str) -> None:
         """Forget a kept cart."""
         self._may_write()
