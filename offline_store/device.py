@@ -82,11 +82,11 @@ def drop_draft(connection: Connection, slot: str) -> None:
 
 def draft(connection: Connection, slot: str) -> Cart | None:
     """Return a kept cart, None if there is none or this version cannot read it."""
-    row = connection.execute("SELECT cart FROM draft WHERE slot = ?", (slot,)).fetchone()
-    try:
-        return _CART.decode(row[0]) if row else None
-    except msgspec.DecodeError:
-        return None
+    row = connection.execute(
+        "SELECT slot, cart, saved_ms FROM draft WHERE slot = ?", (slot,)
+    ).fetchone()
+    found = _draft(row) if row else None
+    return found.cart if found else None
 
 
 def drafts(connection: Connection) -> tuple[Draft, ...]:
