@@ -57,11 +57,24 @@ def decode_body(kind: str, body: bytes) -> Body:
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Trouble(Code.CLOUD_MESSAGE_INVALID, kind=kind, detail=str(error)) from error
+        raise Trouble(Code.CLOUD_MESSAGE_INVALID, kind=kind, detail=str(error)[:200]) from error
 
 
 def decode(header: Header, body: bytes) -> Fact:
-    """Return the fact a record holds."""
+    """Return the fact a record holds.
+
+    Raises Trouble(CLOUD_MESSAGE_INVALID) for a kind, shape or word this version does not know.
+    """
+    shape = decode_body(header.kind, body)
+    try:
+        return _read(shape, header)
+    except ValueError as error:  # a word a newer till knows
+        raise Trouble(
+            Code.CLOUD_MESSAGE_INVALID, kind=header.kind, detail=str(error)[:200]
+        ) from error
+
+
+def _read(shape: Body, header: Header) -> Fact:
     at = Moment(
         header.t_device,
         header.t_mono,
@@ -69,7 +82,6 @@ def decode(header: Header, body: bytes) -> Fact:
         header.t_est_server,
         TimeQuality(header.t_quality),
     )
-    shape = decode_body(header.kind, body)
     match shape:
         case SaleV1():
             return _read_sale(shape, at, header.actor)

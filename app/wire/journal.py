@@ -34,6 +34,7 @@ from dataclasses import astuple, dataclass, replace
 
 VERSION = 1
 HASH_BYTES = 32
+MAX_PREFIXED = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,13 @@ class Chain:
 
 
 def prefixed(text: str) -> bytes:
-    """Return `text` as UTF-8 after its length as an unsigned 16-bit big-endian number."""
+    """Return `text` as UTF-8 after its length as an unsigned 16-bit big-endian number.
+
+    Raises ValueError for more than 65,535 bytes and for text that is no Unicode.
+    """
     data = text.encode()
+    if len(data) > MAX_PREFIXED:
+        raise ValueError("too long to be prefixed with its length")
     return struct.pack(">H", len(data)) + data
 
 
@@ -141,4 +147,6 @@ def first_broken(records: Iterable[Record], prev_hash: bytes, seq: int) -> int |
 
 def head_message(device: str, epoch: str, seq: int, hash_: bytes) -> bytes:
     """Return the bytes a device signs to vouch for its chain up to `seq`."""
+    if len(hash_) != HASH_BYTES:
+        raise ValueError("a chain hash has 32 bytes")
     return b"gp1-head" + prefixed(device) + prefixed(epoch) + struct.pack(">Q", seq) + hash_

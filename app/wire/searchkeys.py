@@ -42,15 +42,42 @@ def tokens_of(text: str) -> list[str]:
 
 
 def search_keys(*texts: str) -> SearchKeys:
-    """Return the keys under which something with these names, numbers and colours is found."""
-    from pypinyin import Style, lazy_pinyin  # loads its tables only where names are written
+    """Return the keys under which something with these names, numbers and colours is found.
 
+    What may be a person's name is also found by the reading its first character has as a surname.
+    """
     tokens: list[str] = []
-    pinyins, initials = [], []
+    sounds: dict[tuple[str, str], None] = {}
     for text in filter(None, texts):
         tokens.extend(tokens_of(text))
         han = "".join(_HAN.findall(text))
-        if han:
-            pinyins.append("".join(lazy_pinyin(han)))
-            initials.append("".join(lazy_pinyin(han, style=Style.FIRST_LETTER)))
-    return SearchKeys(" ".join(dict.fromkeys(tokens)), " ".join(pinyins), " ".join(initials))
+        for syllables in _readings(han) if han else ():
+            sounds["".join(syllables), "".join(s[0] for s in syllables)] = None
+    return SearchKeys(
+        " ".join(dict.fromkeys(tokens)),
+        " ".join(pinyin for pinyin, _ in sounds),
+        " ".join(initials for _, initials in sounds),
+    )
+
+
+def _readings(han: str) -> list[list[str]]:
+    """Return the syllables of a name, and those it has if it begins with a surname read otherwise."""
+    from pypinyin import lazy_pinyin  # loads its tables only where names are written
+
+    usual = lazy_pinyin(han)
+    readings = [usual]
+    surname = _SURNAMES.get(han[0])
+    if surname and len(han) <= _LONGEST_NAME:
+        readings.append([surname, *usual[1:]])
+    return readings
+
+
+_LONGEST_NAME = 4
+_SURNAMES = dict(
+    pair.split(":")
+    for pair in (
+        "乐:yue 仇:qiu 区:ou 单:shan 召:shao 员:yun 曾:zeng 朴:piao 查:zha 盖:ge 种:chong 繁:po "
+        "缪:miao 翟:zhai 能:nai 覃:qin 解:xie"
+    ).split()
+)
+"""Surnames of one character whose reading is not the usual one of that character."""
