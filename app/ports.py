@@ -7,7 +7,7 @@ and may be called on any thread, the GUI's included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
@@ -451,6 +451,31 @@ class CodeReader(Protocol):
     """Finds codes in grey pictures. Knows no camera and no Qt."""
 
     def read(self, pixels: bytes, width: int, height: int) -> tuple[ReadCode, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptWords:
+    """What a receipt says in one language. `reasons` and `tenders` map codes to names.
+
+    With `english`, the English name of store, goods and colours is taken where there is one.
+    """
+
+    english: bool
+    sale: str
+    refund: str
+    copy: str
+    number: str
+    time: str
+    guide: str
+    subtotal: str
+    total: str
+    refund_total: str
+    given: str
+    change: str
+    pieces: str
+    thanks: str
+    reasons: Mapping[str, str]
+    tenders: Mapping[str, str]
 
 
 class ReceiptPrinter(Protocol):

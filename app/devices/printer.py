@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.devices.receipt_image import DPI, draw_receipt
-from app.devices.receipt_layout import ReceiptWords
 from app.domain.receipt import Receipt
 from app.errors import Code, Trouble
-from app.ports import QrMaker
+from app.ports import QrMaker, ReceiptWords
 
 
 class FilePrinter:

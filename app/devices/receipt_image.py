@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from app.devices.receipt_layout import Centred, Face, Line, Pair, ReceiptWords, Symbol, lay_out
+from app.devices.receipt_layout import Centred, Face, Line, Pair, Symbol, lay_out
 from app.domain.receipt import Receipt
-from app.ports import QrMaker
+from app.ports import QrMaker, ReceiptWords
 from resources import path
 
 if TYPE_CHECKING:

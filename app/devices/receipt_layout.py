@@ -5,7 +5,7 @@ The words of a language come from outside; nothing here is written for people to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -15,33 +15,9 @@ from app.domain.receipt import Receipt
 from app.domain.refund import Refund, RefundLine
 from app.domain.sale import Sale, SaleLine, TenderKind
 from app.domain.times import SHOP_ZONE
+from app.ports import ReceiptWords
 
 _FULL_BP = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptWords:
-    """What a receipt says in one language. `reasons` and `tenders` map codes to names.
-
-    With `english`, the English name of store, goods and colours is taken where there is one.
-    """
-
-    english: bool
-    sale: str
-    refund: str
-    copy: str
-    number: str
-    time: str
-    guide: str
-    subtotal: str
-    total: str
-    refund_total: str
-    given: str
-    change: str
-    pieces: str
-    thanks: str
-    reasons: Mapping[str, str]
-    tenders: Mapping[str, str]
 
 
 class Face(Enum):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from app.devices.receipt_layout import ReceiptWords
 from app.domain.catalog import LineKind
 from app.domain.people import sole_guide
 from app.domain.pricing import Reason
 from app.domain.receipt import Receipt, StoreHeader
 from app.domain.refund import Refund, RefundLine
 from app.domain.sale import Sale, SaleLine, Tender, TenderKind
+from app.ports import ReceiptWords
 from tests.fakes.clock import FakeClock
 
 HEADER = StoreHeader(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from app.domain.payment import Event, PaymentState, judge_amount
+from app.domain.payment import Event, PaymentState, State, judge_amount
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import News, Order, PaymentIntent, PaymentView
 from app.wire.tokens import order_hash, read_order_token
@@ -20,6 +20,7 @@ class _Held:
     intent: PaymentIntent
     order: Order
     payment: PaymentState
+    expires_ms: int
     received: int = 0
     provider_ref: str = ""
     version: int = 1
@@ -55,14 +56,15 @@ class FakeGateway:
         if claims.order_hash != order_hash(intent.order) or claims.amount != order.total:
             raise RuleBroken(Code.TOKEN_INVALID)
         if known is None:
+            self._refuse_second(order)
             waiting = PaymentState().after(Event.SHOWN)
-            self._held[claims.attempt_id] = _Held(intent, order, waiting)
+            self._held[claims.attempt_id] = _Held(intent, order, waiting, claims.expires_s * 1_000)
         return self._answer(claims.attempt_id)
 
     def query(self, attempt_id: str) -> PaymentView:
         self._arrive("query", attempt_id)
         held = self._find(attempt_id)
-        if held.payment.is_open and held.order.expires_ms <= self.now_ms():
+        if held.payment.is_open and held.expires_ms <= self.now_ms():
             self._apply(attempt_id, Event.TIMED_OUT)
         return self._answer(attempt_id)
 
@@ -103,6 +105,16 @@ class FakeGateway:
 
     # --- inside -----------------------------------------------------------------------------------
 
+    def _refuse_second(self, order: Order) -> None:
+        """A sale that is paid, or may still be paid by an earlier code, gets no second code."""
+        of_sale = [held for held in self._held.values() if held.order.sale_id == order.sale_id]
+        if any(held.payment.state is State.CONFIRMED for held in of_sale):
+            raise RuleBroken(Code.ORDER_PAID)
+        if any(held.payment.is_open for held in of_sale):
+            raise RuleBroken(Code.PAYMENT_ALREADY_OPEN)
+        if order.expires_ms <= self.now_ms():
+            raise RuleBroken(Code.TOKEN_EXPIRED)
+
     def _arrive(self, call: str, attempt_id: str) -> None:
         self.calls.append((call, attempt_id))
         if self.lose_requests:
@@ -122,7 +134,7 @@ class FakeGateway:
             received=held.received,
             provider=self.provider,
             provider_ref=held.provider_ref,
-            expires_ms=held.order.expires_ms,
+            expires_ms=held.expires_ms,
             changed_ms=held.changed_ms,
             server_ms=self.now_ms(),
             version=held.version,
