@@ -23,7 +23,7 @@ Grid {
     Repeater {
         model: ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
 
-        Key { required property string modelData; text: modelData }
+        PadKey { required property string modelData; text: modelData }
     }
     IconButton {
         width: root.keyWidth
@@ -34,14 +34,14 @@ Grid {
         autoRepeat: true
         onClicked: root.erased()
     }
-    Key { text: "0" }
+    PadKey { text: "0" }
     Loader {
         sourceComponent: root.extra ? extraKey : enterKey
     }
 
     Component {
         id: extraKey
-        Key { text: root.extra }
+        PadKey { text: root.extra }
     }
     Component {
         id: enterKey
@@ -58,7 +58,8 @@ Grid {
         }
     }
 
-    component Key: Button {
+    // Not called Key: Python finds an inline component by its bare name and would take it for Qt.Key.
+    component PadKey: Button {
         width: root.keyWidth
         height: root.keyHeight
         focusPolicy: Qt.NoFocus

@@ -1,0 +1,106 @@
+"""The till's window with everything plugged in: screen, receipts, sound, and the threads to the cloud.
+
+Nothing that talks to the cloud is loaded before the first frame is on screen.
+"""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import Future
+
+from PySide6.QtCore import QTimer
+
+from app.devices.qr import QrCodeMaker
+from app.domain.receipt import Receipt
+from app.ports import QrMaker
+from app.services.receipts import Receipts
+from guidepos import VERSION
+from guidepos.bootstrap import Till
+from ui import chime
+from ui.receipt_words import receipt_words
+from ui.shell import Shell, application
+from ui.viewmodels.settings import TillFacts
+from ui.wiring import TillParts, remembered
+
+
+def make_shell(till: Till) -> Shell:
+    """Return the till's window, not shown yet and not talking to any cloud."""
+    application()
+    settings = remembered(till.settings, till.store.reader)
+    qr = QrCodeMaker()
+    printer = LatePrinter(till, qr)
+    return Shell(
+        TillParts(
+            settings=settings,
+            store=till.store,
+            clock=till.clock,
+            session=till.session,
+            checkout=till.checkout,
+            members=till.members,
+            stock=till.stock,
+            payments=till.payments,
+            receipts=Receipts(till.store, printer, till.devices),
+            network=till.network,
+            qr=qr,
+            conditions=till.conditions,
+            facts=TillFacts(till.keeper.protection, VERSION),
+            sync_now=lambda: _sync_now(till),
+            raster=lambda receipt, language: receipt_png(receipt, language, qr),
+            chime=lambda: chime.play("paid"),
+        )
+    )
+
+
+def open_window(till: Till, *, fullscreen: bool = False) -> int:
+    """Show the window, connect to the cloud behind it, stay until it is closed."""
+    shell = make_shell(till)
+    window = shell.show(fullscreen=fullscreen)
+    window.frameSwapped.connect(lambda: _connect_once(till, shell))
+    return shell.run()
+
+
+def _connect_once(till: Till, shell: Shell) -> None:
+    """After the first frame, and only once, start talking to the cloud."""
+    if shell.window is not None:
+        shell.window.frameSwapped.disconnect()
+        QTimer.singleShot(0, lambda: go_online(till, shell))
+
+
+def go_online(till: Till, shell: Shell) -> None:
+    """Connect, on a thread of its own: loading HTTP would stop the screen for a moment."""
+    till.network.submit(till.go_online, shell.on_news, shell.on_status)
+
+
+def receipt_png(receipt: Receipt, language: str, qr: QrMaker) -> bytes:
+    """Return a receipt as PNG."""
+    from app.devices.receipt_image import draw_receipt
+
+    out = io.BytesIO()
+    draw_receipt(receipt, receipt_words(language), qr).save(out, "PNG")
+    return out.getvalue()
+
+
+class LatePrinter:
+    """The port `ReceiptPrinter`: writes receipts as pictures into the till's folder; its libraries
+    are loaded with the first receipt."""
+
+    def __init__(self, till: Till, qr: QrMaker) -> None:
+        self._till, self._qr = till, qr
+
+    def print(self, receipt: Receipt) -> None:
+        """Write the receipt. Raises Trouble(PRINTER_FAILED)."""
+        from app.devices.printer import FilePrinter
+
+        language = self._till.store.reader.state("screen.language") or self._till.settings.language
+        folder = self._till.settings.home / "receipts"
+        FilePrinter(folder, lambda: receipt_words(language), self._qr).print(receipt)
+
+
+def _sync_now(till: Till) -> Future[None] | None:
+    """Wake the sync worker; None while there is none."""
+    if till.online is None:
+        return None
+    till.online.sync.hurry()
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
