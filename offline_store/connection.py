@@ -62,11 +62,12 @@ def is_fit(version: tuple[int, ...]) -> bool:
     return (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
 
 
-def check_fitness() -> None:
-    """Raise Trouble(SQLITE_UNFIT) when the library is affected by the race or is no SQLCipher."""
+def check_fitness() -> str:
+    """Return the version of the library. Raises Trouble(SQLITE_UNFIT) if the race affects it."""
     version = tuple(sqlite.sqlite_version_info)
     if not is_fit(version):
         raise Trouble(Code.SQLITE_UNFIT, version=sqlite.sqlite_version)
+    return str(sqlite.sqlite_version)
 
 
 def sorted_error(error: Exception) -> Exception:

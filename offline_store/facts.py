@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from app.domain.facts import Fact, PaymentStep, fact_id
 from app.domain.money import allocate, reverse
-from app.domain.payment import State
 from app.domain.refund import Refund, RefundLine
 from app.domain.sale import Sale
 from app.domain.stock import StockAdjustment
@@ -235,7 +234,3 @@ def document_with_reference(connection: Connection, reference: str) -> str:
         "SELECT document_id FROM document WHERE reference = ? AND reference <> ''", (reference,)
     ).fetchone()
     return row[0] if row else ""
-
-
-PAID = (State.CONFIRMED.value, State.REFUND_PENDING.value)
-"""The states the index `attempt_uneasy` names: money is here and was not given back."""

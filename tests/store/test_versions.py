@@ -1,0 +1,150 @@
+"""Versions of the file: a backup before every migration, and draining what a newer program wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import Code, Trouble
+from offline_store.backup import back_up
+from offline_store.connection import open_reader, open_writer
+from offline_store.migrations import VERSION, version_of
+from tests.store.conftest import Opener
+from tests.store.shop import KEY, enrol_answer, sale_of, sku_row
+
+
+def code_of(trouble) -> Code:
+    return trouble.value.code
+
+
+@pytest.fixture
+def next_version(monkeypatch):
+    """A program one version ahead, whose migration adds a table."""
+    from offline_store import migrations
+
+    shipped = migrations.steps
+
+    def more_steps():
+        steps = shipped()
+
+        @steps(name="next")
+        def next_step(db) -> None:
+            db.execute("CREATE TABLE later (a INTEGER) STRICT")
+            db.execute(f"PRAGMA user_version = {VERSION + 1}")
+
+        return steps
+
+    monkeypatch.setattr(migrations, "steps", more_steps)
+    monkeypatch.setattr(migrations, "VERSION", VERSION + 1)
+    monkeypatch.setattr("offline_store.store.VERSION", VERSION + 1)
+
+
+def test_a_migration_is_preceded_by_a_sound_backup(opened: Opener, file: Path, request):
+    store = opened()
+    sale = sale_of()
+    store.run(lambda uow: uow.record(sale)).result()
+    store.close()
+    request.getfixturevalue("next_version")
+    assert opened().reader.document(sale.sale_id) == sale
+    backup = file.with_name(f"till.db.before-{VERSION + 1}")
+    connection = open_reader(backup, KEY)
+    assert version_of(connection) == VERSION
+    assert connection.execute("SELECT count(*) FROM journal").fetchone() == (1,)
+    connection.close()
+    assert not list(file.parent.glob("*.part*"))
+
+
+def test_a_new_file_needs_no_backup(opened: Opener, file: Path, next_version):
+    opened()
+    assert not list(file.parent.glob("*.before*"))
+
+
+def test_without_room_for_the_backup_nothing_is_migrated(
+    opened: Opener, file: Path, request, monkeypatch
+):
+    opened().close()
+    request.getfixturevalue("next_version")
+    from shutil import _ntuple_diskusage
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: _ntuple_diskusage(1, 1, 0))
+    with pytest.raises(Trouble) as trouble:
+        opened()
+    assert code_of(trouble) is Code.STORE_FULL
+    monkeypatch.undo()
+    assert opened().drain_only is False
+
+
+def test_a_migration_that_fails_leaves_the_version_before(opened: Opener, request, monkeypatch):
+    store = opened()
+    sale = sale_of()
+    store.run(lambda uow: uow.record(sale)).result()
+    store.close()
+    from offline_store import migrations
+
+    shipped = migrations.steps
+
+    def failing_steps():
+        steps = shipped()
+
+        @steps(name="fails")
+        def fails(db) -> None:
+            db.execute("CREATE TABLE later (a INTEGER) STRICT")
+            db.execute("CREATE TABLE later (a INTEGER) STRICT")
+
+        return steps
+
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "steps", failing_steps)
+        patch.setattr(migrations, "VERSION", VERSION + 1)
+        with pytest.raises(Exception, match="already exists"):
+            opened()
+    store = opened()
+    assert store.reader.document(sale.sale_id) == sale
+    tables = store.reader._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'later'")
+    assert tables.fetchone() is None
+
+
+def test_a_backup_of_a_damaged_store_does_not_count(opened: Opener, file: Path):
+    store = opened()
+    store.run(lambda uow: uow.put_skus([sku_row(f"Y{i}") for i in range(300)])).result()
+    store.close()
+    data = bytearray(file.read_bytes())
+    data[len(data) - 2000] ^= 0xFF
+    file.write_bytes(data)
+    target = file.with_name("copy.db")
+    connection = open_writer(file, KEY)
+    with pytest.raises(Trouble) as trouble:
+        back_up(connection, target, KEY)
+    connection.close()
+    assert code_of(trouble) is Code.STORE_DAMAGED
+    assert not target.exists()
+
+
+def test_a_file_of_a_newer_program_only_drains(opened: Opener, file: Path, request):
+    store = opened()
+    sale = sale_of()
+    mark = store.run(lambda uow: uow.record(sale)).result()
+    store.close()
+    with pytest.MonkeyPatch.context() as patch:
+        connection = open_writer(file, KEY)
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+        connection.close()
+        store = opened()
+        patch.undo()
+    assert store.drain_only
+    sent = store.run(lambda uow: uow.unsent(max_records=9, max_bytes=10**6)).result()
+    assert sent.records[0].header.rec_id == sale.sale_id
+    assert store.run(lambda uow: uow.mark_received(mark.seq, mark.hash, 1)).result()
+    for refused in (
+        lambda uow: uow.record(sale_of()),
+        lambda uow: uow.next_receipt_no(),
+        lambda uow: uow.put_skus([sku_row()]),
+        lambda uow: uow.set_state("a", "b"),
+        lambda uow: uow.enrol(enrol_answer(), b"", ""),
+    ):
+        with pytest.raises(Trouble) as trouble:
+            store.run(refused).result()
+        assert code_of(trouble) is Code.STORE_NEWER
+    assert store.reader.document(sale.sale_id) == sale
+    assert store.reader.sync_status().unsent == 0
