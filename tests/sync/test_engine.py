@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from app.errors import Code, Trouble
 from app.sync.report import SyncReport
 from app.wire.messages import HelloRequest
@@ -122,8 +124,6 @@ def test_a_store_that_fails_while_a_mark_is_taken_ends_the_round(till: Till):
 
 
 def test_commands_of_the_cloud_are_handed_on(till: Till, monkeypatch):
-    from msgspec.structs import replace
-
     hello = till.cloud.hello
     monkeypatch.setattr(
         till.cloud, "hello", lambda d, r: replace(hello(d, r), commands=["re_enrol"])

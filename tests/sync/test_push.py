@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import Code, Trouble
+from app.sync.engine import SyncEngine
 from app.sync.push import MOST_RECORDS
 from app.sync.report import is_fork
-from tests.fakes.transport import Fault
-from tests.sync.till import Till, new_till
+from tests.fakes.clock import FakeClock
+from tests.fakes.store import FakeStore
+from tests.fakes.transport import FakeCloud, FakeTransport, Fault
+from tests.sync.till import Till, become_device, engine_of, new_till, record
 
 TOO_BIG = Trouble(Code.CLOUD_REFUSED, status=413, problem="too_big")
 
@@ -36,11 +39,6 @@ def test_a_second_round_adds_nothing(till: Till):
 
 
 def test_what_was_sold_before_enrolment_is_sent_too():
-    from tests.fakes.clock import FakeClock
-    from tests.fakes.store import FakeStore
-    from tests.fakes.transport import FakeCloud, FakeTransport
-    from tests.sync.till import become_device, engine_of, record
-
     store, clock, cloud = FakeStore(), FakeClock(), FakeCloud()
     ids = record(store, clock, 3)
     become_device(store, cloud)
@@ -49,8 +47,6 @@ def test_what_was_sold_before_enrolment_is_sent_too():
 
 
 def test_a_till_that_is_no_device_yet_says_so_and_asks_nobody():
-    from tests.fakes.store import FakeStore
-
     till = new_till()
     till.store = FakeStore()
     till.restart()
@@ -242,10 +238,6 @@ def test_a_till_restored_from_a_backup_is_flagged_as_a_fork_and_still_pulls(till
 
 
 def test_two_tills_with_one_identity_fork_at_the_push_and_overwrite_nothing(till: Till):
-    from app.sync.engine import SyncEngine
-    from tests.fakes.store import FakeStore
-    from tests.sync.till import record
-
     till.record(2)
     till.engine.run()
     clone = FakeStore()

@@ -26,6 +26,7 @@ from app.wire.messages import (
     PushAnswer,
     PushRequest,
 )
+from app.wire.tokens import prove_answer
 from tests.fakes.clock import FakeClock
 from tests.sync.wire import KID, Reply, ScriptedCloud, scripted_cloud
 
@@ -106,8 +107,6 @@ def test_without_proof_no_status_and_no_body_means_anything(cloud: ScriptedCloud
 
 
 def test_an_old_answer_proves_nothing_about_a_new_question(cloud: ScriptedCloud):
-    from app.wire.tokens import prove_answer
-
     stale = prove_answer(KID, cloud.key, "another nonce", 200, b"{}")
     cloud.script = [Reply(proof=stale)]
     trouble = trouble_of(lambda: CloudHttp(cloud.url, lambda: cloud.keys).ask(KEYS))
