@@ -80,14 +80,18 @@ def contract(
     status: int = 200,
     errors: tuple[int, ...] = (),
     zstd: bool = False,
+    also: tuple[type[msgspec.Struct], ...] = (),
 ) -> dict[str, Any]:
-    """Return the keyword arguments that describe a route; `zstd`: the body may be compressed."""
-    _types.update(filter(None, (request, answer)))
+    """Return the keyword arguments that describe a route.
+
+    `zstd`: the body may be compressed. `also`: messages that travel inside without being named.
+    """
+    _types.update(filter(None, (request, answer, *also)))
     responses: dict[int | str, dict[str, Any]] = {
-        status: {"description": "Done", "content": {JSON: {"schema": _ref(answer)}}}
+        status: {"description": "Done", "content": {JSON: {"schema": reference_to(answer)}}}
     }
     for code in sorted({*errors, 422}):
-        content = {JSON: {"schema": _ref(Problem)}}
+        content = {JSON: {"schema": reference_to(Problem)}}
         responses[code] = {"description": _MEANINGS[code], "content": content}
     described: dict[str, Any] = {
         "summary": summary,
@@ -96,7 +100,10 @@ def contract(
         "status_code": status,
     }
     if request is not None:
-        body: dict[str, Any] = {"required": True, "content": {JSON: {"schema": _ref(request)}}}
+        body: dict[str, Any] = {
+            "required": True,
+            "content": {JSON: {"schema": reference_to(request)}},
+        }
         if zstd:
             body["description"] = "May be compressed: `Content-Encoding: zstd`."
         described["openapi_extra"] = {"requestBody": body}
@@ -120,5 +127,6 @@ def describe(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _ref(shape: type[msgspec.Struct]) -> dict[str, str]:
+def reference_to(shape: type[msgspec.Struct]) -> dict[str, str]:
+    """Return the OpenAPI reference to a message's schema."""
     return {"$ref": _REF.format(name=shape.__name__)}

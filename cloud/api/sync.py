@@ -9,9 +9,10 @@ import anyio.to_thread
 import zstandard
 from fastapi import APIRouter, Request, Response
 
-from app.wire.messages import HelloAnswer, HelloRequest, PullAnswer, PushAnswer, PushRequest
+from app.wire.messages import HelloAnswer, HelloRequest, PushAnswer, PushRequest
 from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice
 from cloud.api.contract import answer, body_of, contract, decoded, read
+from cloud.api.row_schema import ROW_BODIES, described_page
 from cloud.errors import Refused
 from cloud.services.envelope import Received, verify
 from cloud.services.feed import pull
@@ -67,7 +68,12 @@ async def push(request: Request, cloud: CloudDep, device: AnyDevice) -> Response
 
 @router.get(
     "/v1/sync/pull",
-    **contract("A page of a reference stream", answer=PullAnswer, errors=(401, 403, 404, 410, 426)),
+    **contract(
+        "A page of a reference stream",
+        answer=described_page(),
+        errors=(401, 403, 404, 410, 426),
+        also=ROW_BODIES,
+    ),
 )
 async def pull_page(
     cloud: CloudDep, device: CurrentDevice, stream: str, cursor: str = "", limit: int = 500

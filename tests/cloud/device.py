@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -41,17 +41,13 @@ from app.wire.tokens import (
     seal,
     token_request_message,
 )
+from tests.cloud import inprocess
 
 M = TypeVar("M", bound=msgspec.Struct)
 
 
-class Client(Protocol):
-    """What sends requests: the one in process, or httpx over a socket."""
-
-    def get(self, path: str, /, **options: Any) -> httpx.Response: ...
-
-    def post(self, path: str, /, **options: Any) -> httpx.Response: ...
-
+Client = httpx.Client | inprocess.Client
+"""What sends requests: httpx over a socket, or the one in process."""
 
 _COMPRESS = zstandard.ZstdCompressor()
 

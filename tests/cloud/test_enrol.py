@@ -93,7 +93,7 @@ def test_an_old_proof_gets_no_token(device: Device, clock: Clock) -> None:
 
 def test_requests_without_a_sound_token_are_refused(device: Device, clock: Clock) -> None:
     for token, code in (("", "token_invalid"), ("x", "token_invalid"), ("é" * 9, "token_invalid")):
-        headers = {"Authorization": b"Bearer " + token.encode()} if token else {}
+        headers = {b"Authorization": b"Bearer " + token.encode()} if token else {}
         answer = device.client.get("/v1/sync/pull?stream=config", headers=headers)
         assert (answer.status_code, problem(answer.content)) == (401, code)
     forged = device.token[:-2] + ("AA" if device.token[-2:] != "AA" else "BB")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -164,7 +165,7 @@ def test_a_push_that_was_tampered_with_is_malformed_and_leaves_nothing(
     ],
 )
 def test_headers_no_database_could_keep_are_malformed(
-    device: Device, header: dict[str, object]
+    device: Device, header: dict[str, Any]
 ) -> None:
     device.write("sale", a_sale(), **header)
     status, problem = refused(device, device.batch(device.records))

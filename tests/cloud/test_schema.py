@@ -1,0 +1,76 @@
+"""The database's form: migrations and tables agree on both engines, keys are kept apart."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from app.errors import Code, Trouble
+from cloud.bootstrap import Cloud, open_cloud
+from cloud.db import tables
+from cloud.db.base import metadata
+from cloud.settings import Settings
+
+
+def test_migrations_lead_to_the_tables_as_written(cloud: Cloud) -> None:
+    with cloud.db.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_no_key_of_a_fact_forgets_whose_it_is() -> None:
+    facts = (
+        tables.journal, tables.exception, tables.sale, tables.sale_line, tables.refund,
+        tables.refund_line, tables.tender, tables.stock_movement, tables.commission,
+        tables.stock_adjustment, tables.payment_step, tables.stock, tables.device,
+        tables.device_epoch,
+    )  # fmt: skip
+    for table in facts:
+        uniques = [list(table.primary_key.columns.keys())]
+        uniques += [list(index.columns.keys()) for index in table.indexes if index.unique]
+        for columns in uniques:
+            assert columns[:2] == ["tenant_id", "store_id"], table.name
+
+
+def test_the_embedded_file_is_encrypted_and_its_keys_are_private(tmp_path: Path) -> None:
+    cloud = open_cloud(Settings(data=tmp_path / "c"))
+    cloud.close()
+    file = tmp_path / "c" / "cloud.db"
+    assert not file.read_bytes().startswith(b"SQLite format")
+    assert b"device_epoch" not in file.read_bytes()
+    for private in (file.with_name("cloud.db.key"), tmp_path / "c" / "keys.json"):
+        assert stat.S_IMODE(private.stat().st_mode) == 0o600
+
+
+def test_a_lost_key_is_an_error_and_never_a_new_key(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    open_cloud(settings).close()
+    (tmp_path / "cloud.db.key").unlink()
+    with pytest.raises(Trouble) as caught:
+        open_cloud(settings)
+    assert caught.value.code is Code.STORE_KEY_MISSING
+    assert not (tmp_path / "cloud.db.key").exists()
+
+
+def test_a_closed_database_takes_no_more_work(tmp_path: Path) -> None:
+    cloud = open_cloud(Settings(data=tmp_path))
+    cloud.close()
+    with pytest.raises(Trouble):
+        cloud.db.read(lambda connection: connection.scalar(sa.select(1)))
+    cloud.close()
+
+
+def test_a_broken_transaction_leaves_nothing(cloud: Cloud) -> None:
+    def fail(connection: sa.Connection) -> None:
+        connection.execute(sa.update(tables.tenant).values(name="changed"))
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - ours, from two lines above
+        cloud.db.write(fail)
+    query = sa.select(tables.tenant.c.name)
+    assert cloud.db.read(lambda connection: connection.scalar(query)) == ""
