@@ -8,57 +8,29 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from concurrent.futures import Executor
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QUrl
+from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QIcon
 from PySide6.QtQml import QQmlApplicationEngine, QQmlError
 from PySide6.QtQuick import QQuickWindow, QSGRendererInterface
 
 import resources
-from app.domain.people import Person
-from app.ports import Clock, Store
-from app.services.checkout import Checkout
-from app.services.members import Members
-from app.services.session import Session
-from app.services.stock import Stock
-from app.settings import Settings
+from app.services.payments import PaymentNews
 from ui.images import Gallery
+from ui.input.wedge import Wedge
 from ui.text import Words
-from ui.viewmodels.checkout import CheckoutVm
-from ui.viewmodels.goods import GoodsVm
-from ui.viewmodels.matrix import MatrixVm
-from ui.viewmodels.members import MembersVm
 from ui.viewmodels.root import RootVm
-from ui.viewmodels.session import SessionVm
-from ui.viewmodels.shoplists import ShopLists
+from ui.wiring import Screens, TillParts
+
+if TYPE_CHECKING:
+    from app.sync.report import SyncReport
+    from app.sync.worker import WorkerStatus
 
 QML_FOLDER = Path(__file__).resolve().parent / "qml"
 FONTS = Path(resources.__file__).resolve().parent
 _LOG = logging.getLogger("guidepos.screen")
-
-
-class Till(Protocol):
-    """What the screen needs of a till."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def store(self) -> Store: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def session(self) -> Session: ...
-    @property
-    def checkout(self) -> Checkout: ...
-    @property
-    def members(self) -> Members: ...
-    @property
-    def stock(self) -> Stock: ...
-    @property
-    def network(self) -> Executor: ...
 
 
 def application(arguments: list[str] | None = None) -> QGuiApplication:
@@ -77,8 +49,8 @@ def application(arguments: list[str] | None = None) -> QGuiApplication:
 
 def choose_renderer() -> None:
     """Draw in software unless somebody asked for more: every part is made for it, and a till's
-    computer often has no graphics worth the name. And draw at once: without a screen's beat to
-    wait for, Qt would hold every frame back by 5 ms."""
+    computer often has no graphics worth the name. And draw at once: Qt waits 5 ms before a frame it
+    was asked for, which is a third of what a scan may take; animations keep their own beat."""
     os.environ.setdefault("QT_QPA_UPDATE_IDLE_TIME", "0")
     wanted = os.environ.get("QT_QUICK_BACKEND", "software")
     if wanted == "software":
@@ -101,20 +73,37 @@ def _dress(app: QGuiApplication) -> None:
 
 
 class Shell:
-    """The till's window. Make it on the GUI thread, `show` it, and `close` it before the till closes."""
+    """The till's window. Make it on the GUI thread, `show` it, and `close` it before the till closes.
 
-    def __init__(self, till: Till) -> None:
+    `on_news` and `on_status` may be called on any thread.
+    """
+
+    def __init__(self, parts: TillParts) -> None:
         self._app = application()
-        settings = till.settings
+        settings = parts.settings
         self.words = Words(settings.language, currency=settings.currency)
         self.gallery = Gallery()
         self.warnings: list[str] = []
-        self.root = build_root(till, self.words)
+        self.screens = Screens(parts, self.words, self.gallery)
+        self.root = self.screens.root
+        self._last_report: SyncReport | None = None
+        self._news = _News(self.root)
+        self._news.status.connect(self._take_status, Qt.ConnectionType.QueuedConnection)
+        self.wedge = Wedge(self.root)
+        self.wedge.scanned.connect(self.screens.scanned)
         self.engine: QQmlApplicationEngine | None = self._make_engine()
         self._touch = _Touch(self.root)
         self.window: QQuickWindow | None = None
 
-    def show(self) -> QQuickWindow:
+    def on_news(self, news: PaymentNews) -> None:
+        """Take news of a payment."""
+        self.screens.pay.hear(news)
+
+    def on_status(self, status: WorkerStatus) -> None:
+        """Take the sync worker's standing."""
+        self._news.status.emit(status)
+
+    def show(self, *, fullscreen: bool = False) -> QQuickWindow:
         """Load the window and show it. Raises RuntimeError if its QML does not load."""
         engine = self.engine or self._make_engine()
         self.engine = engine
@@ -126,12 +115,18 @@ class Shell:
             raise RuntimeError("the window did not load: " + "; ".join(self.warnings))
         self.window = roots[0]
         self.window.installEventFilter(self._touch)
-        self.window.show()
+        self.wedge.watch(self.window)
+        self.screens.network.start()
+        if fullscreen:
+            self.window.showFullScreen()
+        else:
+            self.window.show()
         return self.window
 
     def run(self) -> int:
-        """Show the window and stay until it is closed; return the exit code."""
-        self.show()
+        """Stay until the window is closed; return the exit code."""
+        if self.window is None:
+            self.show()
         try:
             return self._app.exec()
         finally:
@@ -158,10 +153,23 @@ class Shell:
         self.gallery.hang(engine)
         return engine
 
+    def _take_status(self, status: WorkerStatus) -> None:
+        self.screens.network.look()
+        if status.report is not self._last_report and status.report is not None:
+            self._last_report = status.report
+            if any(status.report.pulled.values()):
+                self.screens.reference_changed()
+
     def _warn(self, errors: list[QQmlError]) -> None:
         for error in errors:
             self.warnings.append(error.toString())
             _LOG.warning("qml: %s", error.toString())
+
+
+class _News(QObject):
+    """Carries news from other threads to the GUI's."""
+
+    status = Signal(object)
 
 
 class _Touch(QObject):
@@ -177,48 +185,3 @@ class _Touch(QObject):
         if event.type() in self._KINDS:
             self._root.touch()
         return False
-
-
-def build_root(till: Till, words: Words) -> RootVm:
-    """Make the view-models and plug them into each other."""
-    header = till.store.reader.store_header()
-    root = RootVm(till.settings, words, (header.name, header.name_en), None)
-    session = SessionVm(till.session, till.network, words, root)
-    checkout = CheckoutVm(till.checkout, till.store, words, root)
-    goods = GoodsVm(till.store, words, root)
-    matrix = MatrixVm(till.stock, words, lambda: till.clock.now().server_ms, root)
-    members = MembersVm(till.members, ShopLists(till.store, words), words, root)
-    root.hold(session=session, checkout=checkout, goods=goods, matrix=matrix, members=members)
-    _join(root, session, checkout, goods, matrix, members)
-    session.load()
-    return root
-
-
-def _join(
-    root: RootVm,
-    session: SessionVm,
-    checkout: CheckoutVm,
-    goods: GoodsVm,
-    matrix: MatrixVm,
-    members: MembersVm,
-) -> None:
-    """Let one view-model's news reach the others."""
-
-    def welcome(person: Person) -> None:
-        goods.reload()
-        checkout.begin(person)
-        root.welcome(person)
-
-    def picked(member_ref: str) -> None:
-        checkout.attach(member_ref)
-        root.close()
-
-    def count() -> None:
-        goods.show_counts(checkout.pieces_by_style())
-        matrix.show_counts(checkout.pieces_by_sku())
-
-    session.signedIn.connect(welcome)
-    root.signedOut.connect(session.load)
-    members.picked.connect(picked)
-    matrix.added.connect(checkout.addSku)
-    checkout.cartChanged.connect(count)

@@ -6,11 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.devices.qr import QrCodeMaker
 from app.domain.money import CNY
 from app.ports import UnitOfWork
 from app.services.checkout import Checkout
+from app.services.honesty import Conditions
 from app.services.members import Members
-from app.services.refunds import Refunds
+from app.services.payments import Payments
+from app.services.receipts import Receipts
 from app.services.session import Session
 from app.services.stock import Stock
 from app.settings import Settings
@@ -36,13 +39,17 @@ from offline_store import OfflineStore, open_store
 from resources.demo.shapes import DemoShop
 from resources.demo.shop import demo_shop
 from tests.fakes.clock import NOON, FakeClock
+from tests.fakes.gateway import FakeGateway
+from tests.fakes.printer import FakePrinter
+from ui.viewmodels.settings import TillFacts
+from ui.wiring import TillParts
 
 KEY = bytes(range(32))
 
 
 @dataclass
 class StageTill:
-    """What `ui.shell.Till` asks for, and no more."""
+    """A till whose cloud is a fake in memory."""
 
     settings: Settings
     store: OfflineStore
@@ -50,10 +57,41 @@ class StageTill:
     session: Session
     checkout: Checkout
     members: Members
-    refunds: Refunds
     stock: Stock
+    gateway: FakeGateway
+    payments: Payments
+    receipts: Receipts
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor
+    reachable: bool = True
+
+    def conditions(self) -> Conditions:
+        reader = self.store.reader
+        return Conditions(
+            enrolled=True,
+            reachable=self.reachable,
+            drain_only=False,
+            sync=reader.sync_status(),
+            open_payments=len(reader.open_attempts()),
+            now=self.clock.now(),
+        )
+
+    def parts(self) -> TillParts:
+        return TillParts(
+            settings=self.settings,
+            store=self.store,
+            clock=self.clock,
+            session=self.session,
+            checkout=self.checkout,
+            members=self.members,
+            stock=self.stock,
+            payments=self.payments,
+            receipts=self.receipts,
+            network=self.network,
+            qr=QrCodeMaker(),
+            conditions=self.conditions,
+            facts=TillFacts("keyring", "0.1.0"),
+        )
 
     def close(self) -> None:
         self.network.shutdown(wait=True)
@@ -66,6 +104,8 @@ def open_stage(home: Path, *, language: str = "zh_CN", theme: str = "light") -> 
     clock = FakeClock()
     settings = Settings(home=home, language=language, theme=theme, reduce_motion=True)
     store = open_store(settings.store_file, KEY, clock)
+    gateway = FakeGateway(now_ms=lambda: clock.now().server_ms)
+    network, devices = ThreadPoolExecutor(2), ThreadPoolExecutor(1)
     return StageTill(
         settings=settings,
         store=store,
@@ -73,10 +113,12 @@ def open_stage(home: Path, *, language: str = "zh_CN", theme: str = "light") -> 
         session=Session(store, clock),
         checkout=Checkout(store, clock, CNY),
         members=Members(store, clock),
-        refunds=Refunds(store, clock, CNY),
         stock=Stock(store, clock),
-        network=ThreadPoolExecutor(2),
-        devices=ThreadPoolExecutor(1),
+        gateway=gateway,
+        payments=Payments(store, gateway, clock, network),
+        receipts=Receipts(store, FakePrinter(), devices),
+        network=network,
+        devices=devices,
     )
 
 

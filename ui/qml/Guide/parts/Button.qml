@@ -62,7 +62,7 @@ T.Button {
             visible: root.trailing !== ""
             anchors { right: parent.right; verticalCenter: parent.verticalCenter }
             text: root.trailing
-            size: root.big ? 24 : 16
+            size: root.big ? (Theme.compact ? 20 : 24) : 16
             color: root.tint
             font.weight: Font.Bold
         }

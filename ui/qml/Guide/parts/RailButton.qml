@@ -35,6 +35,8 @@ T.Button {
             horizontalAlignment: Text.AlignHCenter
             text: root.text
             size: Theme.textS
+            fontSizeMode: Text.HorizontalFit
+            minimumPixelSize: 9
             color: root.chosen ? Theme.railInkActive : Theme.railInk
         }
     }
