@@ -11,8 +11,10 @@ from app.domain.money import Currency, parse_amount
 from app.errors import RuleBroken
 
 _MOST_FIGURES = 9
-_STEPS = (1, 5, 10, 20, 50, 100, 200, 500, 1_000)
-"""Whole units a customer rounds up to; coins and notes, and bundles of hundreds."""
+_STEPS = (5, 10, 50, 100, 500, 1_000)
+"""Whole units a customer rounds up to; coins, notes, and bundles of notes."""
+_FINEST = 50
+"""Nobody rounds up to less than a fiftieth of the amount: ¥4,663.82 is not paid with ¥4,665."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,10 @@ class Typed:
 
 
 def likely_notes(total: int, currency: Currency, most: int = 4) -> tuple[int, ...]:
-    """Return amounts (minor units) a customer may hand over for `total`, smallest first, exact first."""
+    """Return amounts (minor units) a customer may hand over for `total`: exact first, then rounder."""
     unit = 10**currency.exponent
     found = {total}
     for step in _STEPS:
-        found.add(-(-total // (step * unit)) * step * unit)
-    useful = sorted(found)
-    if len(useful) <= most:
-        return tuple(useful)
-    # Exact, then the roundest: people hand over hundreds rather than the next single note.
-    return (useful[0], *useful[1:most])
+        if step * unit * _FINEST >= total:
+            found.add(-(-total // (step * unit)) * step * unit)
+    return tuple(sorted(found)[:most])

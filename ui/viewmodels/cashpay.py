@@ -160,6 +160,10 @@ class CashPayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def _show_notes(self) -> None:
         due = self._due()
         self._notes.show(
-            {"key": str(note), "amount": self._words.amount(note), "exact": note == due}
+            {
+                "key": str(note),
+                "amount": self._words.amount(note).removesuffix(".00"),
+                "exact": note == due,
+            }
             for note in (likely_notes(due, self._currency) if due else ())
         )

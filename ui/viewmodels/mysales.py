@@ -48,6 +48,7 @@ class MySalesVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._guide: Person | None = None
         self._earned = NOTHING
         self._lines: tuple[EarningsLine, ...] = ()
+        self._english: dict[str, dict[int, str]] = {}
         self._entries = KeyedListModel(ENTRY_ROLES, self)
         self._hours = KeyedListModel(HOUR_ROLES, self)
         words.changed.connect(self._show)
@@ -155,7 +156,7 @@ class MySalesVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         figures = {"base": line.base, "rate": line.rate_bp, "weight": line.weight_bp}
         return {
             "key": f"{line.document_id}:{line.line_no}",
-            "name": line.name,
+            "name": self._name(line),
             "at": words.say("history.minute", at=line.at_ms),
             "receiptNo": line.receipt_no,
             "sum": explained(line.base, line.rate_bp, line.weight_bp, line.amount, words),
@@ -163,6 +164,16 @@ class MySalesVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             "amount": words.amount(line.amount),
             "negative": line.amount < 0,
         }
+
+    def _name(self, line: EarningsLine) -> str:
+        """An entry carries the Chinese name; the English one is read from its document, once."""
+        if not self._words.english:
+            return line.name
+        if line.document_id not in self._english:
+            document = self._reader().document(line.document_id)
+            lines = document.lines if document else ()
+            self._english[line.document_id] = {x.line_no: x.name_en or x.name for x in lines}
+        return self._english[line.document_id].get(line.line_no, line.name)
 
     def _hour_rows(self) -> list[Row]:
         nets = self._earned.hourly_net

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from PySide6.QtCore import Property, QObject, QTimer, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
-from app.errors import Trouble
+from app.errors import Code, Trouble
 from app.services.honesty import Conditions, Operation, Standing, Verdict, table
 from ui.bridge import KeyedListModel, Row, ViewModel
 from ui.tasks import Failure, Tasks
@@ -190,6 +190,8 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         say = self._words.say
         if verdict.operation is Operation.CLOSE_PROGRAM:
             return self._close_line()
+        if verdict.operation is Operation.SELL_QR and verdict.reason is Code.CLOUD_UNREACHABLE:
+            return say("operation.sell_qr_offline")
         if verdict.standing is Standing.BLOCKED and verdict.reason:
             return self._words.code(verdict.reason)
         if verdict.waiting and verdict.age_ms is not None:

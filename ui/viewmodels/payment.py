@@ -17,7 +17,8 @@ from app.domain.pricing import PricedCart
 from app.domain.sale import Sale
 from app.services.honesty import Operation, Standing, Verdict
 from app.services.payments import PaymentNews
-from ui.bridge import ViewModel
+from ui.bridge import KeyedListModel, ViewModel
+from ui.images import garment_url
 from ui.text import Words
 from ui.viewmodels.cashpay import CashPayVm
 from ui.viewmodels.paystate import Act
@@ -26,6 +27,7 @@ from ui.viewmodels.phonepay import PhonePayVm
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
 
+LINE_ROLES = ("key", "name", "picture", "cloth", "quantity", "several")
 LINGER_MS = 1_400
 """How long "paid" stays before the receipt comes by itself."""
 
@@ -68,6 +70,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._method = Method.PHONE
         self._then = Act.LEAVE
         self._sale: Sale | None = None
+        self._lines = KeyedListModel(LINE_ROLES, self)
         self._verdict = may(Operation.SELL_QR)
         self._linger = QTimer(self)
         self._linger.setSingleShot(True)
@@ -101,6 +104,11 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def amount(self) -> str:
         """What is to be paid."""
         return self._words.amount(self._priced.total) if self._priced else ""
+
+    @Property(QObject, constant=True)
+    def lines(self) -> QObject:
+        """What is being paid for, as pictures."""
+        return self._lines
 
     @Property(str, notify=changed)
     def units(self) -> str:
@@ -246,6 +254,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._priced, self._actor = priced, actor
         self._verdict = self._may(Operation.SELL_QR)
         self._cash.begin(priced, actor)
+        self._show_lines(priced)
         self._method = Method.PHONE
         if self._can_phone():
             self.usePhone()
@@ -255,6 +264,19 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def hear(self, news: PaymentNews) -> None:
         """Take news of any attempt, on any thread."""
         self._phone.hear(news)
+
+    def _show_lines(self, priced: PricedCart) -> None:
+        self._lines.show(
+            {
+                "key": str(line.line_no),
+                "name": self._words.name(line.sku.name, line.sku.name_en),
+                "picture": garment_url(line.sku.drawing, line.sku.colour_hex),
+                "cloth": line.sku.colour_hex or "#9A958C",
+                "quantity": f"{line.quantity:,}",
+                "several": line.quantity != 1,
+            }
+            for line in priced.cart.lines
+        )
 
     def _closed(self) -> None:
         """The cloud has closed the QR unpaid: now what was wished for is safe."""

@@ -117,7 +117,8 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     @Property(str, notify=changed)
     def hint(self) -> str:
         """What that means for the guide."""
-        return self._words.say(f"pay.{self._phase.value}_hint")
+        why = self._words.error(self._failure) if self._failure else ""
+        return self._words.say(f"pay.{self._phase.value}_hint", why=why)
 
     @Property(str, notify=ticked)
     def timeLeft(self) -> str:
@@ -340,10 +341,6 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     def _status(self) -> str:
         phase, say = self._phase, self._words.say
-        if phase is Phase.NOT_STARTED:
-            return say(
-                "pay.not_started", why=self._words.error(self._failure) if self._failure else ""
-            )
         if phase in (Phase.CLOSING, Phase.UNKNOWN):
             asking, asked_soon = _DOUBTS[phase]
             if self._tasks.isBusy():

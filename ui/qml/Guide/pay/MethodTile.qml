@@ -11,8 +11,8 @@ T.Button {
     property string detail: ""
     property bool chosen: false
 
-    implicitHeight: Theme.compact ? 92 : 108
-    padding: 14
+    implicitHeight: Theme.compact ? 96 : 108
+    padding: Theme.compact ? 12 : 14
     focusPolicy: Qt.TabFocus
     opacity: enabled || chosen ? 1 : 0.55
     Accessible.name: text
@@ -24,7 +24,7 @@ T.Button {
     contentItem: Item {
         Icon {
             name: root.glyph
-            size: 26
+            size: Theme.compact ? 23 : 26
             colour: root.chosen ? Theme.accentText : Theme.ink2
         }
         Icon {

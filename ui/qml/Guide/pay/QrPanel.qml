@@ -8,7 +8,8 @@ Item {
     id: root
 
     required property PhonePayVm vm
-    readonly property int side: Theme.compact ? 316 : 344
+    // The quiet zone is part of the picture; the paper only rounds its corners.
+    readonly property int side: Theme.compact ? 316 : 392
 
     Label {
         id: title
@@ -23,9 +24,9 @@ Item {
         id: paper
         anchors.horizontalCenter: parent.horizontalCenter
         y: title.y + title.height + 16
-        width: Math.max(root.side, code.implicitWidth + 8)
+        width: Math.max(280, code.implicitWidth + 14)
         height: width
-        radius: 20
+        radius: 14
         color: "#FFFFFF"
         border.width: 1
         border.color: Theme.line
@@ -38,7 +39,7 @@ Item {
             id: code
             anchors.centerIn: parent
             source: root.vm.qrUrl
-            sourceSize: Qt.size(root.side - 8, root.side - 8)
+            sourceSize: Qt.size(root.side, root.side)
             fillMode: Image.Pad
             smooth: false
             cache: false
@@ -81,7 +82,7 @@ Item {
 
         Rectangle {
             anchors.horizontalCenter: parent.horizontalCenter
-            width: 132
+            width: 164
             height: width
             radius: width / 2
             color: shadow.color
@@ -91,17 +92,9 @@ Item {
             Icon {
                 anchors.centerIn: parent
                 name: root.vm.glyph
-                size: 58
+                size: 72
                 colour: shadow.tint
             }
-        }
-        Label {
-            width: parent.width
-            horizontalAlignment: Text.AlignHCenter
-            text: root.vm.status
-            size: 20
-            strong: true
-            wrapMode: Text.Wrap
         }
         ProgressLine {
             anchors.horizontalCenter: parent.horizontalCenter

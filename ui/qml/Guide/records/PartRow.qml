@@ -12,21 +12,24 @@ Item {
     property string amount: ""
     property color ink: Theme.ink
     property color faint: Theme.ink2
+    property color off: Theme.warn
+    property color rule: Theme.line
 
     readonly property bool head: kind === "head"
     readonly property bool total: kind === "total"
     readonly property bool reason: kind === "reason"
 
-    implicitHeight: words.implicitHeight + (head ? 22 : total ? 20 : reason ? 2 : 12)
+    implicitHeight: words.implicitHeight + (head ? 22 : total ? 28 : reason ? 4 : 14)
     Accessible.role: Accessible.StaticText
     Accessible.name: root.text + " " + root.amount
     Accessible.description: root.detail
 
     Rectangle {
+        y: 10
         width: parent.width
         height: 1
         visible: root.total
-        color: Theme.line
+        color: root.rule
     }
     Column {
         id: words
@@ -60,6 +63,6 @@ Item {
         text: root.amount
         size: root.total ? 20 : root.reason ? 13 : 15
         strong: !root.reason
-        color: root.reason ? Theme.warn : root.ink
+        color: root.reason ? root.off : root.ink
     }
 }

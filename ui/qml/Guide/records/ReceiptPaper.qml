@@ -72,6 +72,8 @@ Flickable {
                     width: words.width
                     ink: "#191D1B"
                     faint: "#545C57"
+                    off: "#8A5200"
+                    rule: "#E4DFD6"
                 }
             }
         }

@@ -97,7 +97,7 @@ FocusScope {
             x: 24
             width: parent.width - 2 * x + 10
             cellWidth: Math.floor(width / 2)
-            cellHeight: Theme.compact ? 64 : 70
+            cellHeight: Theme.compact ? 64 : 77
             clip: true
             boundsBehavior: Flickable.StopAtBounds
             model: root.vm.operations

@@ -137,6 +137,11 @@ FocusScope {
                         onClicked: root.vm.useCash()
                     }
                 }
+                OrderStrip {
+                    width: parent.width
+                    visible: !Theme.compact
+                    lines: root.vm.lines
+                }
                 StatusBox {
                     width: parent.width
                     visible: root.vm.isPhone
