@@ -104,6 +104,7 @@ class SandboxGateway:
 
     def approve(self, payment_id: str) -> None:
         """Pay once; an order that is no longer open stays as it is, so a double tap pays once."""
+        self._run_out(payment_id, self._now_ms())
         self._pay(payment_id, {Standing.OPEN})
 
     def decline(self, payment_id: str) -> None:
@@ -139,19 +140,29 @@ class SandboxGateway:
     def pay_late(self, payment_id: str) -> None:
         """Let the order run out if it is open, then take the money all the same, as providers may."""
 
-        def run_out(conn: sa.Connection) -> WalletOrder:
-            order = _find(conn, payment_id, lock=True)
-            if order.standing is Standing.OPEN and not order.silent:
-                _set(conn, _orders.c.payment_id == payment_id, standing=Standing.CLOSED)
-            return order
-
-        self._speak(self._database.write(run_out))
+        self._run_out(payment_id)
         self._pay(payment_id, {Standing.CLOSED, Standing.DECLINED})
 
     def pay_twice(self, payment_id: str) -> None:
         """Pay, and pay the same order again."""
+        self._run_out(payment_id, self._now_ms())
         self._pay(payment_id, {Standing.OPEN})
         self._pay(payment_id, {Standing.PAID})
+
+    def _run_out(self, payment_id: str, now_ms: int | None = None) -> None:
+        """Close an open order and say so; with `now_ms` only if its time is over by then."""
+
+        def shut(conn: sa.Connection) -> WalletOrder | None:
+            order = _find(conn, payment_id, lock=True)
+            in_time = now_ms is not None and now_ms < order.expires_ms
+            if order.standing is not Standing.OPEN or order.silent or in_time:
+                return None
+            _set(conn, _orders.c.payment_id == payment_id, standing=Standing.CLOSED)
+            return order
+
+        closed = self._database.write(shut)
+        if closed is not None:
+            self._speak(closed)
 
     def _pay(self, payment_id: str, allowed: set[Standing]) -> None:
         def book(conn: sa.Connection) -> WalletOrder:
