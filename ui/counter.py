@@ -40,7 +40,7 @@ class CounterTools:
     """What these screens need of a till.
 
     `raster` makes a PNG of a receipt in a language, `sync_now` wakes the sync worker, `remember`
-    keeps a setting (key, value) for the next start.
+    keeps a setting (key, value) for the next start, `chime` sounds when a payment came in.
     """
 
     settings: Settings
@@ -56,6 +56,7 @@ class CounterTools:
     facts: TillFacts
     raster: Callable[[Receipt, str], bytes] | None = None
     remember: Callable[[str, str], None] = lambda key, value: None
+    chime: Callable[[], None] = lambda: chime.play("paid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def furnish(
         words,
         lambda operation: judge(operation, tools.conditions()),
         root,
-        chime=lambda: chime.play("paid"),
+        chime=tools.chime,
     )
     phone = PhonePayVm(
         PhoneTools(tools.payments, tools.clock, tools.qr, gallery.symbols), words, pay

@@ -97,7 +97,7 @@ class Shell:
 
     def on_news(self, news: PaymentNews) -> None:
         """Take news of a payment."""
-        self.screens.pay.hear(news)
+        self.screens.counter.hear(news)
 
     def on_status(self, status: WorkerStatus) -> None:
         """Take the sync worker's standing."""
@@ -116,7 +116,6 @@ class Shell:
         self.window = roots[0]
         self.window.installEventFilter(self._touch)
         self.wedge.watch(self.window)
-        self.screens.network.start()
         if fullscreen:
             self.window.showFullScreen()
         else:
@@ -154,7 +153,7 @@ class Shell:
         return engine
 
     def _take_status(self, status: WorkerStatus) -> None:
-        self.screens.network.look()
+        self.screens.counter.network.look()
         if status.report is not self._last_report and status.report is not None:
             self._last_report = status.report
             if any(status.report.pulled.values()):
