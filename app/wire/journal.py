@@ -1,7 +1,8 @@
 """The journal record, byte for byte.
 
 The journal is the outbox: one record per fact, hash-chained per (device, epoch), without personal
-data. The bytes below are the contract; `tests/unit/wire/test_journal.py` asserts the worked example.
+data. The bytes below are the contract; JOURNAL.md beside this file works one record out in hexadecimal, and
+`tests/unit/wire/test_journal.py` asserts that page.
 
 Canonical header bytes
     The fields of `Header`, in the order they are declared, each as UTF-8 text (integers in decimal
@@ -30,7 +31,8 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 
 VERSION = 1
 HASH_BYTES = 32
@@ -56,6 +58,9 @@ class Header:
     t_est_server: int
     t_quality: str
     actor: str
+
+
+_FIELDS = attrgetter(*(field.name for field in fields(Header)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def prefixed(text: str) -> bytes:
 
 def header_bytes(header: Header) -> bytes:
     """Return the canonical bytes of a header."""
-    return b"".join([prefixed(str(value)) for value in astuple(header)])
+    return b"".join([prefixed(str(value)) for value in _FIELDS(header)])
 
 
 def record_hash(header: bytes, prev_hash: bytes, body: bytes) -> bytes:
