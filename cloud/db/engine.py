@@ -6,6 +6,7 @@ of an existing file is an error and never a new key.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -64,27 +65,28 @@ def _sqlite(file: Path) -> sa.Engine:
 
 def _key_of(file: Path) -> bytes:
     key_file = file.with_name(file.name + ".key")
-    if key_file.exists():
-        return bytes.fromhex(key_file.read_text("ascii").strip())
-    if file.exists():
-        raise Trouble(Code.STORE_KEY_MISSING, file=str(key_file))
-    key = os.urandom(KEY_BYTES)
-    write_private(key_file, key.hex().encode())
-    return key
+    if not key_file.exists():
+        if file.exists():
+            raise Trouble(Code.STORE_KEY_MISSING, file=str(key_file))
+        write_private(key_file, os.urandom(KEY_BYTES).hex().encode())
+    return bytes.fromhex(key_file.read_text("ascii").strip())
 
 
 def write_private(file: Path, data: bytes) -> None:
-    """Write a file its owner alone may read, whole or not at all, never over an existing one."""
+    """Write a file its owner alone may read, whole or not at all.
+
+    An existing file stays as it is: of two processes that start at once the first one's counts, so
+    read the file afterwards.
+    """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = file.with_name(f"{file.name}.{os.getpid()}.new")
+    fresh = file.with_name(f"{file.name}.{os.urandom(4).hex()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.link(fresh, file)  # fails if another process was first, whose key then counts
-    except FileExistsError as error:
-        raise Trouble(Code.STORE_IN_USE, retryable=True, file=str(file)) from error
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, file)
     finally:
         fresh.unlink()

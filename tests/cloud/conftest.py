@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from cloud.bootstrap import Cloud, open_cloud, wall_clock
+from cloud.db.engine import open_database
+from cloud.db.schema import migrate
 from cloud.main import app_of
 from cloud.services.enrol import make_enrol_code
 from cloud.settings import Settings
@@ -36,26 +40,39 @@ class Enrol(Protocol):
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a private PostgreSQL server."""
+    """The URL of a private PostgreSQL server, with a database that is already migrated."""
     bin_dir = binaries()
     if bin_dir is None:
         pytest.skip("PostgreSQL is not installed")
     with private_server(bin_dir) as url:
+        _create_database(url, MIGRATED, "template0")
+        with tempfile.TemporaryDirectory() as data:
+            db = open_database(Settings(data=Path(data), db_url=_beside(url, MIGRATED)))
+            migrate(db)
+            db.close()
         yield url
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database."""
-    name = "".join(c for c in tmp_path.name.lower() if c.isalnum())[-50:]
-    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+def postgres_url(postgres_server: str) -> str:
+    """The URL of an empty, migrated PostgreSQL database; it goes away with the server."""
+    name = f"shop_{next(_numbers)}"
+    _create_database(postgres_server, name, MIGRATED)
+    return _beside(postgres_server, name)
+
+
+MIGRATED = "migrated"
+_numbers = itertools.count(1)
+
+
+def _create_database(server: str, name: str, template: str) -> None:
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}"')
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-    yield postgres_server.rsplit("/", 1)[0] + "/" + name
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
-    admin.dispose()
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+def _beside(server: str, name: str) -> str:
+    return server.rsplit("/", 1)[0] + "/" + name
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

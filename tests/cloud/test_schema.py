@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,13 @@ def test_a_broken_transaction_leaves_nothing(cloud: Cloud) -> None:
         cloud.db.write(fail)
     query = sa.select(tables.tenant.c.name)
     assert cloud.db.read(lambda connection: connection.scalar(query)) == ""
+
+
+def test_servers_that_start_at_once_agree_on_keys_and_tenant(settings: Settings) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        clouds = list(pool.map(lambda _: open_cloud(settings), range(3)))
+    query = sa.select(tables.tenant.c.tenant_id)
+    for cloud in clouds:
+        assert cloud.keys.published() == clouds[0].keys.published()
+        assert len(cloud.db.read(lambda connection: connection.scalars(query).all())) == 1
+        cloud.close()
