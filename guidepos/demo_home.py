@@ -40,9 +40,7 @@ def demo(
     with embedded_cloud(home / "cloud", host=host, public_url=public_url) as cloud:
         if fresh:
             cloud.load_demo()
-        settings = Settings(
-            home=home / "till", cloud_url=cloud.url, language=language, theme=theme
-        )
+        settings = Settings(home=home / "till", cloud_url=cloud.url, language=language, theme=theme)
         till = open_till(settings.home, settings)
         try:
             enrol_with(till, cloud)

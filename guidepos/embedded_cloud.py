@@ -26,7 +26,7 @@ class EmbeddedCloud:
     def __init__(self, data: Path, *, host: str = "127.0.0.1", public_url: str = "") -> None:
         self.data = data
         self._host = host
-        self._public_url = public_url
+        self._tunnel = self.public_url = public_url
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -40,7 +40,7 @@ class EmbeddedCloud:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         port_file = self.data / "port"
         self._port = self._port or _free_port(_last_port(port_file))
-        public = self._public_url or f"http://{_public_host(self._host)}:{self._port}"
+        self.public_url = self._tunnel or f"http://{_public_host(self._host)}:{self._port}"
         with (self.data / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -48,7 +48,7 @@ class EmbeddedCloud:
                     *("--data", str(self.data)),
                     *("--host", self._host),
                     *("--port", str(self._port)),
-                    *("--public-url", public),
+                    *("--public-url", self.public_url),
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,

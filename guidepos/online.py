@@ -71,7 +71,7 @@ def connect(
     cloud = enrolled_cloud(till.store, till.clock)
     sync = SyncWorker(sync_engine(till, cloud), till.clock, on_status)
     watch = PaymentWatch(
-        till.store, till.payments, CloudLive(cloud), on_news, lambda stream: sync.wake()
+        till.store, till.payments, CloudLive(cloud), on_news, lambda stream: sync.hurry()
     )
     sync.start()
     watch.start()

@@ -22,6 +22,7 @@ from PySide6.QtQml import QQmlEngine, QQmlProperty
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 LOOK_EVERY_MS = 15
+PERSON_MS = 70
 PATIENCE_S = 20.0
 
 _KEYS = {"\r": Qt.Key.Key_Return, "\b": Qt.Key.Key_Backspace, "\x1b": Qt.Key.Key_Escape}
@@ -85,14 +86,22 @@ class Hand:
         self.pause()
 
     def type(self, text: str) -> None:
-        """Type text into whatever has the focus; Chinese arrives as an input method commits it."""
+        """Type text into whatever has the focus, at a quick person's pace (a till takes anything
+        faster for a scanner); Chinese arrives as an input method commits it."""
         for character in text:
             if character.isascii():
                 self.press(character)
+                self.pause(PERSON_MS)
             else:
                 commit = QInputMethodEvent()
                 commit.setCommitString(character)
                 QGuiApplication.sendEvent(QGuiApplication.focusObject(), commit)
+        self.pause()
+
+    def scan(self, code: str) -> None:
+        """Let a keyboard-wedge scanner type a code and Enter, whatever has the focus."""
+        for character in code + "\r":
+            self.press(character)
         self.pause()
 
     def press(self, key: str | Qt.Key) -> None:

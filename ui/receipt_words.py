@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.devices.receipt_layout import ReceiptWords
+from app.ports import ReceiptWords
 from ui.text import LANGUAGES, sentences
 
 

@@ -96,12 +96,9 @@ def _version(package: str) -> str:
 
 
 def _sqlite() -> str:
-    import sqlcipher3.dbapi2 as sqlite
+    from offline_store import check_fitness
 
-    from offline_store.connection import check_fitness
-
-    check_fitness()
-    return f"SQLCipher on SQLite {sqlite.sqlite_version}, past the WAL-reset bug"
+    return f"SQLCipher on SQLite {check_fitness()}, past the WAL-reset bug"
 
 
 def _barcodes() -> str:

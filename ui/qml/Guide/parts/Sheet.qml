@@ -30,9 +30,7 @@ T.Popup {
     enter: Transition {
         NumberAnimation { property: "opacity"; from: 0; to: 1; duration: Theme.fast }
     }
-    exit: Transition {
-        NumberAnimation { property: "opacity"; to: 0; duration: Theme.fast }
-    }
+    // No exit transition: while it fades the sheet would still eat the next tap.
 
     background: Card {
         corner: 22
