@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from app.errors import RuleBroken, Trouble
-from cloud.api import enrol, health, members, reports, sync
+from cloud import pages
+from cloud.api import enrol, health, live, members, payments, reports, sync
 from cloud.api.contract import describe, refusal
-from cloud.api.proof import ProofMiddleware
+from cloud.api.proof import SIGNED_PATHS, ProofMiddleware
 from cloud.bootstrap import Clock, Cloud, open_cloud, wall_clock
 from cloud.errors import Refused
 from cloud.settings import Settings
 
 BUSY_RETRY_S = 2
-_OPTIONAL = ("cloud.api.payments", "cloud.api.live", "cloud.pages")
 
 
 def create_app(settings: Settings, *, clock: Clock = wall_clock) -> FastAPI:
@@ -38,22 +39,16 @@ def app_of(cloud: Cloud) -> FastAPI:
         redoc_url=None,
     )
     app.state.cloud = cloud
-    for module in (enrol, sync, members, reports, health):
+    for module in (enrol, sync, members, reports, health, payments, live, pages):
         app.include_router(module.router)
-    for name in _OPTIONAL:
-        if importlib.util.find_spec(name) is not None:
-            _include(app, getattr(importlib.import_module(name), "router", None))
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(RuleBroken, _on_rule_broken)
     app.add_exception_handler(Trouble, _on_trouble)
+    app.add_exception_handler(RequestValidationError, _on_malformed)
+    app.add_exception_handler(HTTPException, _on_no_route)
     app.add_middleware(ProofMiddleware, prove=cloud.keys.prove)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
-
-
-def _include(app: FastAPI, router: APIRouter | None) -> None:
-    if router is not None:
-        app.include_router(router)
 
 
 @asynccontextmanager
@@ -79,3 +74,18 @@ async def _on_trouble(_request: Request, error: Exception) -> Response:
         raise error
     status = 503 if error.retryable else 500
     return refusal(Refused(status, error.code, retry_after_s=BUSY_RETRY_S * error.retryable))
+
+
+async def _on_malformed(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    fields = sorted({".".join(map(str, part["loc"])) for part in error.errors()})
+    return refusal(Refused(422, "malformed", ", ".join(fields)))
+
+
+async def _on_no_route(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if request.url.path.startswith(SIGNED_PATHS):
+        return refusal(Refused(error.status_code, "no_such_endpoint"))
+    return await http_exception_handler(request, error)

@@ -25,9 +25,9 @@ from app.wire.messages import (
 )
 from app.wire.searchkeys import search_keys
 from cloud.db.feed import next_change
+from cloud.db.member_tables import member, member_alias, member_change, member_phone
 from cloud.db.rows import insert, upsert
 from cloud.db.state import feed_generation
-from cloud.db.tables import member, member_alias, member_change, member_phone
 from cloud.errors import Refused
 from cloud.services.feed import page_of, read_cursor
 from cloud.services.tokens import DevicePrincipal

@@ -122,6 +122,17 @@ def test_every_answer_proves_whose_it_is(device: Device) -> None:
     assert device.get("/v1/keys", KeySet) == device.me.keys
 
 
+def test_every_no_is_a_problem(device: Device) -> None:
+    for method, path, expected in (
+        ("GET", "/v1/nothing", (404, "no_such_endpoint")),
+        ("DELETE", "/v1/keys", (405, "no_such_endpoint")),
+        ("GET", "/v1/sync/pull", (422, "malformed")),
+        ("GET", "/v1/sync/pull?stream=stock&limit=many", (422, "malformed")),
+    ):
+        answer = device.client.request(method, path, headers=device.headers())
+        assert (answer.status_code, problem(answer.content)) == expected
+
+
 def test_an_answer_to_no_nonce_carries_no_proof(client: Client) -> None:
     assert PROOF_HEADER not in client.get("/v1/keys").headers
     assert client.get("/healthz").text == "ok"

@@ -16,7 +16,7 @@ from app.wire.messages import (
     MemberVerdict,
 )
 from cloud.bootstrap import Cloud
-from cloud.db import tables
+from cloud.db.member_tables import member_change
 from cloud.services.members import put_members
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device
@@ -69,7 +69,7 @@ def test_a_field_is_changed_by_who_knew_its_newest_state(device: Device) -> None
 def test_the_value_that_lost_is_in_the_history(cloud: Cloud, device: Device) -> None:
     push(device, joining("m1", name="王"), a_change("m1", "name", "李", 1))
     push(device, a_change("m1", "name", "张", 1))
-    history = tables.member_change.c
+    history = member_change.c
     query = sa.select(history.before, history.value).where(history.verdict == "kept")
     assert cloud.db.read(lambda c: c.execute(query).all()) == [("李", "张")]
 
@@ -112,7 +112,7 @@ def test_erasing_empties_the_person_everywhere(cloud: Cloud, device: Device) -> 
     assert (verdict.verdict, verdict.member_ref) == ("applied", "m1")
     row = pulled(device)["m1"]
     assert row == MemberRow(member_ref="m1", revision=3, erased=True)
-    history = tables.member_change.c
+    history = member_change.c
     left = cloud.db.read(lambda c: c.execute(sa.select(history.before, history.value)).all())
     assert set(left) == {("", "")}
     (late,) = push(device, a_change("m1", "name", "王", 3))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from alembic import context
 
-import cloud.db.tables  # noqa: F401 - declares its tables on the metadata
+from cloud.db import member_tables, payment_tables, tables
 from cloud.db.base import metadata
 
-if importlib.util.find_spec("cloud.db.payment_tables") is not None:
-    importlib.import_module("cloud.db.payment_tables")
+DECLARED = (tables, member_tables, payment_tables)
+"""Importing them hangs their tables on the metadata."""
 
 context.configure(
     connection=context.config.attributes["connection"],
