@@ -61,6 +61,7 @@ Rectangle {
         }
         Label {
             width: parent.width
+            visible: text !== ""
             text: root.hint
             color: Theme.ink2
             lineHeight: 1.2
