@@ -1,0 +1,159 @@
+"""Every screen and sheet renders in both languages and looks at the smallest and a usual size, and
+QML never complains (pytest-qt fails a test at any Qt warning as well)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+from PySide6.QtGui import QColor, QImage
+
+from app.errors import Code
+from tests.qml.conftest import Opener, Stage
+
+pytestmark = pytest.mark.qml
+
+LOOKS = list(product(("zh_CN", "en"), ("light", "dark"), ((1280, 800), (1024, 600))))
+
+
+def signed_out(stage: Stage) -> None:
+    """Faces."""
+
+
+def pin(stage: Stage) -> None:
+    stage.screens.session.choose("G01")
+    stage.screens.session.digit("1")
+
+
+def full_cart(stage: Stage) -> None:
+    stage.sign_in()
+    cart = stage.screens.checkout
+    for sku in stage.skus(5):
+        cart.addSku(sku.sku_id)
+    cart.more("2")
+    gold = next(m for m in stage.till.store.reader.find_members("154", 50) if m.tier == "gold")
+    cart.attach(gold.member_ref)
+    discount = cart.property("discount")
+    cart.openDiscount("2")
+    discount.useRate("1000")
+    discount.give()
+
+
+def sheet(name: str, prepare: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    def show(stage: Stage) -> None:
+        full_cart(stage)
+        prepare(stage)
+        stage.screens.root.open(name)
+
+    return show
+
+
+def open_matrix(stage: Stage) -> None:
+    style = stage.till.store.reader.style_cards(limit=1)[0].style_no
+    stage.screens.matrix.open(style)
+    stage.screens.matrix.ask(stage.skus(1)[0].sku_id)
+
+
+def find_member(stage: Stage) -> None:
+    stage.screens.members.open()
+    stage.screens.members.search("154")
+
+
+def join_member(stage: Stage) -> None:
+    stage.screens.members.open()
+    stage.screens.members.showForm(True)
+    stage.screens.members.join("", "1")
+
+
+def park(stage: Stage) -> None:
+    stage.screens.checkout.park()
+
+
+def pay(stage: Stage) -> None:
+    full_cart(stage)
+    stage.screens.root.startPay()
+    stage.hand.wait(lambda: stage.screens.counter.pay.property("isPhone"))
+
+
+def place(name: str) -> Callable[[Stage], None]:
+    def show(stage: Stage) -> None:
+        full_cart(stage)
+        stage.screens.root.go(name)
+
+    return show
+
+
+def empty(stage: Stage) -> None:
+    stage.sign_in()
+
+
+def nothing_found(stage: Stage) -> None:
+    stage.sign_in()
+    stage.screens.goods.search("zzzzqq")
+    stage.screens.root.say("problem", stage.shell.words.code(Code.CODE_UNKNOWN, text="690123"))
+
+
+SCENES: dict[str, Callable[[Stage], None]] = {
+    "signin": signed_out,
+    "pin": pin,
+    "empty": empty,
+    "nothing_found": nothing_found,
+    "sell": full_cart,
+    "matrix": sheet("matrix", open_matrix),
+    "member": sheet("member", find_member),
+    "join": sheet("member", join_member),
+    "discount": sheet("discount", lambda stage: stage.screens.checkout.openDiscount("")),
+    "credit": sheet("credit", lambda stage: stage.screens.checkout.openCredit("1")),
+    "parked": sheet("parked", park),
+    "network": sheet("network", lambda stage: None),
+    "pay": pay,
+    "history": place("history"),
+    "mysales": place("mysales"),
+    "settings": place("settings"),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize(("language", "theme", "size"), LOOKS)
+def test_it_renders(
+    open_window: Opener, scene: str, language: str, theme: str, size: tuple[int, int]
+):
+    stage = open_window(language, theme, size)
+    SCENES[scene](stage)
+    stage.hand.pause(40)
+    picture = stage.hand.picture()
+    assert (picture.width(), picture.height()) == size
+    assert colours(picture) > 20
+    assert stage.shell.warnings == []
+
+
+def test_look_and_language_switch_while_a_sheet_is_open(open_window: Opener):
+    stage = open_window()
+    SCENES["matrix"](stage)
+    stage.screens.root.setTheme("dark")
+    stage.screens.root.setLanguage("en")
+    stage.hand.pause(40)
+    assert "Close" in stage.hand.names()
+    corner = QColor(stage.hand.picture().pixel(500, 5))
+    assert corner.lightness() < 40
+
+
+@pytest.mark.parametrize("size", [(800, 600), (1366, 768), (1920, 1080), (800, 1280)])
+def test_other_sizes_render_too(open_window: Opener, size: tuple[int, int]):
+    stage = open_window(size=size)
+    full_cart(stage)
+    stage.hand.pause(40)
+    assert stage.hand.picture().width() == size[0]
+
+
+def colours(picture: QImage) -> int:
+    """Count the different colours on a coarse grid: an empty window has few."""
+    step = 7
+    return len(
+        {
+            picture.pixel(x, y)
+            for x in range(0, picture.width(), step)
+            for y in range(0, picture.height(), step)
+        }
+    )
