@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import msgspec
 from fastapi import APIRouter, Response
@@ -18,6 +19,9 @@ router = APIRouter(prefix="/v1", tags=["live"])
 
 HEARTBEAT_S = 15.0
 """A comment this often tells both sides that the line is alive."""
+
+LONGEST_S = 30 * 60.0
+"""A stream ends after this, so that whoever listens proves anew who they are."""
 
 EVENT_STREAM = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -40,11 +44,13 @@ async def live(device: CurrentDevice, desk: DeskDep) -> Response:
 
 
 async def stream(newsroom: Newsroom, topic: str) -> AsyncIterator[bytes]:
-    """Yield events of a topic until the listener goes away or the newsroom closes."""
+    """Yield events of a topic until the listener goes away, half an hour is over or the newsroom
+    closes."""
     inbox = newsroom.subscribe([topic])
+    end = monotonic() + LONGEST_S
     try:
         yield event(News(kind="hello"))
-        while True:
+        while monotonic() < end:
             news = await inbox.next(HEARTBEAT_S)
             yield b": alive\n\n" if news is None else event(news)
     except NewsroomClosed:

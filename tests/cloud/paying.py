@@ -224,6 +224,13 @@ class Shop:
         return phone
 
 
+def csrf_of(text: str) -> str:
+    """Return the token in a page's forms."""
+    found = re.search(r'name="csrf" value="([^"]+)"', text)
+    assert found is not None
+    return found.group(1)
+
+
 @contextmanager
 def open_shop(cloud: Cloud) -> Iterator[Shop]:
     """Serve a cloud as a shop would find it."""

@@ -10,28 +10,35 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from cloud.desk import desk_at
+
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that says when it is ready and lets go of open streams when it stops."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self._app = app
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        desk_at(self._app).newsroom.close()
+        await super().shutdown(sockets)
+
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Yield the base address of the running application."""
-    with socket.socket() as listening:
+    # Named TCP, because asyncio sets TCP_NODELAY only then.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        server = _Server(
-            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="none")
-        )
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="none")
+        server = _Server(config, app)
         thread = threading.Thread(target=server.run, args=([listening],), name="cloud")
         thread.start()
         try:

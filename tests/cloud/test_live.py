@@ -101,6 +101,11 @@ def test_a_quiet_line_is_kept_alive_by_comments(shop, monkeypatch):
     assert [next(heard).subject, next(heard).subject] == [": alive", ": alive"]
 
 
+def test_a_stream_ends_so_that_the_till_proves_itself_anew(shop, monkeypatch):
+    monkeypatch.setattr(cloud.api.live, "LONGEST_S", 0.0)
+    assert list(listening(shop, shop.till())) == [News(kind="hello")]
+
+
 def test_without_a_token_nothing_is_heard(shop):
     assert shop.client.get("/v1/live").status_code == 401
 
