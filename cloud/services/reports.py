@@ -93,7 +93,7 @@ def invoice_totals(connection: sa.Connection, tenant_id: str) -> Iterator[tuple[
 
 def write_invoice_totals(rows: Iterable[tuple[str, int]], out: TextIO) -> int:
     """Write `invoice,net_minor` as CSV that no spreadsheet runs as formulas; returns how many."""
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)  # RFC 4180 line ends, as the till writes them
     writer.writerow(("invoice", "net_minor"))
     count = 0
     for invoice, net in rows:

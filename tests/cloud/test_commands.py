@@ -60,7 +60,7 @@ def test_a_bare_till_enrols_at_a_server_started_with_no_data(
         assert device.push().hwm == 1
     out = tmp_path / "out.csv"
     assert json.loads(run(capsys, "export", "sales", "--json", *data, str(out))) == {"invoices": 1}
-    assert out.read_text() == "invoice,net_minor\n581000,100\n"
+    assert out.read_bytes() == b"invoice,net_minor\r\n581000,100\r\n"
 
 
 def test_the_demo_shop_is_loaded_once_and_a_till_of_it_finds_everything(
