@@ -16,7 +16,6 @@ from app.domain.payment import (
     TABLE,
     Anomaly,
     Event,
-    PaymentState,
     Refuse,
     State,
 )
@@ -47,18 +46,21 @@ def is_credible(view: PaymentView, last: PaymentStep) -> bool:
     return not confirmed or view.received >= view.amount
 
 
-def events_of(view: PaymentView, known: PaymentState) -> tuple[Event, ...]:
+def events_of(view: PaymentView, last: PaymentStep) -> tuple[Event, ...]:
     """Return the events that lead from what is known to what a credible answer says.
 
     Money that came late at the cloud is late here too, even if we never heard of the closing.
     """
+    known = last.after
     state, paid_before = State(view.state), known.state in PAID_STATES
+    more = Anomaly.PARTIAL not in known.anomalies or view.received > last.received
     events: list[Event] = []
     if Anomaly.LATE in view.anomalies:
         events.append(_CLOSING.get(state, Event.TIMED_OUT))
-    if Anomaly.PARTIAL in view.anomalies and not paid_before:
+    if Anomaly.PARTIAL in view.anomalies and more and not paid_before:
         events.append(Event.PAID_PARTIAL)
-    if state in PAID_STATES:
+    if state in PAID_STATES or (paid_before and view.received):
+        # What was vouched for here may still be coming in there.
         if Anomaly.BY_HAND in view.anomalies and not paid_before:
             events += [Event.SHOWN, Event.VOUCHED]
         events.append(Event.PAID_OVER if Anomaly.OVER in view.anomalies else Event.PAID)

@@ -249,7 +249,7 @@ class Payments:
         last, view = attempt.last, None
         if isinstance(heard, PaymentView):
             view = heard if is_credible(heard, last) else None
-            events = events_of(heard, last.after) if view else (Event.LOST,)
+            events = events_of(heard, last) if view else (Event.LOST,)
         else:
             events = (absent(last, now) if heard is None else heard,)
         for event in events:
