@@ -41,28 +41,28 @@ Window {
         height: root.height
         focus: true
 
-        Screen {
+        Spot {
             name: "signin"
             address: "screens/SignInScreen.qml"
             given: ({ "vm": root.vm.session, "shell": root.vm })
         }
-        Screen {
+        Spot {
             name: "sell"
             address: "screens/SellScreen.qml"
             given: ({ "vm": root.vm })
             keep: true
         }
-        Screen {
+        Spot {
             name: "history"
             address: "screens/HistoryScreen.qml"
             given: ({ "vm": root.vm.history })
         }
-        Screen {
+        Spot {
             name: "mysales"
             address: "screens/MySalesScreen.qml"
             given: ({ "vm": root.vm.mySales })
         }
-        Screen {
+        Spot {
             name: "settings"
             address: "screens/SettingsScreen.qml"
             given: ({ "vm": root.vm.settings })
@@ -94,8 +94,8 @@ Window {
     }
 
     // A place: loaded on the first visit; the sell screen stays, the others go when left.
-    component Screen: Loader {
-        id: screen
+    component Spot: Loader {
+        id: spot
 
         required property string name
         required property string address

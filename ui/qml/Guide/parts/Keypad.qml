@@ -65,10 +65,10 @@ Grid {
         focusPolicy: Qt.NoFocus
         contentItem: Label {
             horizontalAlignment: Text.AlignHCenter
-            text: parent?.text ?? ""
+            text: key.text
             size: 24
             font.weight: Font.Medium
         }
-        onClicked: root.digit(text)
+        onClicked: root.digit(key.text)
     }
 }
