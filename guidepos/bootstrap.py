@@ -107,11 +107,15 @@ class Till:
             self.online = connect(self, on_news, published)
         return self.online
 
-    def close(self) -> None:
-        """Stop every thread and close the store; safe to call twice."""
+    def go_offline(self) -> None:
+        """Stop talking to the cloud; safe to call twice."""
         if self.online is not None:
             self.online.close()
-            self.online = None
+            self.online = self.status = None
+
+    def close(self) -> None:
+        """Stop every thread and close the store; safe to call twice."""
+        self.go_offline()
         self.network.shutdown(wait=True, cancel_futures=True)
         self.devices.shutdown(wait=True, cancel_futures=True)
         self.store.close()

@@ -44,6 +44,7 @@ def make_shell(till: Till) -> Shell:
             qr=qr,
             conditions=till.conditions,
             facts=TillFacts(till.keeper.protection, VERSION),
+            recorded=lambda: _recorded(till),
             sync_now=lambda: _sync_now(till),
             raster=lambda receipt, language: receipt_png(receipt, language, qr),
             chime=lambda: chime.play("paid"),
@@ -94,6 +95,12 @@ class LatePrinter:
         language = self._till.store.reader.state("screen.language") or self._till.settings.language
         folder = self._till.settings.home / "receipts"
         FilePrinter(folder, lambda: receipt_words(language), self._qr).print(receipt)
+
+
+def _recorded(till: Till) -> None:
+    """Let a sale leave at once where there is a cloud to go to."""
+    if till.online is not None:
+        till.online.sync.wake()
 
 
 def _sync_now(till: Till) -> Future[None] | None:

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from app.domain.people import Person
+from app.domain.sale import Sale
 from app.ports import Clock, QrMaker, Reader, Store
 from app.services.checkout import Checkout
 from app.services.honesty import Conditions
@@ -40,6 +41,10 @@ def _silent() -> None:
     """No sound."""
 
 
+def _nobody() -> None:
+    """There is nobody to tell."""
+
+
 def _no_sync() -> Future[None] | None:
     """No worker to wake."""
     return None
@@ -49,8 +54,8 @@ def _no_sync() -> Future[None] | None:
 class TillParts:
     """What the screen is given of a till.
 
-    `sync_now` wakes the sync worker and answers when a round has ended; `raster` draws a receipt as
-    PNG; `chime` plays the sound of a payment.
+    `recorded` is told that there is something to send, `sync_now` asks for a round of sync and
+    answers when it has begun; `raster` draws a receipt as PNG; `chime` plays the sound of a payment.
     """
 
     settings: Settings
@@ -66,6 +71,7 @@ class TillParts:
     qr: QrMaker
     conditions: Callable[[], Conditions]
     facts: TillFacts
+    recorded: Callable[[], None] = _nobody
     sync_now: Callable[[], Future[None] | None] = _no_sync
     raster: Raster | None = None
     chime: Callable[[], None] = _silent
@@ -134,9 +140,13 @@ class Screens:
         self.members.picked.connect(self._attach)
         self.matrix.added.connect(self.checkout.addSku)
         self.checkout.cartChanged.connect(self._count)
-        self.counter.pay.settled.connect(lambda _: self.goods.reload())
+        self.counter.pay.settled.connect(self._settled)
         self.counter.network.changed.connect(self._show_chip)
         self._show_chip()
+
+    def _settled(self, _sale: Sale) -> None:
+        self._parts.recorded()
+        self.goods.reload()
 
     def _welcome(self, person: Person) -> None:
         self.goods.reload()

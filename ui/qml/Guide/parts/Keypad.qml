@@ -58,17 +58,9 @@ Grid {
         }
     }
 
-    // Not called Key: Python finds an inline component by its bare name and would take it for Qt.Key.
-    component PadKey: Button {
+    component PadKey: KeypadKey {
         width: root.keyWidth
         height: root.keyHeight
-        focusPolicy: Qt.NoFocus
-        contentItem: Label {
-            horizontalAlignment: Text.AlignHCenter
-            text: key.text
-            size: 24
-            font.weight: Font.Medium
-        }
-        onClicked: root.digit(key.text)
+        onClicked: root.digit(text)
     }
 }

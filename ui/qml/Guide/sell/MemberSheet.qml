@@ -21,6 +21,7 @@ Sheet {
 
         SearchField {
             id: search
+            focus: true // from the first frame: people type while the sheet still comes in
             width: parent.width
             visible: !root.vm.joining
             placeholderText: Words.t("member.search")

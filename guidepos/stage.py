@@ -1,0 +1,149 @@
+"""Any screen of the till, set up on demo data as a person would have left it: for pictures that
+cannot lie, and for the self-test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from app.domain.money import show_amount
+from app.services.checkout import OPEN_SLOT
+from guidepos.demo_home import Demo
+from guidepos.window import go_online, make_shell
+from ui.hand import Hand
+
+GUIDE = "林晚晴"
+PIN = "1001"
+
+
+class Stage:
+    """The demo's window, off to any screen by name. Names of places are looked up in both languages
+    because pictures are taken in both."""
+
+    def __init__(self, demo: Demo, *, size: tuple[int, int]) -> None:
+        self._till = demo.till
+        self.shell = make_shell(demo.till)
+        window = self.shell.show()
+        window.resize(*size)
+        self.hand = Hand(window)
+        self._words = self.shell.words
+        go_online(demo.till, self.shell)
+        self.hand.wait(lambda: self._till.conditions().reachable)
+        self.shell.screens.counter.network.look()
+
+    def close(self) -> None:
+        """Take the window down and leave no cart behind for the next one."""
+        self._till.go_offline()
+        self.shell.close()
+        self._till.checkout.forget(OPEN_SLOT).result()
+
+    def go(self, screen: str) -> None:
+        """Go to a screen of `SCREENS`. Raises KeyError for any other name."""
+        SCREENS[screen](self)
+        self.hand.pause(400)
+
+    def picture(self, screen: str, file: Path) -> None:
+        """Go to a screen and save it."""
+        self.go(screen)
+        self.hand.save(file)
+
+    # --- ways -----------------------------------------------------------------------------------
+
+    def sign_in(self) -> None:
+        self.hand.see(self._person())
+
+    def pin(self) -> None:
+        self.hand.tap(self._person())
+
+    def sell(self) -> None:
+        self.pin()
+        self.hand.type(PIN + "\r")
+        self.hand.see(self._say("place.sell"))
+
+    def cart(self) -> None:
+        self.sell()
+        reader = self._till.store.reader
+        cards = [*reader.style_cards(category="coat"), *reader.style_cards(category="knit")]
+        for card in cards[:3]:
+            cell = next(
+                c
+                for row in self._till.stock.matrix(card.style_no).cells
+                for c in row
+                if c is not None and c.own_quantity > 0
+            )
+            self.hand.scan(cell.sku.gtin)
+            self.hand.pause(60)
+        gold = next(m for m in reader.find_members("154", 50) if m.tier == "gold")
+        self.shell.screens.checkout.attach(gold.member_ref)
+
+    def matrix(self) -> None:
+        self.sell()
+        card = self._till.store.reader.style_cards(category="coat")[0]
+        self.hand.tap(card.name_en if self._words.english else card.name)
+
+    def member(self) -> None:
+        self.sell()
+        self.hand.tap(self._say("cart.member"))
+        self.hand.type("154")
+
+    def pay(self) -> None:
+        self.cart()
+        self.hand.tap(self._say("cart.pay"))
+        self.hand.see(self._say("pay.qr_name"))
+
+    def cash(self) -> None:
+        self.cart()
+        self.hand.tap(self._say("cart.pay"))
+        self.hand.tap(self._say("pay.method.cash"))
+
+    def done(self) -> None:
+        self.cash()
+        priced = self.shell.screens.checkout.priced
+        self.hand.tap(show_amount(priced.total, self._till.settings.currency).removesuffix(".00"))
+        self.hand.tap(self._say("pay.cash_take"))
+        self.hand.see(self._say("done.next"))
+
+    def history(self) -> None:
+        self.done()
+        self.hand.tap(self._say("done.next"))
+        self.hand.tap(self._say("place.history"))
+        (latest,) = self._till.store.reader.documents(limit=1)
+        self.hand.tap(latest.receipt_no)
+
+    def my_sales(self) -> None:
+        self.done()
+        self.hand.tap(self._say("done.next"))
+        self.hand.tap(self._say("place.my_sales"))
+
+    def settings(self) -> None:
+        self.sell()
+        self.hand.tap(self._say("place.settings"))
+
+    def network(self) -> None:
+        self.sell()
+        self.shell.root.open("network")
+
+    def _person(self) -> str:
+        person = self._till.session.people()[0]
+        return person.name_en if self._words.english else person.name
+
+    def _say(self, key: str) -> str:
+        return self._words.say(key)
+
+
+SCREENS: dict[str, Callable[[Stage], None]] = {
+    "sign_in": Stage.sign_in,
+    "pin": Stage.pin,
+    "sell": Stage.sell,
+    "cart": Stage.cart,
+    "matrix": Stage.matrix,
+    "member": Stage.member,
+    "pay": Stage.pay,
+    "cash": Stage.cash,
+    "done": Stage.done,
+    "history": Stage.history,
+    "my_sales": Stage.my_sales,
+    "settings": Stage.settings,
+    "network": Stage.network,
+}
+"""Every screen by the name the command line knows it by."""
