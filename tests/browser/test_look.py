@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import OpenPhone
-from tests.cloud.paying import Shop, Shown, Till
+from tests.cloud.paying import COAT, SCARF, Shop, Shown, Till
 
 # Contrast of every visible text against what is painted behind it (WCAG 2.2, 1.4.3), the smallest
 # side of everything that can be tapped, and how far the page is wider than the screen.
@@ -121,6 +122,26 @@ def test_every_face_is_readable_and_can_be_hit(page: Page, shop: Shop, till: Til
         page.goto(f"/language/{language}?back={page.url.removeprefix(shop.base)}")
         measured = page.evaluate(MEASURE)
         assert measured == {"faint": [], "small": [], "wide": 0}, language
+
+
+def test_the_longest_names_and_the_largest_amounts_still_fit(page: Page, shop: Shop, till: Till):
+    coat = msgspec.structs.replace(
+        COAT,
+        name_en="Double-breasted alpaca and virgin wool overcoat with a detachable lining",
+        colour_en="Heathergreymelangeandcharcoal",
+        size="175/96A",
+        gross=12_345_678_900,
+        net=11_111_111_010,
+    )
+    shown = till.show(shop.client, till.order(coat, *[SCARF] * 12))
+    page.goto(shown.page)
+    assert page.evaluate(MEASURE)["wide"] == 0
+    press(page, "take")
+    assert page.evaluate(MEASURE)["wide"] == 0
+    press(page, "pay")
+    assert page.evaluate(MEASURE)["wide"] == 0
+    press(page, "approve")
+    assert page.evaluate(MEASURE)["wide"] == 0
 
 
 def test_large_text_and_a_narrow_phone_still_fit(page: Page, shop: Shop, till: Till):
