@@ -95,6 +95,8 @@ class Stage:
         self.cart()
         self.hand.tap(self._say("cart.pay"))
         self.hand.tap(self._say("pay.method.cash"))
+        self.hand.see(self._say("pay.cash_hint"))
+        self.hand.pause(200)
 
     def done(self) -> None:
         self.cash()
