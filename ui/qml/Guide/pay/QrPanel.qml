@@ -9,7 +9,7 @@ Item {
 
     required property PhonePayVm vm
     // The quiet zone is part of the picture; the paper only rounds its corners.
-    readonly property int side: Theme.compact ? 316 : 392
+    readonly property int side: Theme.compact ? 372 : 392
 
     Label {
         id: title
