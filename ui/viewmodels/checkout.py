@@ -137,6 +137,12 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         """Number of the line that +, − and Del mean."""
         return self._selected
 
+    @Property(int, notify=selectionChanged)
+    def selectedRow(self) -> int:
+        """Where that line stands, -1 for nowhere."""
+        numbers = [str(line.line.line_no) for line in self._priced.lines]
+        return numbers.index(self._selected) if self._selected in numbers else -1
+
     # --- what QML does --------------------------------------------------------------------------
 
     @Slot(str)

@@ -79,9 +79,19 @@ Rectangle {
         anchors { top: member.bottom; topMargin: 6; bottom: foot.top }
         width: parent.width
         clip: true
-        cacheBuffer: 120
+        cacheBuffer: 0 // see GoodsPane
         boundsBehavior: Flickable.StopAtBounds
         model: root.vm.lines
+        onHeightChanged: reveal()
+
+        // Scroll to the selected line and return it.
+        function reveal(): CartLine {
+            if (root.vm.selectedRow < 0)
+                return null;
+            positionViewAtIndex(root.vm.selectedRow, ListView.Contain);
+            return itemAtIndex(root.vm.selectedRow) as CartLine;
+        }
+
         delegate: CartLine {
             width: lines.width
             edge: root.edge
@@ -102,16 +112,8 @@ Rectangle {
 
         Connections {
             target: root.vm
-            function onLanded(lineNo: string): void {
-                for (let row = lines.count - 1; row >= 0; --row) {
-                    const line = lines.itemAtIndex(row) as CartLine;
-                    if (line?.lineNo === lineNo) {
-                        line.flash();
-                        lines.positionViewAtIndex(row, ListView.Contain);
-                        return;
-                    }
-                }
-                lines.positionViewAtEnd();
+            function onLanded(): void {
+                lines.reveal()?.flash();
             }
         }
     }

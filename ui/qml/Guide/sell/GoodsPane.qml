@@ -14,6 +14,12 @@ FocusScope {
     signal payAsked
     signal undoAsked
 
+    // Who held the focus in here lets go of it, or it would come back to them at once.
+    onEscaped: {
+        search.focus = false;
+        grid.focus = false;
+    }
+
     readonly property int across: Math.max(2, Math.floor(
         (grid.width + Theme.gap) / ((Theme.compact ? 158 : 172) + Theme.gap)))
     readonly property int rowsSeen: Math.ceil(grid.height / Math.max(1, grid.cellHeight)) + 1
@@ -134,7 +140,7 @@ FocusScope {
         cellWidth: Math.floor(width / root.across)
         cellHeight: Math.round(Math.min(cellWidth, 230) * (Theme.compact ? 0.66 : 0.8)) + 78
         clip: true
-        cacheBuffer: cellHeight
+        cacheBuffer: 0 // delegates made ahead are made later, and a search may have removed their rows
         bottomMargin: Theme.gap
         boundsBehavior: Flickable.StopAtBounds
         keyNavigationEnabled: true

@@ -36,6 +36,7 @@ Sheet {
             visible: !root.vm.joining
             clip: true
             spacing: 8
+            cacheBuffer: 0 // see GoodsPane
             boundsBehavior: Flickable.StopAtBounds
             model: root.vm.found
             delegate: ListRow {

@@ -38,7 +38,8 @@ Rectangle {
         x: 16
         width: parent.width - 32
         clip: true
-        boundsBehavior: Flickable.StopAtBounds
+        cacheBuffer: 0 // see GoodsPane
+            boundsBehavior: Flickable.StopAtBounds
         model: root.vm.stores
         delegate: Item {
             id: row
