@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
+from cloud.desk import desk_at
 from cloud.main import create_app
 from cloud.settings import Settings
 
@@ -38,8 +40,9 @@ def serve(
     port = listener.getsockname()[1]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     settings = replace(settings, public_url=(public_url or address).rstrip("/"))
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         backlog=BACKLOG,
         log_level="warning",
         access_log=False,
@@ -52,7 +55,7 @@ def serve(
             _write_whole(port_file, str(port))
         say(f"listening on {address}")
 
-    server = _Server(config, announce)
+    server = _Server(config, app, announce)
     server.run(sockets=[listener])
     return 0 if server.started else 1
 
@@ -74,16 +77,20 @@ def _write_whole(file: Path, text: str) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says when it accepts requests, and ends with status 0 when it is asked to stop."""
+    """Says when it accepts requests, lets go of open streams when it stops, and ends with status 0."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, announce: Callable[[], None]) -> None:
         super().__init__(config)
-        self._announce = announce
+        self._app, self._announce = app, announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
             await asyncio.to_thread(self._announce)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        desk_at(self._app).newsroom.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
