@@ -37,6 +37,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         port_file=options.port_file,
         public_url=options.public_url,
         say=lambda line: print(line, flush=True),
+        leash=sys.stdin.fileno() if options.with_parent else None,
     )
 
 
@@ -129,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8470, help="0 chooses a free one")
     serve.add_argument("--port-file", type=Path, help="where to write the chosen port")
     serve.add_argument("--public-url", default="", help="base of the customer's pages on a phone")
+    serve.add_argument(
+        "--with-parent", action="store_true", help="end when standard input is closed"
+    )
     serve.set_defaults(run=_serve)
 
     migrate = commands.add_parser("migrate", parents=[common], help="bring the database up to date")

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,8 +32,10 @@ def serve(
     port_file: Path | None,
     public_url: str,
     say: Callable[[str], None],
+    leash: int | None = None,
 ) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit status.
+    """Serve until SIGTERM or SIGINT, or until the pipe `leash` (a file descriptor) is closed at its
+    other end; returns the exit status.
 
     Says `listening on http://…` and writes `port_file` once requests are accepted.
     """
@@ -56,6 +59,8 @@ def serve(
         say(f"listening on {address}")
 
     server = _Server(config, app, announce)
+    if leash is not None:
+        threading.Thread(target=server.follow, args=(leash,), name="leash", daemon=True).start()
     server.run(sockets=[listener])
     return 0 if server.started else 1
 
@@ -82,6 +87,13 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: FastAPI, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._app, self._announce = app, announce
+
+    def follow(self, leash: int) -> None:
+        """Stop when the other end of a pipe is closed, which the system does for a killed parent too."""
+        # Not through sys.stdin: a thread inside its buffer would trouble the interpreter's end.
+        while os.read(leash, 1_024):
+            pass
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

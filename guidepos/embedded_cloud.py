@@ -1,12 +1,12 @@
 """The demo's cloud: a subprocess of `guidepos-cloud` on this machine, never a thread of the till, so
-that its memory and its interpreter lock stay out of the till."""
+that its memory and its interpreter lock stay out of the till. It ends with the till, however that
+ends: a pipe to it closes with us."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +35,11 @@ class EmbeddedCloud:
         """Where the till on this machine finds it."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def process_id(self) -> int:
+        """The serving process, 0 while there is none."""
+        return self._process.pid if self._process is not None else 0
+
     def start(self) -> None:
         """Start serving; returns when it answers. The port stays the same between two starts."""
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -49,24 +54,28 @@ class EmbeddedCloud:
                     *("--host", self._host),
                     *("--port", str(self._port)),
                     *("--public-url", self.public_url),
+                    "--with-parent",
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
             )
         self._await()
         port_file.write_text(str(self._port))
 
     def stop(self) -> None:
         """Stop serving; safe to call twice."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._process = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def load_demo(self) -> None:
         """Put the demo shop into the cloud, unless it is there."""

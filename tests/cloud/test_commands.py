@@ -42,6 +42,22 @@ def address(tmp_path: Path) -> Iterator[str]:
         assert process.wait(timeout=20) == 0
 
 
+def test_a_server_on_a_leash_ends_when_its_parent_lets_go(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cloud", "serve", "--data", str(tmp_path), "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--with-parent"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline().startswith("listening on ")
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+
+
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(list(arguments)) == 0
     return capsys.readouterr().out.strip()
