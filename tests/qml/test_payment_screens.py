@@ -22,7 +22,7 @@ from ui.viewmodels.paystate import Phase
 pytestmark = pytest.mark.qml
 
 THUMB = 48
-SMALL, USUAL = (1024, 600), (1280, 800)
+SMALL, USUAL, UPRIGHT = (1024, 600), (1280, 800), (800, 1280)
 Opened = Callable[..., CounterDesk]
 
 
@@ -189,11 +189,11 @@ def test_every_phase_is_drawn_in_these_tests():
 
 
 @pytest.mark.parametrize("scene", SCREENS)
-@pytest.mark.parametrize("language", ["zh_CN", "en"])
-def test_at_the_smallest_size_every_word_is_there_and_every_target_fits_a_thumb(
-    open_desk: Opened, scene: str, language: str
+@pytest.mark.parametrize(("language", "size"), [("zh_CN", SMALL), ("en", SMALL), ("en", UPRIGHT)])
+def test_at_the_smallest_sizes_every_word_is_there_and_every_target_fits_a_thumb(
+    open_desk: Opened, scene: str, language: str, size: tuple[int, int]
 ):
-    window, _, vm = open_screen(open_desk(language), scene, SMALL)
+    window, _, vm = open_screen(open_desk(language), scene, size)
     if scene.startswith("pay ") and not vm.isPaid:
         assert vm.phone.phase == scene.removeprefix("pay ")
     items = list(visible(window.contentItem()))
@@ -333,9 +333,7 @@ def name_of(item: QQuickItem) -> str:
 
 
 def is_button(item: QQuickItem) -> bool:
-    return item.metaObject().indexOfSignal("clicked()") >= 0 and item.inherits(
-        "QQuickAbstractButton"
-    )
+    return item.inherits("QQuickAbstractButton")
 
 
 def is_inside(item: QQuickItem, window: QQuickWindow) -> bool:

@@ -45,6 +45,7 @@ Item {
             size: root.head || root.reason ? 13 : root.total ? 17 : 15
             strong: root.head || root.total || root.kind === "line"
             color: root.head || root.reason ? root.faint : root.ink
+            wrapMode: Text.Wrap
         }
         Label {
             width: parent.width

@@ -9,6 +9,7 @@ FocusScope {
 
     required property MySalesVm vm
     readonly property real gap: Theme.gap
+    readonly property bool upright: width < 900 && height > width
 
     focus: true
     Component.onCompleted: vm.load()
@@ -32,14 +33,16 @@ FocusScope {
         text: Words.t("mysales.basis")
         color: Theme.ink2
     }
-    Row {
+    Grid {
         id: figures
         x: Theme.margin
         anchors { top: basis.bottom; topMargin: 14 }
         width: parent.width - 2 * x
         spacing: root.gap
 
-        readonly property real each: (width - 3 * spacing) / 4
+        columns: root.upright ? 2 : 4
+
+        readonly property real each: (width - (columns - 1) * spacing) / columns
 
         FactTile {
             width: figures.each
@@ -78,8 +81,8 @@ FocusScope {
         id: curve
         x: Theme.margin
         anchors { top: figures.bottom; topMargin: root.gap }
-        anchors { bottom: parent.bottom; bottomMargin: Theme.margin }
-        width: Math.floor((parent.width - 2 * x - root.gap) * 0.5)
+        width: root.upright ? parent.width - 2 * x : Math.floor((parent.width - 2 * x - root.gap) / 2)
+        height: Math.floor((parent.height - y - Theme.margin) * (root.upright ? 0.4 : 1))
 
         Label {
             id: heading
@@ -101,8 +104,10 @@ FocusScope {
         }
     }
     Card {
-        anchors { left: curve.right; leftMargin: root.gap; right: parent.right }
-        anchors { rightMargin: Theme.margin; top: curve.top; bottom: curve.bottom }
+        x: root.upright ? curve.x : curve.x + curve.width + root.gap
+        y: root.upright ? curve.y + curve.height + root.gap : curve.y
+        width: parent.width - x - Theme.margin
+        height: parent.height - y - Theme.margin
 
         Label {
             id: entriesHeading

@@ -9,6 +9,7 @@ FocusScope {
     id: root
 
     required property NetworkVm vm
+    readonly property bool upright: width < 900 && height > width
 
     focus: true
     Component.onCompleted: vm.look()
@@ -37,7 +38,7 @@ FocusScope {
         id: sheet
         anchors.centerIn: parent
         width: Math.min(880, root.width - 32)
-        height: Math.min(676, root.height - 24)
+        height: Math.min(root.upright ? 1000 : 676, root.height - 24)
         corner: 24
         raised: true
 
@@ -96,7 +97,7 @@ FocusScope {
             anchors { top: mark.bottom; topMargin: 16; bottom: foot.top; bottomMargin: 12 }
             x: 24
             width: parent.width - 2 * x + 10
-            cellWidth: Math.floor(width / 2)
+            cellWidth: Math.floor(width / (root.upright ? 1 : 2))
             cellHeight: Theme.compact ? 64 : 77
             clip: true
             boundsBehavior: Flickable.StopAtBounds

@@ -11,6 +11,7 @@ FocusScope {
     required property PaymentVm vm
     readonly property PhonePayVm phone: vm.phone as PhonePayVm
     readonly property CashPayVm cash: vm.cash as CashPayVm
+    readonly property bool upright: width < 900 && height > width
 
     focus: true
     Keys.onPressed: event => {
@@ -45,24 +46,27 @@ FocusScope {
         id: sheet
         anchors.centerIn: parent
         width: Math.min(960, root.width - 32)
-        height: Math.min(Theme.compact ? 572 : 640, root.height - 24)
+        height: Math.min(root.upright ? 1120 : Theme.compact ? 572 : 640, root.height - 24)
         corner: 24
         raised: true
 
         Rectangle {
-            anchors { right: parent.right; top: parent.top; bottom: parent.bottom; margins: 1 }
-            width: Math.floor(parent.width * 0.44)
+            id: panel
+            anchors { right: parent.right; bottom: parent.bottom; margins: 1 }
+            width: root.upright ? parent.width - 2 : Math.floor(parent.width * 0.44)
+            height: root.upright ? Math.floor(parent.height * 0.5) : parent.height - 2
             radius: 23
             color: Theme.surface2
 
+            // Square where it meets the other half.
             Rectangle {
-                width: 24
-                height: parent.height
+                width: root.upright ? parent.width : 24
+                height: root.upright ? 24 : parent.height
                 color: parent.color
             }
             Rectangle {
-                width: 1
-                height: parent.height
+                width: root.upright ? parent.width : 1
+                height: root.upright ? 1 : parent.height
                 color: Theme.line
             }
             QrPanel {
@@ -81,8 +85,8 @@ FocusScope {
             id: left
             x: Theme.compact ? 26 : 34
             y: Theme.compact ? 22 : 32
-            width: Math.floor(parent.width * 0.56) - 2 * x
-            height: parent.height - 2 * y
+            width: parent.width - 2 * x - (root.upright ? 0 : panel.width)
+            height: parent.height - 2 * y - (root.upright ? panel.height : 0)
 
             Column {
                 id: facts
@@ -139,7 +143,7 @@ FocusScope {
                 }
                 OrderStrip {
                     width: parent.width
-                    visible: !Theme.compact
+                    visible: !Theme.compact || root.upright
                     lines: root.vm.lines
                 }
                 StatusBox {
