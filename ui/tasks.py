@@ -19,6 +19,7 @@ from PySide6.QtCore import Property, QObject, Qt, Signal, Slot
 from app.errors import Code, Fact, RuleBroken, Trouble
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class FailureKind(StrEnum):
@@ -144,6 +145,20 @@ class Tasks(QObject):
             letter.failed(failure)
             return
         letter.done(result)
+
+
+def then(future: Future[T], work: Callable[[T], U]) -> Future[U]:
+    """Return a future of `work(result)`, done on the thread that completes `future`."""
+    after: Future[U] = Future()
+
+    def go_on(completed: Future[T]) -> None:
+        try:
+            after.set_result(work(completed.result()))
+        except Exception as error:
+            after.set_exception(error)
+
+    future.add_done_callback(go_on)
+    return after
 
 
 def _post(mail: _Mail, key: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QObject
 
 from app.errors import Code, RuleBroken, Trouble
-from ui.tasks import Failure, FailureKind, Tasks
+from ui.tasks import Failure, FailureKind, Tasks, then
 
 
 @pytest.fixture
@@ -133,3 +133,27 @@ def test_a_cancelled_future_is_silence(qtbot, tasks):
     future.cancel()
     qtbot.waitUntil(lambda: not tasks.isBusy())
     assert heard == []
+
+
+def test_what_follows_a_future_is_done_where_it_was_completed():
+    first: Future[int] = Future()
+    threads: list[threading.Thread] = []
+
+    def work(value: int) -> int:
+        threads.append(threading.current_thread())
+        return value * 2
+
+    second = then(first, work)
+    worker = threading.Thread(target=lambda: first.set_result(21))
+    worker.start()
+    worker.join()
+    assert second.result() == 42
+    assert threads == [worker]
+
+
+def test_a_failure_passes_through_what_follows():
+    first: Future[int] = Future()
+    second = then(first, lambda value: value)
+    first.set_exception(Trouble(Code.STORE_BUSY))
+    with pytest.raises(Trouble):
+        second.result(timeout=0)

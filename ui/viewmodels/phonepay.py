@@ -20,9 +20,10 @@ from app.ports import Clock, QrMaker, QrMatrix
 from app.services.payments import PaymentNews, Payments
 from ui.bridge import ViewModel
 from ui.images import QrImages
-from ui.tasks import Failure, Tasks
+from ui.tasks import Failure, Tasks, then
 from ui.text import Words
 from ui.viewmodels.paystate import FACES, Act, Face, Phase, phase_of
+from ui.viewmodels.paywords import status_line
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
@@ -236,7 +237,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     def _follow(self, future: Future[PaymentNews], failed: Callable[[Failure], None]) -> None:
         """Take the answer with its QR symbol, made on the thread that answered."""
         has_one = bool(self._qr_url)
-        both = _with_symbol(future, lambda news: None if has_one else self._symbol(news))
+        both = then(future, lambda news: (news, None if has_one else self._symbol(news)))
         self._tasks.follow(both, self._answered, failed, lane=_LANE)
 
     def _symbol(self, news: PaymentNews) -> Symbol | None:
@@ -340,23 +341,9 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     # --- telling ----------------------------------------------------------------------------------
 
     def _status(self) -> str:
-        phase, say = self._phase, self._words.say
-        if phase in (Phase.CLOSING, Phase.UNKNOWN):
-            asking, asked_soon = _DOUBTS[phase]
-            if self._tasks.isBusy():
-                return say(asking)
-            return say(asked_soon, seconds=max(self._ask_in_s, 1))
-        key = "pay.paid_at" if phase is Phase.PAID else f"pay.{phase.value}"
-        if self._news is None:
-            return say(key)
-        step = self._news.attempt.last
-        return say(
-            key,
-            at=step.at.server_ms,
-            received=step.received,
-            missing=step.amount - step.received,
-            over=step.received - step.amount,
-        )
+        step = self._news.attempt.last if self._news else None
+        busy, again_in = self._tasks.isBusy(), max(self._ask_in_s, 1)
+        return status_line(self._words, self._phase, step, busy=busy, again_in=again_in)
 
     def _actor(self) -> str:
         return self._person.person_id if self._person else ""
@@ -385,24 +372,3 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 _ASKING = (Phase.UNKNOWN, Phase.CLOSING, Phase.TIME_UP, Phase.PARTIAL)
 _GOES_ON = (Code.PAYMENT_ALREADY_OPEN, Code.ORDER_PAID)
 _PAID = (Phase.PAID, Phase.PAID_OVER)
-_DOUBTS = {
-    Phase.CLOSING: ("pay.closing", "pay.close_unknown"),
-    Phase.UNKNOWN: ("pay.unknown_asking", "pay.unknown"),
-}
-
-
-def _with_symbol(
-    future: Future[PaymentNews], symbol: Callable[[PaymentNews], Symbol | None]
-) -> Future[tuple[PaymentNews, Symbol | None]]:
-    """Return a future of the news and its QR symbol, made where the news was made."""
-    both: Future[tuple[PaymentNews, Symbol | None]] = Future()
-
-    def complete(answered: Future[PaymentNews]) -> None:
-        try:
-            news = answered.result()
-            both.set_result((news, symbol(news)))
-        except Exception as error:
-            both.set_exception(error)
-
-    future.add_done_callback(complete)
-    return both
