@@ -11,7 +11,7 @@ from app.domain.cart import Cart
 from app.domain.money import CNY
 from app.domain.people import Person, Role
 from app.domain.pricing import PricedCart
-from app.errors import Code
+from app.errors import Code, RuleBroken
 from app.ports import Attempt, Store, UnitOfWork
 from app.services.checkout import Checkout
 from app.services.members import Members
@@ -197,6 +197,15 @@ def code_of(error: Any) -> Code:
     """Return the code a raised RuleBroken or Trouble carries."""
     code: Code = error.value.code
     return code
+
+
+def refusal(job: Callable[[], object]) -> Code | None:
+    """Return the code with which the rules refuse a job, None if they do not."""
+    try:
+        job()
+    except RuleBroken as error:
+        return error.code
+    return None
 
 
 def _furnish(uow: UnitOfWork) -> None:
