@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtGui import QImage
-
 from app.domain.sale import Sale
 from app.domain.times import business_date
 from app.ports import ReadCode
@@ -165,7 +163,9 @@ class Story:
         return next(name for name in self._hand.names() if name.startswith("收款"))
 
     def _qr(self) -> tuple[ReadCode, ...]:
-        return read_codes(self._hand.picture())
+        from app.devices.barcode import TwoReaders
+
+        return TwoReaders().read(*self._hand.camera())
 
     # --- pictures -----------------------------------------------------------------------------
 
@@ -179,17 +179,6 @@ class Story:
     def _save_page(self, phone: Phone, name: str) -> None:
         self._out.mkdir(parents=True, exist_ok=True)
         (self._out / f"{name}.html").write_text(phone.text, encoding="utf-8")
-
-
-def read_codes(picture: QImage) -> tuple[ReadCode, ...]:
-    """Read the codes in a picture of the window, as a phone's camera would."""
-    from app.devices.barcode import TwoReaders
-
-    grey = picture.convertToFormat(QImage.Format.Format_Grayscale8)
-    width, height, stride = grey.width(), grey.height(), grey.bytesPerLine()
-    raw = bytes(grey.constBits())
-    rows = [raw[y * stride : y * stride + width] for y in range(height)]
-    return TwoReaders().read(b"".join(rows), width, height)
 
 
 def check_books(demo: Demo, sale: Sale, say: Callable[[str], None] = print) -> None:

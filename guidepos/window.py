@@ -8,8 +8,6 @@ from __future__ import annotations
 import io
 from concurrent.futures import Future
 
-from PySide6.QtCore import QTimer
-
 from app.devices.qr import QrCodeMaker
 from app.domain.receipt import Receipt
 from app.ports import QrMaker
@@ -55,16 +53,9 @@ def make_shell(till: Till) -> Shell:
 def open_window(till: Till, *, fullscreen: bool = False) -> int:
     """Show the window, connect to the cloud behind it, stay until it is closed."""
     shell = make_shell(till)
-    window = shell.show(fullscreen=fullscreen)
-    window.frameSwapped.connect(lambda: _connect_once(till, shell))
+    shell.show(fullscreen=fullscreen)
+    shell.after_first_frame(lambda: go_online(till, shell))
     return shell.run()
-
-
-def _connect_once(till: Till, shell: Shell) -> None:
-    """After the first frame, and only once, start talking to the cloud."""
-    if shell.window is not None:
-        shell.window.frameSwapped.disconnect()
-        QTimer.singleShot(0, lambda: go_online(till, shell))
 
 
 def go_online(till: Till, shell: Shell) -> None:

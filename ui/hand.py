@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QEventLoop, QPointF, Qt, QTimer
 from PySide6.QtGui import (
@@ -18,7 +19,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
 )
-from PySide6.QtQml import QQmlEngine, QQmlProperty
+from PySide6.QtQml import QQmlContext, QQmlEngine, QQmlProperty
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 LOOK_EVERY_MS = 15
@@ -28,7 +29,7 @@ PATIENCE_S = 20.0
 _KEYS = {"\r": Qt.Key.Key_Return, "\b": Qt.Key.Key_Backspace, "\x1b": Qt.Key.Key_Escape}
 
 
-class NotSeen(AssertionError):
+class NotSeen(AssertionError):  # noqa: N818 - it says what happened
     """What was looked for did not appear; the message lists what was on screen instead."""
 
 
@@ -135,6 +136,14 @@ class Hand:
         """Return what the window shows."""
         return self._window.grabWindow()
 
+    def camera(self) -> tuple[bytes, int, int]:
+        """Return what a camera would see of the window: grey pixels, width, height."""
+        grey = self.picture().convertToFormat(QImage.Format.Format_Grayscale8)
+        width, height, stride = grey.width(), grey.height(), grey.bytesPerLine()
+        raw = bytes(grey.constBits())
+        rows = (raw[y * stride : y * stride + width] for y in range(height))
+        return b"".join(rows), width, height
+
     def save(self, file: Path) -> None:
         """Save what the window shows as PNG."""
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +163,8 @@ def _accessible_name(item: QQuickItem) -> str:
     Read as a property, not through QAccessible: the interfaces that returns belong to Qt, but Python
     deletes them.
     """
-    context = QQmlEngine.contextForObject(item)
+    # Qt's hints promise a context; an item made by C++ has none.
+    context = cast("QQmlContext | None", QQmlEngine.contextForObject(item))
     if context is None:
         return ""
     value = QQmlProperty(item, "Accessible.name", context).read()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QIcon
 from PySide6.QtQml import QQmlApplicationEngine, QQmlError
 from PySide6.QtQuick import QQuickWindow, QSGRendererInterface
@@ -121,6 +122,17 @@ class Shell:
         else:
             self.window.show()
         return self.window
+
+    def after_first_frame(self, work: Callable[[], None]) -> None:
+        """Call `work` once, on the GUI thread, when the first frame of the shown window is there."""
+        window = self.window
+        assert window is not None, "show the window first"
+
+        def begin() -> None:
+            window.frameSwapped.disconnect(begin)
+            QTimer.singleShot(0, work)
+
+        window.frameSwapped.connect(begin)
 
     def run(self) -> int:
         """Stay until the window is closed; return the exit code."""

@@ -1,32 +1,18 @@
 """Loads the invented demo shop, so that a till enrolled here has something to sell.
 
-Knows the demo's shapes and the feeds; search keys and PIN hashes are made here, where goods and
-people are written. Loading the same shop again changes nothing, so stock stays as it was sold.
+Knows the demo's rows and the feeds. Loading the same shop again changes nothing, so stock stays as
+it was sold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 import sqlalchemy as sa
 
-from app.wire.messages import (
-    CategoryRow,
-    ConfigRow,
-    MemberRow,
-    PersonRow,
-    PlanRow,
-    ReasonRow,
-    SkuRow,
-    StockRow,
-    StoreRow,
-    TierRow,
-)
-from app.wire.pins import hash_pin
-from app.wire.searchkeys import SearchKeys, search_keys
 from cloud.db.base import Database
 from cloud.db.rows import upsert
 from cloud.db.state import ensure_tenant
@@ -34,7 +20,8 @@ from cloud.db.tables import server_state, tenant
 from cloud.services import feed
 from cloud.services import members as member_desk
 from cloud.services.enrol import ensure_store
-from resources.demo.shapes import DemoShop, Member, Person, Sku, Stock
+from resources.demo.rows import config_row, member_row, person_row, sku_row, stock_row
+from resources.demo.shapes import DemoShop
 from resources.demo.shop import demo_shop, styles_for
 
 PAGE = 10_000
@@ -71,17 +58,17 @@ def load_demo(
 def _load(db: Database, shop: DemoShop, now_ms: int) -> None:
     tenant_id = db.write(lambda connection: _put_stores(connection, shop, now_ms))
     for store in shop.stores:
-        people = [_person(person) for person in shop.people if person.store == store.store]
+        people = [person_row(person) for person in shop.people if person.store == store.store]
         db.write(partial(feed.put_people, tenant_id=tenant_id, rows=people, store_id=store.store))
     for skus in _pages(shop.skus):
-        db.write(partial(feed.put_skus, tenant_id=tenant_id, rows=[_sku(sku) for sku in skus]))
+        db.write(partial(feed.put_skus, tenant_id=tenant_id, rows=[sku_row(sku) for sku in skus]))
     for page in _pages(shop.stock):
-        counted = [_stock(row, now_ms) for row in page]
+        counted = [stock_row(row, now_ms) for row in page]
         db.write(partial(feed.put_stock, tenant_id=tenant_id, rows=counted))
     for some in _pages(shop.members):
-        known = [_member(member) for member in some]
+        known = [member_row(member) for member in some]
         db.write(partial(member_desk.put_members, tenant_id=tenant_id, rows=known))
-    db.write(lambda connection: feed.put_config(connection, tenant_id, _config(shop)))
+    db.write(lambda connection: feed.put_config(connection, tenant_id, config_row(shop)))
 
 
 def _pages(rows: Sequence[T]) -> Iterator[list[T]]:
@@ -105,104 +92,3 @@ def _put_stores(connection: sa.Connection, shop: DemoShop, now_ms: int) -> str:
             name_en=store.name_en,
         )
     return tenant_id
-
-
-@lru_cache(maxsize=50_000)
-def _keys(*texts: str) -> SearchKeys:
-    """All sizes of a colour are found by the same words."""
-    return search_keys(*texts)
-
-
-def _sku(sku: Sku) -> SkuRow:
-    keys = _keys(sku.name, sku.name_en, sku.style_no, sku.colour, sku.colour_en)
-    return SkuRow(
-        sku_id=sku.sku_id,
-        style_no=sku.style_no,
-        name=sku.name,
-        name_en=sku.name_en,
-        category=sku.category,
-        colour_code=sku.colour_code,
-        colour=sku.colour,
-        colour_en=sku.colour_en,
-        colour_hex=sku.colour_hex,
-        size=sku.size,
-        size_order=sku.size_order,
-        list_price=sku.list_price,
-        gtin=sku.gtin,
-        drawing=sku.drawing,
-        season=sku.season,
-        search=keys.tokens,
-        pinyin=keys.pinyin,
-        initials=keys.initials,
-    )
-
-
-def _person(person: Person) -> PersonRow:
-    return PersonRow(
-        person_id=person.person_id,
-        name=person.name,
-        name_en=person.name_en,
-        role=person.role,
-        pin=hash_pin(person.pin),
-    )
-
-
-def _stock(row: Stock, now_ms: int) -> StockRow:
-    return StockRow(
-        store=row.store,
-        sku_id=row.sku_id,
-        quantity=row.quantity,
-        as_of_ms=now_ms - row.age_s * 1_000,
-    )
-
-
-def _member(member: Member) -> MemberRow:
-    keys = search_keys(member.name)
-    return MemberRow(
-        member_ref=member.member_ref,
-        revision=1,
-        name=member.name,
-        phone=member.phone,
-        tier=member.tier,
-        points=member.points,
-        note=member.note,
-        search=keys.tokens,
-        pinyin=keys.pinyin,
-        initials=keys.initials,
-    )
-
-
-def _config(shop: DemoShop) -> ConfigRow:
-    plan = shop.plan
-    return ConfigRow(
-        currency=shop.currency,
-        stores=[
-            StoreRow(
-                store=s.store,
-                name=s.name,
-                name_en=s.name_en,
-                city=s.city,
-                address=s.address,
-                phone=s.phone,
-            )
-            for s in shop.stores
-        ],
-        categories=[
-            CategoryRow(code=c.code, name=c.name, name_en=c.name_en, icon=c.icon)
-            for c in shop.categories
-        ],
-        tiers=[
-            TierRow(code=t.code, name=t.name, name_en=t.name_en, pays_bp=t.pays_bp)
-            for t in shop.tiers
-        ],
-        discount_reasons=[
-            ReasonRow(code=r.code, name=r.name, name_en=r.name_en, max_bp=r.max_bp)
-            for r in shop.discount_reasons
-        ],
-        plan=PlanRow(
-            plan_id=plan.plan_id,
-            version=plan.version,
-            default_bp=plan.default_bp,
-            rates_bp=dict(plan.rates_bp),
-        ),
-    )

@@ -1,7 +1,7 @@
 """Makes PySide6 unimportable, as on a server or a build machine without Qt.
 
 As a pytest plug-in (`-p tests.architecture.without_qt`) it runs tests of the core that way; as a
-program it imports every module of one package and fails if any needs Qt.
+program it imports every module of one package and prints those that need Qt.
 """
 
 from __future__ import annotations
@@ -31,13 +31,22 @@ class QtIsAbsent(MetaPathFinder):
 sys.meta_path.insert(0, QtIsAbsent())
 
 
-def import_all(package: str) -> None:
-    """Import every module of `package` but its program entry and what only Alembic can load."""
+def needing_qt(package: str) -> list[str]:
+    """Import every module of `package` but its program entry and what only Alembic can load; return
+    those that cannot be imported without Qt."""
+    needing = []
     found = importlib.import_module(package)
     for module in pkgutil.walk_packages(found.__path__, f"{package}."):
-        if not module.name.endswith(".__main__") and ".db.migrations." not in module.name:
+        if module.name.endswith(".__main__") or ".db.migrations." in module.name:
+            continue
+        try:
             importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] not in QT:
+                raise
+            needing.append(module.name)
+    return needing
 
 
 if __name__ == "__main__":
-    import_all(sys.argv[1])
+    print(*needing_qt(sys.argv[1]))
