@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -60,6 +61,24 @@ def _enrol_code(options: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps({"code": made.code, "store": made.store, "expires_ms": made.expires_ms}))
     else:
         print(made.code)
+    return 0
+
+
+def _store_key(options: argparse.Namespace, settings: Settings) -> int:
+    from cloud.db.state import ensure_tenant
+    from cloud.services.escrow import recover_store_key
+
+    with _Opened(settings) as cloud:
+        tenant_id = cloud.db.write(lambda connection: ensure_tenant(connection, cloud.clock()))
+        key = cloud.db.read(
+            lambda connection: recover_store_key(
+                connection, cloud.keys.escrow, tenant_id, options.device
+            )
+        )
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(options.out, flags, 0o600), "w") as out:
+        out.write(key.hex())
+    print(f"the store key of {options.device} is in {options.out}; delete it after use")
     return 0
 
 
@@ -141,6 +160,13 @@ def _parser() -> argparse.ArgumentParser:
     code = commands.add_parser("enrol-code", parents=[common], help="a one-time code for a till")
     code.add_argument("--store", required=True, metavar="CODE", help="made if it does not exist")
     code.set_defaults(run=_enrol_code)
+
+    key = commands.add_parser(
+        "store-key", parents=[common], help="a till's store key from escrow, for `guidepos recover`"
+    )
+    key.add_argument("--device", required=True, metavar="ID")
+    key.add_argument("--out", type=Path, required=True, metavar="FILE", help="made with mode 0600")
+    key.set_defaults(run=_store_key)
 
     demo = commands.add_parser("demo-data", parents=[common], help="load the invented demo shop")
     size = demo.add_mutually_exclusive_group()

@@ -17,6 +17,7 @@ COMMANDS = {
     "replay": "replay recorded transactions through the till's services",
     "journal": "check the journal",
     "sync": "exchange with the cloud once",
+    "recover": "give a store its key back from escrow",
     "tags": "print sheets of product tags",
     "screenshot": "render a screen to a PNG",
     "bench": "measure the till",

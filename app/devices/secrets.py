@@ -84,7 +84,7 @@ class FileKeeper:
     protection = "file"
 
     def __init__(self, folder: Path, till: str = "") -> None:
-        self._folder, self._till = folder, till
+        self._folder, self.till = folder, till
 
     def read(self, name: str) -> bytes | None:
         """Return a secret, None if there is no file. Raises Trouble(STORE_KEY_LOCKED, retryable)."""
@@ -114,7 +114,12 @@ class FileKeeper:
             with suppress(FileNotFoundError):
                 draft.unlink()
         flush_folder(target.parent)
-        write_mark(self._folder, KeeperMark("file", self._till))
+        write_mark(self._folder, KeeperMark("file", self.till))
+
+    def forget(self, name: str) -> None:
+        """Drop a secret that was proved wrong."""
+        with suppress(FileNotFoundError):
+            self._file(name).unlink()
 
     def _file(self, name: str) -> Path:
         return self._folder / "keys" / f"{name}.key"
@@ -152,6 +157,22 @@ def load_or_create_key(keeper: SecretKeeper, *, store_exists: bool) -> bytes:
     if len(key) != KEY_BYTES:
         raise Trouble(Code.STORE_KEY_WRONG, keeper=keeper.protection)
     return key
+
+
+def adopt_key(folder: Path, key: bytes) -> None:
+    """Keep a recovered key in a file from now on, whatever held it before.
+
+    The caller has proved that it opens the store. Raises Trouble(STORE_KEY_WRONG) if it is no key.
+    """
+    if len(key) != KEY_BYTES:
+        raise Trouble(Code.STORE_KEY_WRONG)
+    mark = read_mark(folder)
+    keeper = FileKeeper(folder, mark.till if mark else "")
+    if keeper.read(STORE_KEY) != key:
+        keeper.forget(STORE_KEY)
+        keeper.write(STORE_KEY, key)
+    elif mark is None or mark.keeper != "file":
+        write_mark(folder, KeeperMark("file", keeper.till))
 
 
 def trusted_backend(wanted: str = "") -> KeyringBackend | None:
