@@ -652,3 +652,21 @@ def test_a_refunded_payment_frees_its_cart(till: Till) -> None:
     assert till.kept(frozen_slot(attempt_id)) is None
     assert till.uneasy() == []
     till.sell_for_cash(priced)
+
+
+def test_money_whose_frozen_cart_was_lost_is_still_on_record(till: Till) -> None:
+    attempt_id = shown(till)
+    till.do(lambda uow: uow.drop_draft(frozen_slot(attempt_id)))
+    till.gateway.pay(attempt_id)
+    news = ask(till, attempt_id)
+    assert news.state.state is State.CONFIRMED
+    assert news.sale is None
+    assert till.uneasy() == [attempt_id]
+
+
+def test_what_a_manager_confirmed_at_the_cloud_is_confirmed_here(till: Till) -> None:
+    attempt_id = shown(till)
+    till.gateway._apply(attempt_id, Event.VOUCHED)
+    news = ask(till, attempt_id)
+    assert news.state.anomalies == {Anomaly.BY_HAND}
+    assert news.sale is not None
