@@ -1,17 +1,21 @@
-"""A cloud as its own process, tills as folders, commands as a person types them."""
+"""A cloud as its own process, tills as folders, commands as a person types them; and the demo shop
+with its window and its customers' phones."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 
+from guidepos.bootstrap import Till, open_till
+from guidepos.demo_home import enrol_with
 from guidepos.embedded_cloud import EmbeddedCloud, embedded_cloud
+from tests.browser.conftest import CHROMIUM
+from tests.e2e.books import Books
+from tests.e2e.counter import Counter
+from tests.e2e.phones import Phone, Phones
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -23,27 +27,90 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
         yield running
 
 
-def guidepos(*arguments: str | Path, status: int = 0, program: str = "guidepos") -> str:
-    """Run a command to its end and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == status, done.stderr + done.stdout
-    return done.stdout
-
-
-def figures(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
-    """Run a command with --json and return its figures."""
-    return dict(json.loads(guidepos(*arguments, "--json", status=status)))
-
-
 def shared(*parts: str) -> Path:
     """Return a file of the recorded data beside the checkout; skip where it is not there."""
     file = SHARED.joinpath(*parts)
     if not file.exists():
         pytest.skip(f"recorded data {'/'.join(parts)} is not beside this checkout")
     return file
+
+
+# --- the demo shop with a window and phones -------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def demo_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    """A cloud with the demo shop in it."""
+    with embedded_cloud(tmp_path_factory.mktemp("demo-cloud")) as running:
+        running.load_demo()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shop_till(
+    tmp_path_factory: pytest.TempPathFactory, demo_cloud: EmbeddedCloud
+) -> Iterator[Till]:
+    """A till of the demo shop that many tests share; each of them has a window of its own."""
+    till = open_till(tmp_path_factory.mktemp("shop-till"))
+    enrol_with(till, demo_cloud)
+    yield till
+    till.close()
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path, demo_cloud: EmbeddedCloud) -> Path:
+    """The folder of a till that was enrolled a moment ago and has sold nothing."""
+    till = open_till(tmp_path / "till")
+    enrol_with(till, demo_cloud)
+    till.close()
+    return till.settings.home
+
+
+@pytest.fixture
+def counter(shop_till: Till, qapp: QGuiApplication) -> Iterator[Counter]:
+    """The window of the shared till, signed in; silent to its end."""
+    counter = Counter(shop_till)
+    counter.clear()
+    counter.open()
+    counter.sign_in()
+    yield counter
+    counter.close()
+
+
+@pytest.fixture
+def books(demo_cloud: EmbeddedCloud, shop_till: Till) -> Books:
+    """The cloud's books."""
+    return Books(demo_cloud, shop_till)
+
+
+@pytest.fixture(scope="session")
+def phones(qapp: QGuiApplication) -> Iterator[Phones]:
+    """A Chromium for all customers."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed")
+    phones = Phones()
+    phones.start()
+    yield phones
+    phones.close()
+
+
+@pytest.fixture
+def open_phone(phones: Phones) -> Iterator[Callable[[], Phone]]:
+    """Opens customers' phones; none may complain."""
+    opened: list[Phone] = []
+    phones.complaints.clear()
+
+    def open_one() -> Phone:
+        opened.append(phones.open())
+        return opened[-1]
+
+    yield open_one
+    for phone in opened:
+        phone.put_away()
+    assert phones.complaints == []
+
+
+@pytest.fixture
+def phone(open_phone: Callable[[], Phone]) -> Phone:
+    """One customer's phone."""
+    return open_phone()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from guidepos.embedded_cloud import EmbeddedCloud
-from tests.e2e.conftest import figures, guidepos, shared
+from tests.e2e.commands import figures, guidepos
+from tests.e2e.conftest import shared
 
 RETAIL = ("retail", "uci_online_retail_until_2011-06.csv.gz")
 TOTALS = ("retail", "online_retail_invoice_totals_until_2011-06.csv.gz")
