@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 from app.domain.cart import Cart
 from app.domain.money import CNY
+from app.domain.payment import State
 from app.domain.people import Person, Role
 from app.domain.pricing import PricedCart
 from app.errors import Code, RuleBroken
 from app.ports import Attempt, Store, UnitOfWork
 from app.services.checkout import Checkout
 from app.services.members import Members
-from app.services.payments import Payments
+from app.services.payments import PaymentNews, Payments
 from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
@@ -206,6 +207,21 @@ def refusal(job: Callable[[], object]) -> Code | None:
     except RuleBroken as error:
         return error.code
     return None
+
+
+def shown(till: Till, priced: PricedCart | None = None) -> str:
+    """Show a QR for a cart and return its attempt."""
+    news = till.payments.start(priced or till.basket(), GUIDE).result()
+    assert news.state.state is State.WAITING
+    return news.attempt.attempt_id
+
+
+def ask(till: Till, attempt_id: str) -> PaymentNews:
+    return till.payments.refresh(attempt_id).result()
+
+
+def cancel(till: Till, attempt_id: str) -> PaymentNews:
+    return till.payments.cancel(attempt_id).result()
 
 
 def _furnish(uow: UnitOfWork) -> None:

@@ -25,6 +25,7 @@ from app.wire.journal import (
     journal_again,
     make_record,
     prefixed,
+    read_header,
     record_hash,
 )
 from tests.unit.wire.samples import AT, header
@@ -159,6 +160,44 @@ def test_no_two_headers_share_their_bytes(tenant: str, store: str, device: str) 
         found.append(data[2 : 2 + length].decode())
         data = data[2 + length :]
     assert found == [str(getattr(one, field.name)) for field in fields(Header)]
+
+
+BIG = st.integers(-(10**20), 10**20)
+
+
+@given(st.tuples(*(BIG if f.type == "int" else TEXTS for f in fields(Header))))
+def test_a_header_is_read_back_as_it_was_written(values: tuple[object, ...]) -> None:
+    written = Header(*values)  # type: ignore[arg-type]
+    assert read_header(header_bytes(written)) == written
+
+
+@given(st.binary(max_size=200))
+def test_bytes_are_a_header_only_as_a_till_would_write_it(data: bytes) -> None:
+    try:
+        header = read_header(data)
+    except ValueError:
+        return
+    assert header_bytes(header) == data
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"\xff\xff",
+        header_bytes(example())[:-1],
+        header_bytes(example()) + b"\0",
+        header_bytes(example()) + b"\0\0",
+        header_bytes(example()).replace(b"\0\x011", b"\0\x0201", 1),
+        header_bytes(example()).replace(b"\0\x011", b"\0\x02+1", 1),
+        header_bytes(example()).replace(b"\0\x011", b"\0\x01x", 1),
+        header_bytes(example()).replace(b"\0\x011", "\0\x03１".encode(), 1),
+        header_bytes(example()).replace(b"acme", b"\xff\xff\xff\xff"),
+    ],
+)
+def test_a_header_in_another_spelling_is_refused(broken: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the promise is the type
+        read_header(broken)
 
 
 def test_a_head_signature_vouches_for_one_place_in_one_chain() -> None:
