@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,10 @@ def _sqlite(file: Path) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _unlock(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, by us alone
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        _keep_a_log(connection)
         for pragma in (
-            f"key = \"x'{key.hex()}'\"",
-            f"busy_timeout = {BUSY_MS}",
-            "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
@@ -63,10 +64,25 @@ def _sqlite(file: Path) -> sa.Engine:
     return engine
 
 
+def _keep_a_log(connection: Any) -> None:
+    """Set WAL mode. A new file changes to it under a lock for which SQLite does not wait by itself."""
+    deadline = time.monotonic() + BUSY_MS / 1_000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlcipher3.dbapi2.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
 def _key_of(file: Path) -> bytes:
     key_file = file.with_name(file.name + ".key")
+    # Asked in this order: a server that starts beside us writes its key first and its file second.
+    has_file = file.exists()
     if not key_file.exists():
-        if file.exists():
+        if has_file:
             raise Trouble(Code.STORE_KEY_MISSING, file=str(key_file))
         write_private(key_file, os.urandom(KEY_BYTES).hex().encode())
     return bytes.fromhex(key_file.read_text("ascii").strip())

@@ -375,6 +375,7 @@ def test_cancel_and_approval_at_once_never_lose_money(shop, till):
         took = shop.desk.sandbox.order(payment_id).standing is Standing.PAID
         view = shown.view()
         assert view.received == (shown.order.total if took else 0)
-        assert view.state == ("confirmed" if took else "cancelled")
+        # A wallet that finds its order closed says so at once, and may be heard before the till is.
+        assert view.state in ({"confirmed"} if took else {"cancelled", "expired"})
         assert "late" not in view.anomalies
         assert answer.state == view.state
