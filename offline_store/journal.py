@@ -16,11 +16,11 @@ from app.wire.journal import (
     Record,
     header_bytes,
     journal_again,
+    read_header,
     record_hash,
 )
 from app.wire.versions import SCHEMA
 from offline_store.identity import Epoch, current_epoch
-from offline_store.rows import header_fields, read_header
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -124,7 +124,23 @@ def read_on(connection: Connection, epoch: str, after_seq: int, limit: int) -> l
         f"SELECT {_COLUMNS} FROM journal WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 - our own constant
         (epoch, after_seq, limit),
     ).fetchall()
-    return [Record(read_header(h), prev, body, hash_) for h, prev, hash_, body in rows]
+    return [Record(_header(h), prev, body, hash_) for h, prev, hash_, body in rows]
+
+
+def oldest_unsent_ms(connection: Connection, epoch: Epoch) -> int:
+    """Return when the first record the cloud does not hold was made (Unix ms), 0 if it holds all."""
+    row = connection.execute(
+        "SELECT header FROM journal WHERE epoch = ? AND seq = ?", (epoch.epoch, epoch.acked_seq + 1)
+    ).fetchone()
+    return _header(row[0]).t_est_server if row else 0
+
+
+def _header(data: bytes) -> Header:
+    """Read a kept header. Raises Trouble(JOURNAL_BROKEN)."""
+    try:
+        return read_header(data)
+    except ValueError as error:
+        raise Trouble(Code.JOURNAL_BROKEN) from error
 
 
 def read_fact(connection: Connection, fact_no: int) -> tuple[Header, bytes]:
@@ -137,7 +153,7 @@ def read_fact(connection: Connection, fact_no: int) -> tuple[Header, bytes]:
     ).fetchone()
     if row is None:
         raise Trouble(Code.JOURNAL_BROKEN, fact_no=fact_no)
-    return read_header(row[0]), row[1]
+    return _header(row[0]), row[1]
 
 
 def unsent(connection: Connection, *, max_records: int, max_bytes: int) -> Unsent:
@@ -154,7 +170,7 @@ def unsent(connection: Connection, *, max_records: int, max_bytes: int) -> Unsen
         size += len(header) + len(body)
         if chosen and size > max_bytes:
             break
-        chosen.append(Record(read_header(header), prev, body, hash_))
+        chosen.append(Record(_header(header), prev, body, hash_))
     rows.close()
     return Unsent(epoch.acked_hash, tuple(chosen))
 
@@ -240,10 +256,10 @@ def _is_sound(
     if found_seq != seq or prev_hash != prev or record_hash(header, prev, body) != hash_:
         return False
     try:
-        fields = header_fields(header)
-    except Trouble:
+        said = read_header(header)
+    except ValueError:
         return False
-    return fields[4:8] == [epoch, str(seq), rec_id, kind]
+    return (said.epoch, said.seq, said.rec_id, said.kind) == (epoch, seq, rec_id, kind)
 
 
 def _lost_end(connection: Connection, epoch: Epoch) -> int | None:

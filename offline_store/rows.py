@@ -8,8 +8,6 @@ from typing import Any
 from app.domain.catalog import LineKind, Sku
 from app.domain.member import Member
 from app.domain.people import Person, Role
-from app.errors import Code, Trouble
-from app.wire.journal import Header
 from app.wire.messages import SkuRow
 
 SKU_COLUMNS = (
@@ -17,35 +15,6 @@ SKU_COLUMNS = (
     "size, list_price, gtin, drawing, kind, price_version"
 )
 MEMBER_COLUMNS = "member_ref, name, phone, tier, points, note, revision"
-
-_HEADER_FIELDS = 15
-_HEADER_INTEGERS = frozenset({0, 5, 8, 9, 10, 12})
-"""Positions of v, seq, schema_ver and the three times among the fields of `Header`."""
-
-
-def header_fields(data: bytes) -> list[str]:
-    """Split canonical header bytes into their texts. Raises Trouble(JOURNAL_BROKEN)."""
-    fields = []
-    at = 0
-    while at < len(data):
-        length = int.from_bytes(data[at : at + 2])
-        at += 2 + length
-        fields.append(data[at - length : at].decode(errors="replace"))
-    if at != len(data) or len(fields) != _HEADER_FIELDS:
-        raise Trouble(Code.JOURNAL_BROKEN)
-    return fields
-
-
-def read_header(data: bytes) -> Header:
-    """Read canonical header bytes back. Raises Trouble(JOURNAL_BROKEN)."""
-    try:
-        values: list[Any] = [
-            int(text) if index in _HEADER_INTEGERS else text
-            for index, text in enumerate(header_fields(data))
-        ]
-    except ValueError as error:
-        raise Trouble(Code.JOURNAL_BROKEN) from error
-    return Header(*values)
 
 
 def sku_of(row: Sequence[Any]) -> Sku:

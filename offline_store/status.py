@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from app.ports import SyncStatus
 from offline_store import device
 from offline_store.identity import current_epoch
-from offline_store.journal import head
-from offline_store.rows import read_header
+from offline_store.journal import head, oldest_unsent_ms
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -21,14 +20,10 @@ def sync_status(connection: Connection) -> SyncStatus:
     """Return counts and times without counting rows of the journal."""
     epoch = current_epoch(connection)
     mark = head(connection, epoch)
-    row = connection.execute(
-        "SELECT header FROM journal WHERE epoch = ? AND seq = ?",
-        (epoch.epoch, epoch.acked_seq + 1),
-    ).fetchone()
     (waiting,) = connection.execute("SELECT count(*) FROM member_change").fetchone()
     return SyncStatus(
         unsent=mark.seq - epoch.acked_seq,
-        oldest_unsent_ms=read_header(row[0]).t_est_server if row else 0,
+        oldest_unsent_ms=oldest_unsent_ms(connection, epoch),
         last_push_ms=int(device.state(connection, LAST_PUSH) or 0),
         last_pull_ms=int(device.state(connection, LAST_PULL) or 0),
         member_changes=waiting,

@@ -33,6 +33,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
+from typing import Any
 
 VERSION = 1
 HASH_BYTES = 32
@@ -61,6 +62,8 @@ class Header:
 
 
 _FIELDS = attrgetter(*(field.name for field in fields(Header)))
+_COUNT = len(fields(Header))
+_NUMBERS = tuple(place for place, field in enumerate(fields(Header)) if field.type == "int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,28 @@ def prefixed(text: str) -> bytes:
 def header_bytes(header: Header) -> bytes:
     """Return the canonical bytes of a header."""
     return b"".join([prefixed(str(value)) for value in _FIELDS(header)])
+
+
+def read_header(data: bytes) -> Header:
+    """Read the canonical bytes of a header back.
+
+    Raises ValueError unless `data` is exactly what `header_bytes` writes for the result, so two
+    spellings of one header cannot have two hashes.
+    """
+    values: list[Any] = []
+    at, end = 0, len(data)
+    while at < end:
+        start = at + 2
+        at = start + int.from_bytes(data[at:start])
+        values.append(data[start:at].decode())
+    if at != end or len(values) != _COUNT:
+        raise ValueError(f"a header has {_COUNT} fields and nothing behind them")
+    for place in _NUMBERS:
+        text = values[place]
+        values[place] = number = int(text)
+        if str(number) != text:  # all else about a header has only one spelling
+            raise ValueError("a number is not in its shortest form")
+    return Header(*values)
 
 
 def record_hash(header: bytes, prev_hash: bytes, body: bytes) -> bytes:

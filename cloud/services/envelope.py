@@ -15,6 +15,7 @@ from app.wire.journal import (
     VERSION,
     Header,
     head_message,
+    read_header,
     record_hash,
 )
 from app.wire.messages import PushedRecord, PushRequest
@@ -25,9 +26,6 @@ MAX_RECORDS = 2_000
 MAX_ID = 64
 _MAX_64 = 2**63 - 1
 _MAX_32 = 2**31 - 1
-_NUMBERS = (0, 5, 8, 9, 10, 12)
-"""Places of the whole numbers among the fields of `Header`."""
-_FIELDS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +37,6 @@ class Received:
     prev_hash: bytes
     hash: bytes
     body: bytes
-
-
-def read_header(data: bytes) -> Header:
-    """Read canonical header bytes. Raises ValueError unless they are exactly what a till would write."""
-    texts, at = [], 0
-    while at < len(data):
-        start = at + 2
-        at = start + int.from_bytes(data[at:start])
-        texts.append(data[start:at].decode())
-    if len(texts) != _FIELDS or at != len(data):
-        raise ValueError("a header has 15 fields")
-    values: list[str | int] = list(texts)
-    for place in _NUMBERS:
-        values[place] = number = int(texts[place])
-        if str(number) != texts[place]:  # all else about a header has only one spelling
-            raise ValueError("not canonical")
-    return Header(*values)  # type: ignore[arg-type]
 
 
 def verify(request: PushRequest, sender: DevicePrincipal) -> list[Received]:

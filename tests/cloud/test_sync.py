@@ -11,11 +11,10 @@ import sqlalchemy as sa
 import zstandard
 
 from app.wire.bodies import MovementV1, PaymentStepV1, StockAdjustmentV1
-from app.wire.journal import Record, first_broken, header_bytes, make_record
+from app.wire.journal import Record, first_broken, make_record, read_header
 from app.wire.messages import HelloAnswer, Problem, PushRequest
 from cloud.bootstrap import Cloud
 from cloud.db import tables
-from cloud.services.envelope import read_header
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_refund, a_sale, proven, pushed
 
@@ -353,11 +352,3 @@ def test_a_revoked_till_s_records_are_kept_in_quarantine(cloud: Cloud, device: D
     result = device.push().results[0]
     assert (result.verdict, result.code) == ("accepted_unprojected", "device_revoked")
     assert (count(cloud, tables.journal), count(cloud, tables.sale)) == (1, 0)
-
-
-def test_headers_are_read_back_as_they_were_written(device: Device) -> None:
-    header = device.write("sale", a_sale(), actor="导购", t_mono=-5).header
-    assert read_header(header_bytes(header)) == header
-    for broken in (b"", header_bytes(header)[:-1], header_bytes(header) + b"\0\0"):
-        with pytest.raises((ValueError, Exception)):
-            read_header(broken)
