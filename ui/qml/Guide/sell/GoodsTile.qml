@@ -48,15 +48,18 @@ T.AbstractButton {
             anchors { left: picture.left; bottom: picture.bottom; margins: 8 }
             spacing: 4
 
+            // As many as there can be, made once: a search changes every tile at every key.
             Repeater {
-                model: root.dots
+                model: 5
 
                 Rectangle {
-                    required property string modelData
+                    required property int index
+                    readonly property bool used: index < root.dots.length
+                    visible: used
                     width: 12
                     height: 12
                     radius: 6
-                    color: modelData
+                    color: used ? root.dots[index] : "transparent"
                     border.width: 1
                     border.color: Theme.dark ? "#66FFFFFF" : "#40000000"
                 }
