@@ -13,6 +13,7 @@ from app.errors import Code, RuleBroken
 
 MAX_NAME = 60
 MAX_NOTE = 500
+_ROOM = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ def clean_text(text: str, *, limit: int, required: bool = False) -> str:
     TEXT_FORBIDDEN_CHARACTER for NUL, lone surrogates and control characters other than tab and
     line breaks, which no receipt, file or database could carry unchanged.
     """
+    if len(text) > _ROOM * limit + _ROOM:  # nothing that composes to so few characters is so long
+        raise RuleBroken(Code.TEXT_TOO_LONG, limit=limit, length=len(text))
     cleaned = unicodedata.normalize("NFC", text).strip()
     if required and not cleaned:
         raise RuleBroken(Code.TEXT_EMPTY)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.domain.cart import MAX_LINES, MAX_QUANTITY, Cart, Discount, DiscountKind
 from app.domain.catalog import LineKind
 from app.domain.commission import CommissionPlan
+from app.domain.member import clean_text
 from app.domain.money import CNY, MAX_MINOR, MILLS, check_size, extend, parse_amount
 from app.domain.pricing import price, reprice
 from app.domain.receipt import Receipt, StoreHeader
@@ -238,3 +239,8 @@ def test_a_receipt_is_its_document_with_a_header() -> None:
     receipt = Receipt(StoreHeader("一店", "One", "路 1", "021"), sale, "林")
     assert receipt.document is sale
     assert not receipt.copy
+
+
+def test_a_text_of_a_million_characters_is_refused_before_any_work_is_done_on_it() -> None:
+    assert refused(clean_text, "x" * 1_000_000, limit=60) is Code.TEXT_TOO_LONG
+    assert clean_text(" " * 60 + "e\u0301" * 60, limit=60) == "é" * 60
