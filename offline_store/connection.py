@@ -85,7 +85,10 @@ def troubles_sorted() -> Iterator[None]:
     try:
         yield
     except sqlite.Error as error:
-        raise sorted_error(error) from error
+        trouble = sorted_error(error)
+        if trouble is error:
+            raise
+        raise trouble from error
 
 
 def open_writer(file: Path, key: bytes) -> Connection:

@@ -32,7 +32,7 @@ TAIL = 200
 
 
 class Journal:
-    """The open end of the chain, on the store thread. `reload` after every rollback."""
+    """The open end of the chain, on the store thread. After a rollback it is wrong until `reload`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

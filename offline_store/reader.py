@@ -38,7 +38,7 @@ from offline_store import (
     reference,
     status,
 )
-from offline_store.connection import SqliteError, sorted_error
+from offline_store.connection import troubles_sorted
 from offline_store.rows import person_of
 
 if TYPE_CHECKING:
@@ -56,10 +56,8 @@ def sorted_out(
     """Let a look-up raise the Trouble a SQLite error stands for."""
 
     def look_up(self: StoreReader, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
+        with troubles_sorted():
             return method(self, *args, **kwargs)
-        except SqliteError as error:
-            raise sorted_error(error) from error
 
     look_up.__name__, look_up.__doc__ = method.__name__, method.__doc__
     return look_up
@@ -202,10 +200,8 @@ class StoreReader:
 
     def references_and_nets(self) -> Iterator[tuple[str, int]]:
         """Yield (outside reference, net) of every document that has one, in journal order."""
-        try:
+        with troubles_sorted():
             yield from documents.references_and_nets(self._connection)
-        except SqliteError as error:
-            raise sorted_error(error) from error
 
     # --- payments
     @sorted_out

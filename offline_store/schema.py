@@ -185,6 +185,15 @@ INSERT_ONLY = (
 )
 
 
+_IDENTITY = "epoch, ordinal, tenant, store, device, device_code, enrolled, fact_offset"
+_EPOCH_KEPT = (
+    "CREATE TRIGGER epoch_no_delete BEFORE DELETE ON epoch"
+    " BEGIN SELECT RAISE(ABORT, 'a chain is never forgotten'); END",
+    f"CREATE TRIGGER epoch_no_update BEFORE UPDATE OF {_IDENTITY} ON epoch"
+    " BEGIN SELECT RAISE(ABORT, 'only its mark at the cloud may move'); END",
+)
+"""Every fact's place in the journal hangs on these rows."""
+
 _COUNT = """CREATE TRIGGER style_counted_{verb} AFTER {event} ON style BEGIN
     INSERT INTO category_count VALUES ({row}.category, {step})
         ON CONFLICT (category) DO UPDATE SET styles = styles + {step};
@@ -214,4 +223,4 @@ def statements() -> list[str]:
                 f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, 'facts are never changed'); END"
             )
-    return built + _counting()
+    return [*built, *_EPOCH_KEPT, *_counting()]

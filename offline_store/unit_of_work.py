@@ -39,6 +39,7 @@ from offline_store import (
     stock,
     styles,
 )
+from offline_store.connection import troubles_sorted
 from offline_store.identity import current_epoch, read_identity
 from offline_store.journal import Journal
 
@@ -56,11 +57,19 @@ class StoreUnit:
         self._journal = Journal(connection)
         self.recorded: list[str] = []
         """Ids of the facts recorded in the running transaction."""
+        self._end_is_stale = False
+
+    def begin(self) -> None:
+        """A transaction has begun: know the chain's end before anything is chained on."""
+        self.recorded.clear()
+        if self._end_is_stale:
+            self._journal.reload()
+            self._end_is_stale = False
 
     def undo(self) -> None:
         """The transaction was rolled back: forget what it did to the chain's end."""
         self.recorded.clear()
-        self._journal.reload()
+        self._end_is_stale = True
 
     def holds(self, fact_ids: Sequence[str]) -> bool:
         """Tell whether every one of these facts is in the file."""
@@ -74,7 +83,9 @@ class StoreUnit:
     def record(self, fact: Fact) -> JournalMark:
         """Write a fact and its journal row."""
         self._may_write()
-        mark = facts.record(self._connection, self._journal, fact)
+        # Sorted here, not only when the job ends: a full disk is no flaw of the sale.
+        with troubles_sorted():
+            mark = facts.record(self._connection, self._journal, fact)
         self.recorded.append(fact_id(fact))
         return mark
 

@@ -34,7 +34,11 @@ class Unit(Protocol):
 
     recorded: list[str]
 
-    def undo(self) -> None: ...
+    def begin(self) -> None:
+        """A transaction has begun."""
+
+    def undo(self) -> None:
+        """It was rolled back, or should have been. Does not touch the file, which may be ill."""
 
     def holds(self, fact_ids: list[str]) -> bool: ...
 
@@ -131,11 +135,14 @@ class StoreWorker:
 def _do(connection: Connection, unit: Unit, job: Callable[[Any], T], future: Future[T]) -> None:
     """Run one job in one transaction and answer its future."""
     try:
+        if connection.in_transaction:  # a rollback failed; nothing new may join what it left
+            connection.execute("ROLLBACK")
         connection.execute("BEGIN IMMEDIATE")
+        unit.begin()
     except SqliteError as error:
+        _roll_back(connection, unit)
         future.set_exception(sorted_error(error))
         return
-    unit.recorded.clear()
     try:
         result = job(unit)
     except BaseException as error:
@@ -158,6 +165,8 @@ def _committed_after_all(connection: Connection, unit: Unit) -> bool:
     """An exception from COMMIT means unknown: what was recorded is looked up before anybody is told."""
     facts = list(unit.recorded)
     _roll_back(connection, unit)
+    if connection.in_transaction:  # what is read here would be our own unsaved rows
+        return False
     try:
         return bool(facts) and unit.holds(facts)
     except SqliteError:
@@ -165,10 +174,10 @@ def _committed_after_all(connection: Connection, unit: Unit) -> bool:
 
 
 def _roll_back(connection: Connection, unit: Unit) -> None:
+    unit.undo()
     try:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        unit.undo()
     except SqliteError:
         log.exception("the store could not roll back")
 

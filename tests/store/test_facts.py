@@ -154,6 +154,12 @@ def test_facts_and_journal_refuse_to_be_changed(store, table, sql):
         store.run(lambda uow: uow._connection.execute(sql.format(table))).result()
 
 
+@pytest.mark.parametrize("sql", ["DELETE FROM epoch", "UPDATE epoch SET fact_offset = 1"])
+def test_what_the_journal_stands_on_refuses_to_be_changed(store, sql):
+    with pytest.raises(IntegrityError, match=r"chain|mark"):
+        store.run(lambda uow: uow._connection.execute(sql)).result()
+
+
 def test_lines_know_what_came_back_of_them(store):
     sale = sale_of(cart_of((COAT, 3), guides=HALVES), member_ref="m1")
     record(store, sale)

@@ -79,14 +79,18 @@ def test_a_bug_in_a_job_reaches_the_caller_and_the_thread_lives_on(store):
 
 
 class FailingCommit:
-    """A connection whose COMMIT says that it failed, though it may have succeeded."""
+    """A connection whose COMMIT says that it failed, though it may have succeeded.
 
-    def __init__(self, connection, *, really: bool) -> None:
-        self._connection, self._really, self.left = connection, really, 1
+    With `stuck`, the ROLLBACK that follows fails as well.
+    """
+
+    def __init__(self, connection, *, really: bool, stuck: bool = False) -> None:
+        self._connection, self._really = connection, really
+        self.failing = ["COMMIT", "ROLLBACK"] if stuck else ["COMMIT"]
 
     def execute(self, sql, values=()):
-        if sql == "COMMIT" and self.left:
-            self.left -= 1
+        if sql in self.failing:
+            self.failing.remove(sql)
             if self._really:
                 self._connection.execute(sql)
             error = SqliteError("disk I/O error")
@@ -100,14 +104,14 @@ class FailingCommit:
 
 @pytest.fixture
 def commit_fails(opened, monkeypatch):
-    def open_one(*, really: bool):
+    def open_one(*, really: bool, stuck: bool = False):
         from offline_store import store as module
 
         made = module.OfflineStore._open_unit
 
         def open_unit(self):
             connection, unit = made(self)
-            return FailingCommit(connection, really=really), unit
+            return FailingCommit(connection, really=really, stuck=stuck), unit
 
         monkeypatch.setattr(module.OfflineStore, "_open_unit", open_unit)
         return opened()
@@ -132,6 +136,35 @@ def test_a_commit_that_failed_is_a_failure_and_can_be_tried_again(commit_fails):
     assert store.reader.document(sale.sale_id) is None
     assert store.run(lambda uow: uow.record(sale)).result().seq == 1
     assert store.verify_journal() is None
+
+
+def test_a_disk_that_cannot_even_roll_back_claims_no_sale_and_breaks_no_chain(commit_fails, caplog):
+    store = commit_fails(really=False, stuck=True)
+    first, second = sale_of(), sale_of()
+    with pytest.raises(Trouble):
+        store.run(lambda uow: uow.record(first)).result()
+    assert "could not roll back" in caplog.text
+    assert store.run(lambda uow: uow.record(second)).result().seq == 1
+    assert store.reader.document(first.sale_id) is None
+    assert store.verify_journal() is None
+
+
+def test_a_full_disk_is_trouble_where_the_fact_is_recorded(store):
+    """A service that minds what went wrong must not take a full disk for a flaw of its sale."""
+    seen: list[Exception] = []
+
+    def minding(uow):
+        uow._connection.execute("PRAGMA max_page_count = 1")
+        try:
+            for _ in range(500):
+                uow.record(sale_of())
+        except Trouble as trouble:
+            seen.append(trouble)
+            raise
+
+    with pytest.raises(Trouble):
+        store.run(minding).result()
+    assert [trouble.code for trouble in seen] == [Code.STORE_FULL]
 
 
 def test_a_commit_without_facts_that_failed_is_never_called_a_success(commit_fails):
