@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 QML_FOLDER = Path(__file__).resolve().parent / "qml"
 FONTS = Path(resources.__file__).resolve().parent
+TEXT_FONTS = ("Inter", "Noto Sans SC")
+ICON_FONT = "lucide"
 _LOG = logging.getLogger("guidepos.screen")
 
 
@@ -66,11 +68,18 @@ def _dress(app: QGuiApplication) -> None:
         for file in sorted((FONTS / folder).glob("*.ttf")):
             QFontDatabase.addApplicationFont(str(file))
     font = QFont()
-    font.setFamilies(["Inter", "Noto Sans SC"])
+    font.setFamilies(list(TEXT_FONTS))
     font.setPixelSize(14)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     app.setFont(font)
     app.setProperty("guideposDressed", True)
+
+
+def missing_fonts() -> list[str]:
+    """Return the families the screens are drawn in that cannot be had."""
+    application()
+    known = set(QFontDatabase.families())
+    return [family for family in (*TEXT_FONTS, ICON_FONT) if family not in known]
 
 
 class Shell:
@@ -124,9 +133,8 @@ class Shell:
         return self.window
 
     def after_first_frame(self, work: Callable[[], None]) -> None:
-        """Call `work` once, on the GUI thread, when the first frame of the shown window is there."""
-        window = self.window
-        assert window is not None, "show the window first"
+        """Call `work` once, on the GUI thread, when the window's first frame is on screen."""
+        window = self.window or self.show()
 
         def begin() -> None:
             window.frameSwapped.disconnect(begin)

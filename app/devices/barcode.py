@@ -50,6 +50,12 @@ class TwoReaders:
             found = self._by_zbar(pixels, width, height)
         return tuple({(code.text, code.symbology): code for code in found}.values())
 
+    def opinions(self, pixels: bytes, width: int, height: int) -> dict[str, tuple[ReadCode, ...]]:
+        """Return what each reader that is installed sees by itself, for self-tests."""
+        found = {"zxing-cpp": tuple(_by_zxing(pixels, width, height))}
+        second = tuple(self._by_zbar(pixels, width, height))
+        return found if self._zbar_absent else {**found, "zbar": second}
+
     def _by_zbar(self, pixels: bytes, width: int, height: int) -> list[ReadCode]:
         try:
             from pyzbar import pyzbar
