@@ -10,7 +10,7 @@ from app.domain.ids import new_id
 from app.errors import Code, Trouble
 from app.ports import Priority
 from app.sync.pull import JOB_S, PAGE_BYTES, rows_for
-from app.wire.messages import STREAMS, MemberChange, MemberRow, PullAnswer, Row
+from app.wire.messages import STREAMS, MemberChange, MemberRow, MembersPage, PullAnswer, Row
 from tests.fakes.transport import Fault
 from tests.sync.till import Till, stock_rows
 
@@ -87,8 +87,8 @@ def test_store_jobs_shrink_until_they_let_a_sale_through(till: Till):
     report = till.engine.run()
     assert report.pulled["stock"] == 1_000
     assert len(till.store.held.rows["stock"]) == 1_000
-    assert sizes[0] == 200
-    assert max(sizes[2:]) * 0.000_4 <= JOB_S
+    assert sizes[0] == 50
+    assert max(sizes) * 0.000_4 <= JOB_S
 
 
 def test_store_jobs_grow_while_the_store_is_quick(till: Till):
@@ -97,6 +97,27 @@ def test_store_jobs_grow_while_the_store_is_quick(till: Till):
     till.engine.run()
     assert len(till.store.priorities) < 30
     assert set(till.store.priorities) == {Priority.SYNC}
+
+
+def test_a_quick_feed_makes_no_large_jobs_for_a_slow_one(till: Till):
+    till.cloud.put("stock", *stock_rows(3_000))
+    till.cloud.members.extend(MemberRow(member_ref=f"m{n}", revision=1) for n in range(600))
+    sizes: dict[str, list[int]] = {"stock": [], "members": []}
+    held = type(till.store.held)
+
+    class Counting(held):  # type: ignore[misc, valid-type] # the class of a fake, made to count
+        def apply_page(self, page: PullAnswer) -> None:
+            sizes.setdefault(page.stream, []).append(len(page.rows))
+            held.apply_page(self, page)
+
+        def apply_members(self, page: MembersPage) -> None:
+            sizes["members"].append(len(page.rows))
+            held.apply_members(self, page)
+
+    till.store.held.__class__ = Counting
+    till.engine.run()
+    assert sizes["members"][0] == 50
+    assert max(sizes["stock"]) == 300
 
 
 def test_a_till_that_dies_inside_a_page_takes_the_page_again(till: Till):
