@@ -27,7 +27,11 @@ CALM_EVERY_S = 20.0
 FEED_RETRY_S = 3.0
 
 LATE_EVERY_S = 600.0
-"""Between questions about attempts that closed unpaid: money may come late while nobody listens."""
+"""Between rounds of questions about attempts that closed unpaid: money may come late while nobody
+listens."""
+
+LATE_AT_ONCE = 2
+"""So few of them are asked about at a time, or a customer who wants to pay would wait behind them."""
 
 
 class PaymentWatch:
@@ -54,6 +58,7 @@ class PaymentWatch:
         self._wake = threading.Event()
         self._live = threading.Event()
         self._asking: set[str] = set()
+        self._late: list[str] = []
         self._late_at = 0.0
         self._lock = threading.Lock()
         self._threads = (
@@ -115,11 +120,13 @@ class PaymentWatch:
             self._wake.clear()
 
     def _worth_asking(self) -> list[str]:
-        """Return open attempts, and now and then those that closed unpaid not long ago."""
+        """Return open attempts, and a few of those that closed unpaid not long ago, in turn."""
         found = [attempt.attempt_id for attempt in self._store.reader.open_attempts()]
-        if time.monotonic() >= self._late_at:
-            found += [attempt for attempt in self._payments.frozen() if attempt not in found]
+        if not self._late and time.monotonic() >= self._late_at:
+            self._late = [attempt for attempt in self._payments.frozen() if attempt not in found]
             self._late_at = time.monotonic() + LATE_EVERY_S
+        found += self._late[:LATE_AT_ONCE]
+        del self._late[:LATE_AT_ONCE]
         return found
 
     def _refresh(self, attempt_id: str) -> None:

@@ -101,6 +101,18 @@ def test_late_money_is_heard_of_although_no_hint_came(till: Till, desk: Desk) ->
     assert till.uneasy() == [attempt_id]
 
 
+def test_old_attempts_do_not_crowd_out_the_customer_at_the_counter(till: Till) -> None:
+    closed = [shown(till) for _ in range(5)]
+    for attempt_id in closed:
+        till.payments.cancel(attempt_id).result()
+    waiting = shown(till)
+    desk = Desk(till)
+    rounds = [desk.watch._worth_asking() for _ in range(4)]
+    assert [len(asked) for asked in rounds] == [3, 3, 2, 1]
+    assert all(asked[0] == waiting for asked in rounds)
+    assert {attempt for asked in rounds for attempt in asked[1:]} == set(closed)
+
+
 def test_news_of_reference_are_passed_on_and_strange_ones_ignored(desk: Desk) -> None:
     desk.watch.start()
     desk.hint("weather", "rain")
