@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 
 from app.devices.barcode import TwoReaders
 from app.domain.catalog import Sku
+from app.domain.money import CNY, show_amount
+from app.domain.payment import Anomaly, State
 from app.domain.pricing import PricedCart
 from app.domain.sale import Sale
 from app.ports import Attempt
 from app.services.checkout import OPEN_SLOT
+from app.wire.tokens import read_order_token
 from guidepos.bootstrap import Till
 from guidepos.stage import GUIDE, PIN
 from guidepos.window import go_online, make_shell
@@ -81,9 +84,9 @@ class Counter:
     def scan(self, *skus: Sku) -> None:
         """Scan tags, one after the other; each must land in the cart."""
         for sku in skus:
-            pieces = self.cart.units
+            wanted = self.cart.units + 1
             self.hand.scan(sku.gtin)
-            assert live_until(lambda pieces=pieces: self.cart.units == pieces + 1), sku.gtin
+            assert self._holds(wanted), sku.gtin
 
     def attach_member(self, phone: str, name: str) -> None:
         """Attach a member by phone number."""
@@ -131,10 +134,12 @@ class Counter:
         return self.last_sale()
 
     def take_cash(self) -> Sale:
-        """Take the exact amount in cash; the cash panel must be open."""
-        self.tap("正好")
+        """Take the exact amount in cash, once the cash panel is open."""
+        self.see("收下现金")
+        self.tap(show_amount(self.cart.total, CNY).removesuffix(".00"))
         self.tap("收下现金")
         self.tap(NEXT)
+        assert live_until(lambda: self.place == ("sell", ""))
         return self.last_sale()
 
     def tap(self, name: str) -> None:
@@ -144,6 +149,10 @@ class Counter:
     def see(self, name: str) -> None:
         """Wait until something is on the screen."""
         self.hand.see(name, PATIENCE_S)
+
+    def cannot_use(self, name: str) -> None:
+        """Hold the screen against it: there, and not to be pressed."""
+        assert not self.hand.see(name, PATIENCE_S).isEnabled(), name
 
     def sees_nothing_of(self, name: str) -> None:
         """Hold the screen against it."""
@@ -176,16 +185,31 @@ class Counter:
         return sale
 
     def attempt(self, address: str) -> Attempt:
-        """Return the attempt behind a QR as the till has it on record."""
-        token = address.rsplit("/", 1)[1]
-        open_ones = self.till.store.reader.open_attempts()
-        return next(one for one in open_ones if one.token == token)
+        """Return the attempt behind a QR as the till has it on record now."""
+        claims = read_order_token(address.rsplit("/", 1)[1]).claims
+        found = self.till.store.run(lambda uow: uow.attempt(claims.attempt_id))
+        attempt = found.result(timeout=PATIENCE_S)
+        assert attempt is not None
+        return attempt
+
+    def becomes(self, address: str, state: State) -> Attempt:
+        """Wait until the till has it on record that the attempt behind a QR stands so."""
+        assert live_until(lambda: self.attempt(address).last.after.state is state)
+        return self.attempt(address)
+
+    def uneasy(self) -> dict[str, frozenset[Anomaly]]:
+        """Return the attempts whose money needs a person, with what is unusual about it."""
+        found = self.till.store.reader.uneasy_attempts()
+        return {one.attempt_id: one.last.after.anomalies for one in found}
 
     def own_stock(self, sku: Sku) -> int:
         """Return how many pieces the till says are here."""
         matrix = self.till.stock.matrix(sku.style_no)
         cells = (cell for row in matrix.cells for cell in row if cell)
         return next(cell.own_quantity for cell in cells if cell.sku.sku_id == sku.sku_id)
+
+    def _holds(self, pieces: int) -> bool:
+        return live_until(lambda: self.cart.units == pieces)
 
     def _frame(self) -> None:
         if not self.paid_frame_ms and self.shell.screens.counter.pay.property("isPaid"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guidepos.commands import selftest
-from tests.e2e.conftest import guidepos
+from tests.e2e.commands import guidepos
 
 pytestmark = pytest.mark.qml
 
