@@ -49,4 +49,4 @@ def needing_qt(package: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(*needing_qt(sys.argv[1]))
+    sys.stdout.write("\n".join(needing_qt(sys.argv[1])))

@@ -10,6 +10,8 @@ from app.errors import Code, Trouble
 class FakeKeeper:
     """The port `SecretKeeper` in memory. `locked` makes it refuse to answer."""
 
+    protection: str
+
     def __init__(self, protection: str = "keyring") -> None:
         self.protection = protection
         self.secrets: dict[str, bytes] = {}
