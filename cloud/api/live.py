@@ -40,13 +40,14 @@ async def live(device: CurrentDevice, desk: DeskDep) -> Response:
     the till asks for the state of what it waits for; nothing is replayed.
     """
     topic = store_topic(device.tenant, device.store)
-    return StreamingResponse(stream(desk.newsroom, topic), media_type=EVENT_STREAM, headers=HEADERS)
+    news = stream(desk.newsroom, topic, device.device)
+    return StreamingResponse(news, media_type=EVENT_STREAM, headers=HEADERS)
 
 
-async def stream(newsroom: Newsroom, topic: str) -> AsyncIterator[bytes]:
+async def stream(newsroom: Newsroom, topic: str, name: str = "") -> AsyncIterator[bytes]:
     """Yield events of a topic until the listener goes away, half an hour is over or the newsroom
     closes."""
-    inbox = newsroom.subscribe([topic])
+    inbox = newsroom.subscribe([topic], name)
     end = monotonic() + LONGEST_S
     try:
         yield event(News(kind="hello"))

@@ -9,14 +9,16 @@ import anyio.to_thread
 import zstandard
 from fastapi import APIRouter, Request, Response
 
-from app.wire.messages import HelloAnswer, HelloRequest, PushAnswer, PushRequest
+from app.wire.messages import HelloAnswer, HelloRequest, News, PushAnswer, PushRequest
 from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice
 from cloud.api.contract import answer, body_of, contract, decoded, read
 from cloud.api.row_schema import ROW_BODIES, described_page
+from cloud.desk import DeskDep
 from cloud.errors import Refused
 from cloud.services.envelope import Received, verify
 from cloud.services.feed import pull
-from cloud.services.ingest import hello, ingest
+from cloud.services.ingest import hello, ingest, moved_stock
+from cloud.services.live import store_topic
 from cloud.services.tokens import DevicePrincipal
 
 router = APIRouter(tags=["sync"])
@@ -53,17 +55,22 @@ async def say_hello(request: Request, cloud: CloudDep, device: AnyDevice) -> Res
         zstd=True,
     ),
 )
-async def push(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
-    """200 once the records are durable, each with its verdict; 409 `gap` or `fork` with our mark."""
+async def push(request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevice) -> Response:
+    """200 once the records are durable, each with its verdict; 409 `gap` or `fork` with our mark.
+
+    The other tills of the store hear on their streams that the stock is another.
+    """
     limit = cloud.settings.max_body
     body = await body_of(request, limit)
     read_push = functools.partial(_read_push, body, limit, device)
     epoch, records = await anyio.to_thread.run_sync(read_push)
-    return answer(
-        await cloud.db.awrite(
-            lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock())
-        )
+    taken: PushAnswer = await cloud.db.awrite(
+        lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock())
     )
+    if moved_stock(records, taken):
+        topic = store_topic(device.tenant, device.store)
+        desk.newsroom.publish([topic], News(kind="reference", subject="stock"), but=device.device)
+    return answer(taken)
 
 
 @router.get(

@@ -34,6 +34,9 @@ DUPLICATE = "duplicate"
 NO_BACKUP = 0
 """The mark in the oldest backup we could restore: this server keeps none, so tills keep all."""
 
+_MOVING = frozenset({"sale", "refund", "stock_adjustment"})
+"""Kinds whose bodies move stock."""
+
 CONFLICTING = "conflicting_duplicate"
 UNPROJECTABLE = "unprojectable"
 _UNFIT_VALUES = (sa.exc.IntegrityError, sa.exc.DataError, OverflowError, UnicodeError)
@@ -135,6 +138,13 @@ def ingest(
         durable_seq=NO_BACKUP,
         results=[verdict.result() for verdict in verdicts],
     )
+
+
+def moved_stock(records: Sequence[Received], answer: PushAnswer) -> bool:
+    """Tell whether a push may have changed what is on hand, so that the shop's other tills ask."""
+    moving = {record.header.seq for record in records if record.header.kind in _MOVING}
+    projected = (APPLIED, FLAGGED)
+    return any(each.seq in moving and each.verdict in projected for each in answer.results)
 
 
 def _continuing(

@@ -23,6 +23,11 @@ def store_topic(tenant: str, store: str) -> str:
     return f"store/{tenant}/{store}"
 
 
+MOST_LISTENERS = 100
+"""Listeners to one topic. Behind the newest there may be forgotten pages and dead lines, so the
+oldest makes room; whoever still lives subscribes again."""
+
+
 def attempt_topic(attempt_id: str) -> str:
     """Return the topic of one attempt; the page that shows the order listens to it."""
     return f"attempt/{attempt_id}"
@@ -44,10 +49,11 @@ class Subscription(Protocol):
 class Newsroom(Protocol):
     """Carries hints from whoever changes an attempt to whoever watches it."""
 
-    def publish(self, topics: Iterable[str], news: News) -> None:
-        """Deliver to all current listeners, once each. Never waits; callable from any thread."""
+    def publish(self, topics: Iterable[str], news: News, *, but: str = "") -> None:
+        """Deliver to all current listeners, once each, except those named `but`, who brought the
+        news. Never waits; callable from any thread."""
 
-    def subscribe(self, topics: Iterable[str]) -> Subscription:
+    def subscribe(self, topics: Iterable[str], name: str = "") -> Subscription:
         """Start listening from now on. Call it on a running event loop."""
 
     def close(self) -> None:
@@ -57,8 +63,8 @@ class Newsroom(Protocol):
 class _Inbox:
     """A mailbox of at most one letter per (kind, subject)."""
 
-    def __init__(self, room: LocalNewsroom, topics: frozenset[str]) -> None:
-        self.topics = topics
+    def __init__(self, room: LocalNewsroom, topics: frozenset[str], name: str) -> None:
+        self.topics, self.name = topics, name
         self._room = room
         self._loop = asyncio.get_running_loop()
         self._letters: dict[tuple[str, str], News] = {}
@@ -103,32 +109,38 @@ class LocalNewsroom:
     """A newsroom inside one process."""
 
     def __init__(self) -> None:
-        self._inboxes: set[_Inbox] = set()
+        self._inboxes: dict[_Inbox, None] = {}  # in the order they came
         self._lock = threading.Lock()
         self._closed = False
 
-    def publish(self, topics: Iterable[str], news: News) -> None:
+    def publish(self, topics: Iterable[str], news: News, *, but: str = "") -> None:
         """Deliver to every inbox that listens to one of `topics`."""
-        wanted = set(topics)
-        with self._lock:
-            listening = [inbox for inbox in self._inboxes if inbox.topics & wanted]
-        for inbox in listening:
-            inbox.put(news)
+        for inbox in self._listening(set(topics)):
+            if not but or inbox.name != but:
+                inbox.put(news)
 
-    def subscribe(self, topics: Iterable[str]) -> Subscription:
+    def subscribe(self, topics: Iterable[str], name: str = "") -> Subscription:
         """Return a new inbox; cancel it when done."""
-        inbox = _Inbox(self, frozenset(topics))
+        inbox = _Inbox(self, frozenset(topics), name)
         with self._lock:
-            self._inboxes.add(inbox)
+            self._inboxes[inbox] = None
             closed = self._closed
         if closed:
             inbox.put(None)
+        for topic in inbox.topics:
+            for oldest in self._listening({topic})[:-MOST_LISTENERS]:
+                oldest.cancel()
+                oldest.put(None)
         return inbox
+
+    def _listening(self, topics: set[str]) -> list[_Inbox]:
+        with self._lock:
+            return [inbox for inbox in self._inboxes if inbox.topics & topics]
 
     def forget(self, inbox: _Inbox) -> None:
         """Remove an inbox; unknown ones are ignored."""
         with self._lock:
-            self._inboxes.discard(inbox)
+            self._inboxes.pop(inbox, None)
 
     def close(self) -> None:
         """End all streams, present and future."""

@@ -13,9 +13,10 @@ import pytest
 import cloud.api.live
 from app.wire.messages import News
 from cloud.bootstrap import Cloud, open_cloud
-from cloud.services.live import LocalNewsroom, NewsroomClosed, store_topic
+from cloud.services.live import MOST_LISTENERS, LocalNewsroom, NewsroomClosed, store_topic
 from cloud.settings import Settings
 from tests.cloud.conftest import Clock
+from tests.cloud.device import a_sale
 from tests.cloud.paying import Shop, Till, open_shop
 
 
@@ -92,6 +93,21 @@ def test_every_till_of_the_store_hears(shop):
         next(heard)
     shown = tills[0].show(shop.client)
     assert {next(heard).subject for heard in streams} == {shown.order.attempt_id}
+
+
+def test_a_sale_is_news_of_stock_to_the_other_tills_of_the_store_only(shop):
+    mine, other, elsewhere = shop.till(), shop.till(), shop.till("S002")
+    ears = [listening(shop, till) for till in (mine, other, elsewhere)]
+    assert [next(heard).kind for heard in ears] == ["hello"] * 3
+    mine.device.write("sale", a_sale())
+    mine.device.push()
+    assert next(ears[1]) == News(kind="reference", subject="stock")
+    mine.device.push(mine.device.records)  # the same again moves nothing
+    mine.show(shop.client)
+    assert next(ears[0]).kind == "payment"
+    assert next(ears[1]).kind == "payment"
+    elsewhere.show(shop.client)
+    assert next(ears[2]).kind == "payment"
 
 
 def test_a_quiet_line_is_kept_alive_by_comments(shop, monkeypatch):
@@ -186,6 +202,32 @@ def test_a_listener_on_two_topics_hears_each_news_once():
         return [await inbox.next(1), await inbox.next(0)]
 
     assert asyncio.run(listen()) == [News(kind="payment", subject="x", version=1), None]
+
+
+def test_whoever_brought_the_news_does_not_hear_it():
+    async def listen() -> list[News | None]:
+        room = LocalNewsroom()
+        mine, other = room.subscribe(["a"], "me"), room.subscribe(["a"])
+        room.publish(["a"], News(kind="reference", subject="stock"), but="me")
+        await asyncio.sleep(0)
+        return [await mine.next(0), await other.next(0)]
+
+    assert asyncio.run(listen()) == [None, News(kind="reference", subject="stock")]
+
+
+def test_forgotten_listeners_make_room_for_new_ones():
+    async def listen() -> None:
+        room = LocalNewsroom()
+        first = room.subscribe(["a"])
+        elsewhere = room.subscribe(["b"])
+        others = [room.subscribe(["a"]) for _ in range(MOST_LISTENERS)]
+        with pytest.raises(NewsroomClosed):
+            await first.next(1)
+        assert room.listeners == MOST_LISTENERS + 1
+        room.publish(["a", "b"], News(kind="payment", subject="x"))
+        assert await elsewhere.next(1) == await others[0].next(1) == await others[-1].next(1)
+
+    asyncio.run(listen())
 
 
 def test_a_closed_newsroom_ends_present_and_future_subscriptions():
