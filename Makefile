@@ -20,8 +20,8 @@ setup-test:  ## the same, plus Chromium, PostgreSQL and the checking tools
 	@./setup.sh test
 
 .PHONY: run
-run: setup-run  ## open the demo shop (without a display: drive one sale and save its screens)
-	@$(BIN)/guidepos demo $(ARGS)
+run: setup-run  ## open the demo shop; LAN=1 for real phones (without a display: play one sale, save its screens)
+	@$(BIN)/guidepos demo $(if $(LAN),--lan) $(ARGS)
 
 .PHONY: test lint types pytest coverage
 test: setup-test lint types pytest coverage  ## every check
@@ -56,13 +56,14 @@ freeze: setup-test  ## build the one-folder till into dist/guidepos
 	@$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath dist --workpath build/freeze build.spec
 	@du -sh dist/guidepos
 
-SCREENS ?= sign-in sell pay done history mine
+# picture: screen, language, theme
+PICTURES := sell_zh_light:cart:zh_CN:light pay_zh_dark:pay:zh_CN:dark matrix_zh_light:matrix:zh_CN:light \
+  done_en_light:done:en:light my_sales_zh_light:my_sales:zh_CN:light network_en_dark:network:en:dark
 .PHONY: screenshots
-screenshots: setup-run  ## every screen in both languages and themes, into build/screenshots
-	@mkdir -p build/screenshots
-	@for screen in $(SCREENS); do for lang in zh en; do for theme in light dark; do \
-	  QT_QPA_PLATFORM=offscreen $(BIN)/guidepos screenshot $$screen --lang $$lang --theme $$theme \
-	    --out build/screenshots/$$screen-$$lang-$$theme.png; done; done; done
+screenshots: setup-run  ## the pictures of the documentation, into docs/pictures
+	@for picture in $(PICTURES); do IFS=: read -r name screen lang theme <<<"$$picture"; \
+	  echo "· $$name"; \
+	  $(BIN)/guidepos screenshot $$screen --lang $$lang --theme $$theme --out docs/pictures/$$name.png; done
 
 .PHONY: constraints
 constraints: setup-test  ## write constraints.txt from the virtual environment as it stands

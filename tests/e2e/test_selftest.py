@@ -6,6 +6,7 @@ import pytest
 
 from guidepos.commands import selftest
 from tests.e2e.commands import guidepos
+from ui.shell import Shell
 
 pytestmark = pytest.mark.qml
 
@@ -37,12 +38,12 @@ def test_a_till_without_its_fonts_is_not_fit(
 def test_a_screen_that_complains_fails_the_self_test(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    shown = selftest.Shell.show
+    shown = Shell.show
 
-    def complaining(shell: selftest.Shell):
+    def complaining(shell: Shell):
         shell.warnings.append("SellScreen.qml:1: no")
         return shown(shell)
 
-    monkeypatch.setattr(selftest.Shell, "show", complaining)
+    monkeypatch.setattr(Shell, "show", complaining)
     assert selftest.run() == 1
     assert "QML complained: SellScreen.qml:1: no" in capsys.readouterr().err

@@ -80,7 +80,7 @@ def test_every_property_of_a_view_model_is_constant_or_tells_of_changes(qapp: QG
         for index in range(meta_object(QObject).propertyCount(), meta.propertyCount()):
             found = meta.property(index)
             if not (found.isConstant() or found.hasNotifySignal()):
-                silent.append(f"{kind.__name__}.{found.name()}")
+                silent.append(f"{kind.__name__}.{found.name()!s}")
     assert RootVm in view_models()
     assert silent == []
 

@@ -151,7 +151,7 @@ def test_a_disk_that_cannot_even_roll_back_claims_no_sale_and_breaks_no_chain(co
 
 def test_a_full_disk_is_trouble_where_the_fact_is_recorded(store):
     """A service that minds what went wrong must not take a full disk for a flaw of its sale."""
-    seen: list[Exception] = []
+    seen: list[Trouble] = []
 
     def minding(uow):
         uow._connection.execute("PRAGMA max_page_count = 1")
