@@ -6,7 +6,7 @@ raises Trouble: it ends in a report. Selling never waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from app.domain.ids import new_id
@@ -59,12 +59,14 @@ class SyncEngine:
         *,
         hello: bool = True,
         pull: bool = True,
+        streams: Collection[str] = (),
         stop: Callable[[], bool] = lambda: False,
     ) -> SyncReport:
         """Do one round and report. Steps that cannot work are reported, the others still run.
 
         `stop` is asked between two requests; what was done until then stands. Without `hello` the
-        cloud's mark is taken on trust until the next push; without `pull` things are only sent.
+        cloud's mark is taken on trust until the next push; without `pull` things are only sent, and
+        `streams` names reference that is followed all the same.
         """
         round_ = Round(stop=stop)
         try:
@@ -73,7 +75,8 @@ class SyncEngine:
         except Trouble as trouble:
             round_.note(trouble)
             return round_.report()
-        for step in self._steps(standing.sender, pushing=pushing, pull=pull):
+        chosen = STREAMS if pull else tuple(filter(streams.__contains__, STREAMS))
+        for step in self._steps(standing.sender, chosen, pushing=pushing, members=pull):
             if stop():
                 break
             try:
@@ -86,15 +89,17 @@ class SyncEngine:
             self._keep_generation(round_)
         return round_.report()
 
-    def _steps(self, sender: Sender, *, pushing: bool, pull: bool) -> list[Callable[[Round], None]]:
+    def _steps(
+        self, sender: Sender, streams: Collection[str], *, pushing: bool, members: bool
+    ) -> list[Callable[[Round], None]]:
         steps: list[Callable[[Round], None]] = []
         if pushing:
             steps.append(lambda round_: self._journal.drain(sender, round_))
         if self._store.drain_only:
             return steps
         steps.append(self._reference.send_members)
-        if pull:
-            steps.extend(self._following(stream) for stream in STREAMS)
+        steps.extend(self._following(stream) for stream in streams)
+        if members:
             steps.append(
                 lambda round_: self._reference.follow_members(round_, restart=self._restart)
             )

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 PULL_EVERY_S = 30.0
+NEWS_EVERY_S = 2.0
+"""News of stock come with every sale of every till of the store; a shelf need not follow faster."""
 HELLO_EVERY_S = 3_600.0
 LONGEST_BACKOFF_S = 300.0
 LONGEST_RETRY_AFTER_S = 3_600.0
@@ -37,15 +39,19 @@ class Timetable:
     next_at: float = 0.0
     hello_at: float = 0.0
     not_before: float = 0.0
+    news_at: float = 0.0
 
-    def due_at(self, *, woken: bool = False, hurried: bool = False) -> float:
+    def due_at(self, *, woken: bool = False, hurried: bool = False, told: bool = False) -> float:
         """Return when the next round may start.
 
         A sale wakes a till that is well at once, but not one in trouble, or a busy shop would
-        hammer a broken cloud; a person asking for it ends the back-off.
+        hammer a broken cloud; a person asking for it ends the back-off. Being told that something
+        changed at the cloud is followed at its own pace.
         """
         if hurried or (woken and not self.failures):
             return self.not_before
+        if told and not self.failures:
+            return min(self.news_at, self.next_at)
         return self.next_at
 
     def hello_due(self, now: float) -> bool:
@@ -56,11 +62,19 @@ class Timetable:
         """Tell whether the next round should pull too; a sale alone only wants to be sent."""
         return hurried or self.failures > 0 or now >= self.next_at
 
-    def after_success(self, now: float, *, said_hello: bool, pulled: bool = True) -> Timetable:
+    def news_due(self, now: float) -> bool:
+        """Tell whether the next round should follow what the cloud told of."""
+        return now >= self.news_at
+
+    def after_success(
+        self, now: float, *, said_hello: bool, pulled: bool = True, followed: bool = False
+    ) -> Timetable:
         """Return the timetable after a round that went through: all back-off is forgotten."""
-        hello_at = now + HELLO_EVERY_S if said_hello else self.hello_at
-        next_at = now + PULL_EVERY_S if pulled else self.next_at
-        return Timetable(next_at=next_at, hello_at=hello_at)
+        return Timetable(
+            next_at=now + PULL_EVERY_S if pulled else self.next_at,
+            hello_at=now + HELLO_EVERY_S if said_hello else self.hello_at,
+            news_at=now + NEWS_EVERY_S if pulled or followed else self.news_at,
+        )
 
     def after_trouble(
         self, now: float, draw: Draw, *, retryable: bool = True, retry_after_s: int = 0

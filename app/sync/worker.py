@@ -50,6 +50,15 @@ class WorkerStatus:
         return self.report.trouble if self.report else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What a round is for: `streams` are those the cloud told of."""
+
+    hello: bool
+    pull: bool
+    streams: frozenset[str]
+
+
 class SyncWorker:
     """One thread that runs rounds. `publish` gets every change of status, on that thread."""
 
@@ -64,6 +73,7 @@ class SyncWorker:
         self._engine, self._clock, self._publish, self._draw = engine, clock, publish, draw
         self._bell = threading.Condition()
         self._woken = self._hurried = self._stopping = False
+        self._told: set[str] = set()
         self._timetable = Timetable()
         self._report: SyncReport | None = None
         self._thread = threading.Thread(target=self._live, name="sync", daemon=True)
@@ -78,8 +88,14 @@ class SyncWorker:
             self._woken = True
             self._bell.notify()
 
+    def tell(self, stream: str) -> None:
+        """Say that the cloud has news of a reference stream. Any thread; returns at once."""
+        with self._bell:
+            self._told.add(stream)
+            self._bell.notify()
+
     def hurry(self) -> None:
-        """Ask for a whole round now, as a person or news from the cloud does. Any thread.
+        """Ask for a whole round now, as a person does. Any thread; returns at once.
 
         Ends a back-off, but not a wait the cloud asked for.
         """
@@ -99,31 +115,43 @@ class SyncWorker:
     # --- sync thread ------------------------------------------------------------------------------
 
     def _live(self) -> None:
-        while self._wait_until_due():
-            hurried, self._hurried = self._hurried, False
-            self._tell(Phase.RUNNING)
-            self._round(hurried)
-            self._tell(Phase.BACKING_OFF if self._timetable.failures else Phase.RESTING)
-        self._tell(Phase.STOPPED)
+        while (errand := self._next_errand()) is not None:
+            self._publish_phase(Phase.RUNNING)
+            self._round(errand)
+            troubled = self._timetable.failures
+            self._publish_phase(Phase.BACKING_OFF if troubled else Phase.RESTING)
+        self._publish_phase(Phase.STOPPED)
 
-    def _wait_until_due(self) -> bool:
-        """Wait for the next round; False when it is time to end."""
+    def _next_errand(self) -> _Errand | None:
+        """Wait until a round is due and return what it is for; None when it is time to end."""
         with self._bell:
             while not self._stopping:
-                due = self._timetable.due_at(woken=self._woken, hurried=self._hurried)
-                wait_s = due - self._clock.monotonic()
-                if wait_s <= 0:
-                    self._woken = False
-                    return True
-                self._bell.wait(wait_s)
-            return False
+                now = self._clock.monotonic()
+                due = self._timetable.due_at(
+                    woken=self._woken, hurried=self._hurried, told=bool(self._told)
+                )
+                if due <= now:
+                    return self._take_errand(now)
+                self._bell.wait(due - now)
+            return None
 
-    def _round(self, hurried: bool) -> None:
-        now = self._clock.monotonic()
-        hello = self._timetable.hello_due(now)
-        pull = self._timetable.pull_due(now, hurried=hurried)
+    def _take_errand(self, now: float) -> _Errand:
+        """Under the bell's lock, so that what is asked for from now on leads to another round."""
+        table = self._timetable
+        pull = table.pull_due(now, hurried=self._hurried)
+        told = frozenset(self._told) if pull or table.news_due(now) else frozenset()
+        self._told -= told
+        self._woken = self._hurried = False
+        return _Errand(table.hello_due(now), pull, told)
+
+    def _round(self, errand: _Errand) -> None:
         try:
-            report = self._engine.run(hello=hello, pull=pull, stop=lambda: self._stopping)
+            report = self._engine.run(
+                hello=errand.hello,
+                pull=errand.pull,
+                streams=errand.streams,
+                stop=lambda: self._stopping,
+            )
         except Exception:
             # A bug in a round must not end sync for the day; it is logged and backed off from.
             _log.exception("a sync round broke")
@@ -135,7 +163,10 @@ class SyncWorker:
         now = self._clock.monotonic()
         if report.trouble is None:
             self._timetable = self._timetable.after_success(
-                now, said_hello=report.said_hello, pulled=pull
+                now,
+                said_hello=report.said_hello,
+                pulled=errand.pull,
+                followed=bool(errand.streams),
             )
             return
         asked = report.trouble.facts.get("retry_after_s")
@@ -146,7 +177,7 @@ class SyncWorker:
             retry_after_s=asked if isinstance(asked, int) else 0,
         )
 
-    def _tell(self, phase: Phase) -> None:
+    def _publish_phase(self, phase: Phase) -> None:
         table = self._timetable
         try:
             self._publish(WorkerStatus(phase, self._report, table.failures, table.next_at))

@@ -9,6 +9,7 @@ from app.sync.schedule import (
     HELLO_EVERY_S,
     LONGEST_BACKOFF_S,
     LONGEST_RETRY_AFTER_S,
+    NEWS_EVERY_S,
     PULL_EVERY_S,
     Timetable,
     backoff_s,
@@ -50,7 +51,23 @@ def test_success_forgets_all_back_off():
         table = table.after_trouble(100.0, most)
     assert table.failures == 7
     healed = table.after_success(200.0, said_hello=True)
-    assert healed == Timetable(0, 200.0 + PULL_EVERY_S, 200.0 + HELLO_EVERY_S)
+    assert healed == Timetable(
+        0, 200.0 + PULL_EVERY_S, 200.0 + HELLO_EVERY_S, news_at=200.0 + NEWS_EVERY_S
+    )
+
+
+def test_news_are_followed_soon_by_a_till_that_is_well_and_never_later_than_all_else():
+    well = Timetable().after_success(10.0, said_hello=True)
+    assert well.due_at(told=True) == 10.0 + NEWS_EVERY_S
+    assert not well.news_due(10.0)
+    assert well.news_due(10.0 + NEWS_EVERY_S)
+    sent = well.after_success(11.0, said_hello=False, pulled=False)
+    assert sent.due_at(told=True) == 10.0 + NEWS_EVERY_S
+    followed = sent.after_success(12.0, said_hello=False, pulled=False, followed=True)
+    assert followed.due_at(told=True) == 12.0 + NEWS_EVERY_S
+    assert followed.due_at() == 10.0 + PULL_EVERY_S
+    troubled = well.after_trouble(10.0, most)
+    assert troubled.due_at(told=True) == troubled.next_at
 
 
 def test_a_sale_wakes_a_well_till_at_once_but_not_one_in_trouble():

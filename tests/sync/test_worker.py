@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.errors import Code, Trouble
-from app.sync.schedule import HELLO_EVERY_S, PULL_EVERY_S
+from app.sync.schedule import HELLO_EVERY_S, NEWS_EVERY_S, PULL_EVERY_S
 from app.sync.worker import Phase, SyncWorker, WorkerStatus
 from tests.sync.till import Till
 
@@ -71,6 +71,33 @@ def test_a_person_in_a_hurry_gets_a_whole_round(watched: Watched):
     watched.worker.hurry()
     watched.next(Phase.RESTING)
     assert watched.till.transport.calls[0] == "pull config"
+
+
+def test_news_of_a_stream_bring_that_stream_and_nothing_else(watched: Watched):
+    watched.worker.start()
+    watched.next(Phase.RESTING)
+    watched.till.clock.advance(NEWS_EVERY_S)
+    watched.till.transport.calls.clear()
+    watched.worker.tell("stock")
+    status = watched.next(Phase.RESTING)
+    assert watched.till.transport.calls == ["pull stock"]
+    assert status.next_at == watched.till.clock.monotonic() + PULL_EVERY_S - NEWS_EVERY_S
+
+
+def test_news_that_come_too_fast_wait_and_are_followed_once(watched: Watched):
+    watched.worker.start()
+    watched.next(Phase.RESTING)
+    watched.till.transport.calls.clear()
+    for _ in range(5):
+        watched.worker.tell("stock")
+    watched.till.record(1)
+    watched.worker.wake()
+    watched.next(Phase.RESTING)
+    assert watched.till.transport.calls == ["push"]
+    watched.till.clock.advance(NEWS_EVERY_S)
+    watched.worker.tell("a stream of tomorrow")
+    watched.next(Phase.RESTING)
+    assert watched.till.transport.calls == ["push", "pull stock"]
 
 
 def test_hello_is_said_again_after_an_hour(watched: Watched):
