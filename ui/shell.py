@@ -101,6 +101,9 @@ class Shell:
         self._news.status.connect(self._take_status, Qt.ConnectionType.QueuedConnection)
         self.wedge = Wedge(self.root)
         self.wedge.scanned.connect(self.screens.scanned)
+        self.wedge.suspectsChanged.connect(
+            lambda: self.screens.goods.wait_for_scanner(self.wedge.suspects)
+        )
         self.engine: QQmlApplicationEngine | None = self._make_engine()
         self._touch = _Touch(self.root)
         self.window: QQuickWindow | None = None

@@ -110,3 +110,19 @@ def test_a_busy_store_is_told_and_can_be_asked_again(words: Words, owner: QObjec
     vm.reload()
     assert vm.state == "problem"
     assert vm.problem
+
+
+def test_digits_of_a_scan_are_not_looked_up_until_it_has_ended(goods: Any, qtbot: Any):
+    before = names(goods)
+    goods.wait_for_scanner(True)
+    for typed in ("2000", "20000", "200000"):
+        goods.search(typed)
+    assert names(goods) == before
+    goods.wait_for_scanner(False)
+    qtbot.waitUntil(lambda: names(goods) != before)
+
+
+def test_fast_fingers_that_were_no_scanner_are_looked_up_all_the_same(goods: Any, qtbot: Any):
+    goods.wait_for_scanner(True)
+    goods.search("大衣")
+    qtbot.waitUntil(lambda: all("大衣" in str(name) for name in names(goods)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from PySide6.QtCore import Property, QObject, Signal, Slot
+from PySide6.QtCore import Property, QObject, QTimer, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.catalog import StyleCard
@@ -27,6 +27,8 @@ LOW_STOCK = 3
 MOST_DOTS = 5
 FIRST_PAGE = 24
 MOST_TILES = 600
+AFTER_A_KEY_MS = 120
+AFTER_A_SCAN_MS = 50
 
 TILE_ROLES = (
     "place",
@@ -70,6 +72,10 @@ class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._cards: list[StyleCard] = []
         self._more = False
         self._counts: Mapping[str, int] = {}
+        self._scanner_types = False
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._look_up)
         self._tiles = KeyedListModel(TILE_ROLES, self)
         self._categories = KeyedListModel(CATEGORY_ROLES, self)
         words.changed.connect(self.reload)
@@ -111,7 +117,11 @@ class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
     @Slot(str)
     def search(self, text: str) -> None:
         """Show what `text` finds."""
-        if self.put(self.filterChanged, _text=text[:60]):
+        if not self.put(self.filterChanged, _text=text[:60]):
+            return
+        if self._scanner_types:
+            self._later.start(AFTER_A_KEY_MS)
+        else:
             self._look_up()
 
     @Slot(str)
@@ -144,6 +154,13 @@ class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
 
     # --- what Python does -----------------------------------------------------------------------
 
+    def wait_for_scanner(self, typing: bool) -> None:
+        """While a scanner types into the search field its digits are not looked up: the code takes
+        them out again. What stands there in the end is, after the frame that shows what was scanned."""
+        self._scanner_types = typing
+        if not typing and self._later.isActive():
+            self._later.start(AFTER_A_SCAN_MS)
+
     def show_counts(self, counts: Mapping[str, int]) -> None:
         """Show on the tiles how many pieces of each style are in the cart."""
         before, self._counts = self._counts, dict(counts)
@@ -157,6 +174,7 @@ class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
                 self._tiles.change(str(place), inCart=self._in_cart(card))
 
     def _look_up(self, *, keep: bool = False) -> None:
+        self._later.stop()
         held = len(self._cards) if keep else 0
         try:
             found = self._store.reader.style_cards(
