@@ -15,7 +15,8 @@ from app.domain.sale import Tender, TenderKind
 from app.ports import UnitOfWork
 from app.services.checkout import record_sale
 from benchmarks.tills import Floor, run_python
-from guidepos.bootstrap import Till, open_till
+from guidepos.bootstrap import open_till
+from guidepos.till import Till
 from resources.demo.shop import demo_shop
 
 LINES_EACH = 19

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.settings import Settings
-from guidepos.bootstrap import Till, open_till
+from guidepos.bootstrap import open_till
 from guidepos.embedded_cloud import EmbeddedCloud, embedded_cloud
+from guidepos.till import Till
 from resources.demo.shop import demo_shop
 
 GUIDE = "1001"
@@ -51,11 +52,11 @@ def demo(
 
 def enrol_with(till: Till, cloud: EmbeddedCloud) -> None:
     """Enrol a new till with the demo's cloud and bring its goods in."""
-    from guidepos.online import enrol_till
+    from guidepos.online import enrol_till, sync_engine
 
     if till.store.reader.identity().enrolled:
         return
     enrol_till(till, cloud.url, cloud.enrol_code(demo_shop(members=0).stores[0].store))
-    report = till.engine().run()
+    report = sync_engine(till).run()
     if report.trouble is not None:
         raise report.trouble

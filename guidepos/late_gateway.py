@@ -33,7 +33,7 @@ class LateGateway:
         with self._lock:
             if self._gateway is None:
                 from app.remote.payments import CloudPayments
-                from guidepos.online import enrolled_cloud
+                from guidepos.cloud_link import enrolled_cloud
 
                 self._gateway = CloudPayments(enrolled_cloud(self._store, self._clock))
             return self._gateway

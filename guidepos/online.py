@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from app.devices.secrets import STORE_KEY
 from app.errors import Code, Trouble
-from app.ports import Clock, Identity, Store
+from app.ports import Identity
 from app.remote.cloud import EnrolledCloud
 from app.remote.enrolment import CloudEnrolment
 from app.remote.live import CloudLive
@@ -19,10 +18,8 @@ from app.sync.engine import SyncEngine
 from app.sync.enrol import TillDescription, enrol
 from app.sync.worker import SyncWorker, WorkerStatus
 from guidepos import VERSION
-from guidepos.bootstrap import Online
-
-if TYPE_CHECKING:
-    from guidepos.bootstrap import Till
+from guidepos.cloud_link import enrolled_cloud
+from guidepos.till import Online, Till
 
 
 def enrol_till(till: Till, cloud_url: str, code: str) -> Identity:
@@ -41,41 +38,38 @@ def enrol_till(till: Till, cloud_url: str, code: str) -> Identity:
     )
 
 
-def enrolled_cloud(store: Store, clock: Clock) -> EnrolledCloud:
-    """Return a till's own cloud. Raises Trouble(DEVICE_NOT_ENROLLED)."""
-    identity = store.reader.identity()
-    if not identity.enrolled:
-        raise Trouble(Code.DEVICE_NOT_ENROLLED)
-    device_key, keys = store.run(lambda uow: (uow.device_key(), uow.cloud_keys())).result()
-    return EnrolledCloud(
-        identity.cloud_url,
-        lambda: keys,
-        device=identity.device,
-        device_key=device_key,
-        clock=clock,
-    )
-
-
 def sync_engine(till: Till, cloud: EnrolledCloud | None = None) -> SyncEngine:
     """Return a sync engine of the till."""
     transport = CloudSync(cloud or enrolled_cloud(till.store, till.clock))
     return SyncEngine(till.store, transport, till.clock, app_version=VERSION)
 
 
-def connect(
+def go_online(
     till: Till,
     on_news: Callable[[PaymentNews], None],
-    on_status: Callable[[WorkerStatus], None],
-) -> Online:
-    """Start the sync, live and payment-watch threads."""
+    on_status: Callable[[WorkerStatus], None] = lambda status: None,
+) -> Online | None:
+    """Start the sync, live and payment-watch threads; None for a till that is not enrolled.
+
+    `on_news` and `on_status` are called on those threads. A till that is online already stays as it
+    is.
+    """
+    if till.online is not None or not till.store.reader.identity().enrolled:
+        return till.online
+
+    def published(status: WorkerStatus) -> None:
+        till.status = status
+        on_status(status)
+
     cloud = enrolled_cloud(till.store, till.clock)
-    sync = SyncWorker(sync_engine(till, cloud), till.clock, on_status)
+    sync = SyncWorker(sync_engine(till, cloud), till.clock, published)
     watch = PaymentWatch(
         till.store, till.payments, CloudLive(cloud), on_news, lambda stream: sync.hurry()
     )
+    till.online = Online(watch, sync)
     sync.start()
     watch.start()
-    return Online(watch, sync)
+    return till.online
 
 
 def reach(till: Till) -> int:

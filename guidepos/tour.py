@@ -183,11 +183,12 @@ class Story:
 
 def check_books(demo: Demo, sale: Sale, say: Callable[[str], None] = print) -> None:
     """Sync once more, then hold journal and cloud against the sale. Raises AssertionError."""
-    from guidepos.online import enrolled_cloud
+    from guidepos.cloud_link import enrolled_cloud
+    from guidepos.online import sync_engine
     from guidepos.reports import commissions, sales
 
     till = demo.till
-    report = till.engine().run()
+    report = sync_engine(till).run()
     if report.trouble is not None:
         raise report.trouble
     broken = till.store.verify_journal()

@@ -13,7 +13,7 @@ from app.domain.receipt import Receipt
 from app.ports import QrMaker
 from app.services.receipts import Receipts
 from guidepos import VERSION
-from guidepos.bootstrap import Till
+from guidepos.till import Till
 from ui import chime
 from ui.receipt_words import receipt_words
 from ui.shell import Shell, application
@@ -60,7 +60,13 @@ def open_window(till: Till, *, fullscreen: bool = False) -> int:
 
 def go_online(till: Till, shell: Shell) -> None:
     """Connect, on a thread of its own: loading HTTP would stop the screen for a moment."""
-    till.network.submit(till.go_online, shell.on_news, shell.on_status)
+    till.network.submit(_connect, till, shell)
+
+
+def _connect(till: Till, shell: Shell) -> None:
+    from guidepos import online  # brings HTTP
+
+    online.go_online(till, shell.on_news, shell.on_status)
 
 
 def receipt_png(receipt: Receipt, language: str, qr: QrMaker) -> bytes:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from guidepos import VERSION
-from guidepos.bootstrap import Till, default_home, open_till
+from guidepos.bootstrap import default_home, open_till
+from guidepos.till import Till
 from guidepos.words import sentence
 
 PACKAGES = (

@@ -16,7 +16,8 @@ from app.errors import Code, RuleBroken
 from app.ports import UnitOfWork
 from app.services.catalogue import Article, Problem, read_catalogue
 from app.wire.messages import SkuRow, StockRow
-from guidepos.bootstrap import Till, open_till
+from guidepos.bootstrap import open_till
+from guidepos.till import Till
 
 _BATCH = 500
 

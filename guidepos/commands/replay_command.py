@@ -17,7 +17,8 @@ from app.errors import Code, RuleBroken
 from app.services.replay import Replay, ReplayCounts, read_source
 from app.settings import Settings
 from app.wire.spreadsheets import harmless
-from guidepos.bootstrap import Till, default_home, open_till
+from guidepos.bootstrap import default_home, open_till
+from guidepos.till import Till
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

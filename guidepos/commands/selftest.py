@@ -21,8 +21,9 @@ from app.devices.secrets import FileKeeper, load_or_create_key
 from app.domain.money import show_amount
 from app.domain.sale import Sale
 from app.settings import Settings
-from guidepos.bootstrap import Till, wire
+from guidepos.bootstrap import wire
 from guidepos.demo_store import fill_store
+from guidepos.till import Till
 from guidepos.window import make_shell
 from offline_store import open_store
 from resources import path as resource

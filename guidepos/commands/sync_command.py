@@ -17,10 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from guidepos.online import sync_engine
+
     till = open_till(arguments.home)
     try:
         started = time.perf_counter()
-        report = till.engine().run()
+        report = sync_engine(till).run()
         seconds = time.perf_counter() - started
         unsent = till.store.reader.sync_status().unsent
     finally:

@@ -9,10 +9,10 @@ from pathlib import Path
 from app.domain.sale import Sale
 from app.domain.times import business_date
 from app.wire.messages import CommissionRow
-from guidepos.bootstrap import Till
+from guidepos.cloud_link import enrolled_cloud
 from guidepos.embedded_cloud import EmbeddedCloud
-from guidepos.online import enrolled_cloud
 from guidepos.reports import commissions, sales
+from guidepos.till import Till
 from tests.e2e.commands import guidepos
 
 

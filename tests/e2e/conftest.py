@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QGuiApplication
 
-from guidepos.bootstrap import Till, open_till
+from guidepos.bootstrap import open_till
 from guidepos.demo_home import enrol_with
 from guidepos.embedded_cloud import EmbeddedCloud, embedded_cloud
+from guidepos.till import Till
 from tests.browser.conftest import CHROMIUM
 from tests.e2e.books import Books
 from tests.e2e.counter import Counter

@@ -17,8 +17,8 @@ from app.domain.sale import Sale
 from app.ports import Attempt
 from app.services.checkout import OPEN_SLOT
 from app.wire.tokens import read_order_token
-from guidepos.bootstrap import Till
 from guidepos.stage import GUIDE, PIN
+from guidepos.till import Till
 from guidepos.window import go_online, make_shell
 from tests.e2e.phones import PATIENCE_S, live_until
 from ui.hand import Hand, NotSeen

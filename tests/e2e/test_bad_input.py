@@ -15,7 +15,8 @@ from app.domain.money import CNY, parse_amount
 from app.errors import RuleBroken
 from app.services.catalogue import Article, Problem, read_catalogue
 from app.wire.spreadsheets import harmless
-from guidepos.bootstrap import Till, open_till
+from guidepos.bootstrap import open_till
+from guidepos.till import Till
 from tests.e2e.conftest import shared
 
 

@@ -11,7 +11,7 @@ import pytest
 from app.domain.catalog import Sku
 from app.domain.payment import Anomaly, State
 from app.domain.sale import Sale, TenderKind
-from guidepos.bootstrap import Till
+from guidepos.till import Till
 from tests.e2e.books import Books
 from tests.e2e.counter import Counter
 from tests.e2e.phones import Phone, live_until
