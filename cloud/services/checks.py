@@ -3,12 +3,20 @@ re-prices with today's rules and never refuses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from app.domain.catalog import LineKind
-from app.domain.money import FULL_BP, MAX_MINOR, share_of
+from app.domain.money import FULL_BP, MAX_MINOR, MILLS, share_of
 from app.errors import Code
-from app.wire.bodies import Body, CommissionV1, RefundV1, SaleV1, TenderV1
+from app.wire.bodies import (
+    Body,
+    CommissionV1,
+    PaymentStepV1,
+    RefundV1,
+    SaleV1,
+    StockAdjustmentV1,
+    TenderV1,
+)
 
 UNBALANCED = Code.SALE_UNBALANCED.value
 BAD_BODY = "bad_body"
@@ -17,17 +25,37 @@ COMMISSION_MISMATCH = "commission_mismatch"
 
 
 def unfit(body: Body, rec_id: str) -> str:
-    """Say why a well-formed body cannot be projected at all, or ""."""
+    """Say why a well-formed body cannot be projected at all, or "".
+
+    Among projections are sums over a shop's history, which one vast figure would break for good.
+    """
     if getattr(body, "id", None) != rec_id:
         return "id differs from rec_id"
     if isinstance(body, SaleV1 | RefundV1):
         numbers = [line.no for line in body.lines]
         if len(set(numbers)) != len(numbers):
             return "two lines with one number"
-        amounts = (body.total, *(line.net for line in body.lines))
-        if any(abs(amount) > MAX_MINOR for amount in amounts):
-            return "amount too large"
+    if any(abs(figure) > MAX_MINOR for figure in _figures(body)):
+        return "figure too large"
     return ""
+
+
+def _figures(body: Body) -> Iterator[int]:
+    """Yield every amount and number of pieces of a body."""
+    if isinstance(body, PaymentStepV1):
+        yield from (body.amount, body.received)
+    if isinstance(body, SaleV1 | RefundV1 | StockAdjustmentV1):
+        yield from (movement.delta for movement in body.movements)
+    if isinstance(body, SaleV1):
+        yield from (line.gross for line in body.lines)
+    if isinstance(body, SaleV1 | RefundV1):
+        yield body.total
+        for line in body.lines:
+            yield from (line.net, line.quantity, abs(line.unit_mills) // MILLS)
+        for tender in body.tenders:
+            yield from (tender.amount, tender.given, tender.change)
+        for entry in body.commissions:
+            yield from (entry.base, entry.amount)
 
 
 def doubts(body: Body) -> str:

@@ -87,7 +87,9 @@ def _keepable(header: Header) -> bool:
         and all(abs(number) <= _MAX_64 for number in numbers)
         and 0 < len(header.rec_id) <= MAX_ID
         and 0 < len(header.kind) <= MAX_ID
-        and "\0" not in header.rec_id + header.kind + header.actor + header.t_quality
+        and 0 < len(header.epoch) <= MAX_ID
+        and "\0"
+        not in "".join((header.epoch, header.rec_id, header.kind, header.actor, header.t_quality))
     )
 
 

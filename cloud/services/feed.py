@@ -57,7 +57,8 @@ def read_cursor(text: str, generation: int, keys: int) -> Cursor:
         raise Refused(422, "malformed", "cursor") from error
     if cursor.generation != generation:
         raise Refused(410, "start_over")
-    if len(cursor.key) != keys or any("\0" in part for part in cursor.key):
+    known = len(cursor.key) == keys and -1 <= cursor.change < 2**63
+    if not known or any("\0" in part for part in cursor.key):
         raise Refused(422, "malformed", "cursor")
     return cursor
 

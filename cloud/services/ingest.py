@@ -207,12 +207,13 @@ def _mark_repeated(
     )
     known = {row.rec_id: (row.kind, row.body) for row in kept}
     for verdict in verdicts:
-        header, body = verdict.record.header, verdict.record.body
-        before = known.setdefault(header.rec_id, (header.kind, body))
-        if before[1] is body:  # nobody was before us
+        header = verdict.record.header
+        this = (header.kind, verdict.record.body)
+        before = known.setdefault(header.rec_id, this)
+        if before is this:  # nobody was before us
             continue
         verdict.original = False
-        if before == (header.kind, body):
+        if before == this:
             verdict.verdict = DUPLICATE
         else:
             verdict.flag(CONFLICTING)

@@ -129,7 +129,8 @@ class _Desk:
             verdict, old = self._join(change), ""
         else:
             verdict, old = self._edit(change)
-        self._remember(change, verdict, old)
+        erased = verdict.verdict == KEPT and self._is_erased(verdict.member_ref)
+        self._remember(change, verdict, old, forget=erased or change.field == "erase")
         return verdict
 
     def _seen(self, change: MemberChange) -> MemberVerdict | None:
@@ -260,8 +261,16 @@ class _Desk:
     def _insert(self, table: sa.Table, **values: object) -> None:
         self._connection.execute(sa.insert(table).values(tenant_id=self._sender.tenant, **values))
 
-    def _remember(self, change: MemberChange, verdict: MemberVerdict, old: str) -> None:
-        forget = change.field == "erase"
+    def _is_erased(self, member_ref: str) -> bool:
+        query = sa.select(member.c.erased).where(
+            member.c.tenant_id == self._sender.tenant, member.c.member_ref == member_ref
+        )
+        return bool(self._connection.scalar(query))
+
+    def _remember(
+        self, change: MemberChange, verdict: MemberVerdict, old: str, *, forget: bool
+    ) -> None:
+        """Keep a change; with `forget` only that there was one."""
         self._insert(
             member_change,
             change_id=change.change_id,

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.domain.money import CURRENCIES
+from app.domain.money import CURRENCIES, MAX_MINOR
 from app.domain.payment import PaymentState
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import ConfigRow, Order, PaymentIntent, ReasonRow, StoreRow
@@ -29,6 +29,8 @@ LONGEST_MS = 2 * 60 * 60 * 1000
 
 CART_MS = 24 * 60 * 60 * 1000
 """An order leaves the phone's list this long after its end."""
+
+MAX_ID = 64
 
 _ORDER = msgspec.json.Decoder(Order)
 _CONFIG = msgspec.json.Decoder(ConfigRow)
@@ -63,7 +65,8 @@ class Orders:
         agreed = (claims.order_hash, claims.attempt_id, claims.amount)
         if agreed != (order_hash(intent.order), order.attempt_id, order.total):
             raise RuleBroken(Code.TOKEN_INVALID)
-        if order.total <= 0 or not order.lines or order.currency not in CURRENCIES:
+        sound = 0 < order.total <= MAX_MINOR and order.lines and order.currency in CURRENCIES
+        if not (sound and 0 < len(order.sale_id) <= MAX_ID and order.sale_id.isprintable()):
             raise Trouble(Code.CLOUD_MESSAGE_INVALID, attempt=claims.attempt_id)
         now_ms = self.now_ms()
         return Attempt(

@@ -27,7 +27,7 @@ def sales_report(
 
     `gross` is before discounts, `net` what was paid less what was given back. Raises Refused 422.
     """
-    _check_dates(first, last)
+    first, last = _span_of_days(first, last)
     days: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in connection.execute(_per_day(sale, asking, first, last, sale.c.gross)):
         day = days[(row.business_date, row.currency)]
@@ -57,7 +57,7 @@ def commission_report(
 
     Raises Refused 422, and 413 when the span holds more than 50,000 entries.
     """
-    _check_dates(first, last)
+    first, last = _span_of_days(first, last)
     query = sa.select(commission).where(
         *_span(commission, asking, first, last),
         *([commission.c.guide_id == guide] if guide else []),
@@ -102,13 +102,15 @@ def write_invoice_totals(rows: Iterable[tuple[str, int]], out: TextIO) -> int:
     return count
 
 
-def _check_dates(first: str, last: str) -> None:
+def _span_of_days(first: str, last: str) -> tuple[str, str]:
+    """Return the days in the one spelling that documents carry (2025-10-09, not 20251009)."""
     try:
-        sound = date.fromisoformat(first) <= date.fromisoformat(last)
+        days = date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:
-        sound = False
-    if not sound:
+        days = date.max, date.min
+    if days[0] > days[1]:
         raise Refused(422, "malformed", "from and to are dates, from not after to")
+    return days[0].isoformat(), days[1].isoformat()
 
 
 def _span(

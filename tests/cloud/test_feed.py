@@ -141,7 +141,8 @@ def test_cursors_that_are_not_ours_are_refused_and_void_ones_start_over(
     put_skus(cloud, device, a_sku(1))
     put_stock(cloud, device, ("S001", "SKU-1", 1))
     cursor = page(device, "catalog").cursor
-    for broken in ("x", "{}", cursor + "A", "é"):
+    vast = feed.Cursor(1, 2**63, ["SKU-1"]).text()
+    for broken in ("x", "{}", cursor + "A", "é", vast):
         assert refusal(device, stream="catalog", cursor=broken) == (422, "malformed")
     assert refusal(device, stream="stock", cursor=cursor) == (422, "malformed")
     assert refusal(device, stream="secrets") == (404, "cloud_refused")

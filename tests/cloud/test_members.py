@@ -115,9 +115,13 @@ def test_erasing_empties_the_person_everywhere(cloud: Cloud, device: Device) -> 
     history = member_change.c
     left = cloud.db.read(lambda c: c.execute(sa.select(history.before, history.value)).all())
     assert set(left) == {("", "")}
-    (late,) = push(device, a_change("m1", "name", "王", 3))
-    assert late.verdict == "kept"
+    late = push(
+        device, a_change("m1", "name", "王", 3), joining("m2", name="王", phone="13800138000")
+    )
+    assert [verdict.verdict for verdict in late] == ["kept", "kept"]
     assert pulled(device)["m1"].name == ""
+    left = cloud.db.read(lambda c: c.execute(sa.select(history.before, history.value)).all())
+    assert set(left) == {("", "")}
     (back,) = push(device, joining("m3", phone="13800138000"))
     assert back.verdict == "applied"
 

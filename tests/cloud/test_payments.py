@@ -110,6 +110,12 @@ def test_an_order_over_nothing_is_malformed(shop, till, total):
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize("odd", [{"total": 2**63}, {"sale_id": ""}, {"sale_id": "a\0b"}])
+def test_an_order_no_database_could_keep_is_malformed(shop, till, odd):
+    answer = till.send(shop.client, till.intent(till.order(**odd)))
+    assert refused(answer) == (422, "cloud_message_invalid")
+
+
 @pytest.mark.parametrize("junk", [b"", b"{}", b"\xff\xfe", b"[1,2]", b"null"])
 def test_an_order_that_is_none_is_malformed(shop, till, junk):
     token = till.token(till.order(), junk)

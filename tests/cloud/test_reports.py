@@ -84,6 +84,15 @@ def test_spans_that_are_no_dates_are_malformed(device: Device, first: str, last:
         assert answer.status_code == 422
 
 
+def test_days_may_be_written_in_any_form_of_the_standard(device: Device) -> None:
+    device.write("sale", a_sale((100,)))
+    device.push()
+    plain = device.get("/v1/reports/sales", SalesReport, **MARCH)
+    short = {name: day.replace("-", "") for name, day in MARCH.items()}
+    assert plain.rows
+    assert device.get("/v1/reports/sales", SalesReport, **short) == plain
+
+
 def test_invoices_are_exported_by_reference_or_receipt_number(cloud: Cloud, device: Device) -> None:
     plain, invoice = a_sale((5,)), a_sale((100, 200), reference="C536365")
     device.write("sale", plain)

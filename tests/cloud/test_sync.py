@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 import zstandard
 
+from app.domain.money import MAX_MINOR
 from app.wire.bodies import MovementV1, PaymentStepV1, StockAdjustmentV1
 from app.wire.journal import Record, first_broken, make_record, read_header
 from app.wire.messages import HelloAnswer, Problem, PushRequest
@@ -171,6 +172,17 @@ def test_headers_no_database_could_keep_are_malformed(
     assert (status, problem.code) == (422, "malformed")
 
 
+def test_a_journal_cannot_be_passed_off_under_another_spelling_of_its_name(
+    cloud: Cloud, device: Device
+) -> None:
+    device.write("sale", a_sale())
+    device.me = msgspec.structs.replace(device.me, epoch=device.me.epoch + "\0")
+    forged = replace(device.records[0].header, epoch=device.me.epoch)
+    record = make_record(forged, device.records[0].prev_hash, device.records[0].body)
+    assert refused(device, device.batch([record]))[0] == 422
+    assert count(cloud, tables.journal) == 0
+
+
 def test_a_bomb_is_stopped_and_plain_bodies_are_welcome(device: Device) -> None:
     bomb = zstandard.ZstdCompressor().compress(b" " * (200 * 1024 * 1024))
     answer = device.client.post("/v1/sync/push", content=bomb, headers=device.headers())
@@ -306,6 +318,44 @@ def test_a_record_twice_in_one_batch_is_applied_once(cloud: Cloud, device: Devic
     device.write("sale", sale)
     assert [r.verdict for r in device.push().results] == ["applied", "duplicate"]
     assert count(cloud, tables.sale) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"1"])
+def test_an_empty_record_twice_in_one_batch_blocks_no_queue(
+    cloud: Cloud, device: Device, body: bytes
+) -> None:
+    for _ in range(2):
+        device.write("of tomorrow", body, rec_id="r1")
+    device.write("sale", a_sale())
+    verdicts = [each.verdict for each in device.push().results]
+    assert verdicts == ["accepted_unprojected", "duplicate", "applied"]
+    assert count(cloud, tables.journal) == 3
+
+
+def test_figures_so_vast_that_they_would_break_sums_are_kept_out_of_them(
+    cloud: Cloud, device: Device
+) -> None:
+    change, sale, vast = msgspec.structs.replace, a_sale(), MAX_MINOR + 1
+    bodies = (
+        change(sale, id="s1", movements=(change(sale.movements[0], delta=vast),)),
+        change(sale, id="s2", tenders=(change(sale.tenders[0], amount=-vast),)),
+        change(sale, id="s3", commissions=(change(sale.commissions[0], amount=vast),)),
+        change(sale, id="s4", lines=(change(sale.lines[0], gross=vast),)),
+    )
+    for body in bodies:
+        device.write("sale", body)
+    moved = MovementV1(sku="SKU-1", delta=-vast, kind="write_off")
+    device.write(
+        "stock_adjustment",
+        StockAdjustmentV1(id="a1", business_date="2026-03-01", reason="x", movements=(moved,)),
+    )
+    step = PaymentStepV1(
+        id="p1", attempt="a", sale="s", step=1, state="created", amount=vast, currency="CNY"
+    )
+    device.write("payment_step", step)
+    assert {each.code for each in device.push().results} == {"bad_body"}
+    assert count(cloud, tables.journal) == 6
+    assert (count(cloud, tables.sale), count(cloud, tables.stock_movement)) == (0, 0)
 
 
 def test_goods_given_back_return_to_stock_and_more_than_was_sold_is_flagged(
