@@ -64,10 +64,13 @@ async def create(request: Request, device: CurrentDevice, desk: DeskDep) -> Resp
     **contract("Ask how an attempt stands", answer=PaymentView, errors=(401, 403, 404)),
 )
 async def show(request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep) -> Response:
-    """Any till of the store may ask. Asking also settles: an overdue attempt is closed now."""
+    """Any till of the store may ask. Asking also settles: an overdue attempt is closed now, and the
+    provider is asked again about one that closed unpaid not long ago."""
     with _refusals():
         await run_in_threadpool(_own, desk, device, attempt_id)
-        return _answer(request, desk, await run_in_threadpool(desk.payments.current, attempt_id))
+        return _answer(
+            request, desk, await run_in_threadpool(desk.payments.looked_after, attempt_id)
+        )
 
 
 @router.post(

@@ -89,14 +89,14 @@ def of_sale(conn: sa.Connection, order: Attempt) -> list[Attempt]:
 
 
 def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[str]:
-    """Return ids of open attempts past their end, or of which no answer came, oldest first."""
+    """Return ids of open attempts past their end, oldest first, then of those nobody answers about."""
     columns = tables.attempt.c
     is_open = columns.state.in_([State.CREATED.value, State.WAITING.value, State.UNKNOWN.value])
     overdue = sa.or_(columns.expires_ms <= now_ms, columns.state == State.UNKNOWN.value)
     query = (
         sa.select(columns.attempt_id)
         .where(is_open, overdue)
-        .order_by(columns.expires_ms)
+        .order_by(columns.state == State.UNKNOWN.value, columns.expires_ms)
         .limit(limit)
     )
     return list(conn.execute(query).scalars())

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from app.domain.payment import OPEN, Event, State
+from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import PaymentView
 from cloud.db.base import Database
@@ -28,6 +28,10 @@ T = TypeVar("T")
 
 SWEEP_LIMIT = 200
 """Most attempts one sweep settles; the next one takes the rest."""
+
+LATE_MS = 72 * 60 * 60 * 1000
+"""So long after its end an attempt that closed unpaid is asked about again when its till asks: the
+provider's last notice of a payment may come a day late, or never."""
 
 _UNPAID = {
     Standing.ABSENT: Event.STILL_WAITING,
@@ -88,6 +92,17 @@ class Payments:
             return self._ask(attempt)
         return attempt
 
+    def looked_after(self, attempt_id: str) -> Attempt:
+        """Return what `current` does, and hear of late money whose notice was lost.
+
+        Costs a question to the provider, so it is for tills, which ask seldom, and not for pages.
+        """
+        attempt = self.current(attempt_id)
+        late = attempt.payment.state in CLOSED_UNPAID and attempt.provider
+        if late and self.now_ms() < attempt.expires_ms + LATE_MS:
+            return self._ask(attempt)
+        return attempt
+
     def cancel(self, attempt_id: str) -> Attempt:
         """Close at the till's wish: ask, close at the provider, and only then release.
 
@@ -139,8 +154,13 @@ class Payments:
         due = self._database.read(lambda conn: attempts.unsettled(conn, now_ms, SWEEP_LIMIT))
         changed = 0
         for attempt_id in due:
-            before = self.find(attempt_id)
-            changed += self.current(attempt_id).version != before.version
+            try:
+                before = self.find(attempt_id)
+                changed += self.current(attempt_id).version != before.version
+            except Trouble:
+                raise
+            except Exception:  # a bug with one attempt must not keep all behind it open
+                log.exception("attempt %s could not be settled", attempt_id)
         return changed
 
     def _ask(self, attempt: Attempt) -> Attempt:
@@ -149,6 +169,9 @@ class Payments:
             answer = self._gateway.query(attempt.attempt_id)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
+        unpaid = answer.standing in (Standing.OPEN, Standing.ABSENT) and not answer.money
+        if unpaid and attempt.payment.state is State.WAITING:
+            return attempt  # nothing to write; phones ask every few seconds
         return self._apply(attempt.attempt_id, answer, Event.TIMED_OUT, "provider")
 
     def _end(self, attempt: Attempt, event: Event, source: str) -> Attempt:
