@@ -25,6 +25,7 @@ from app.wire.messages import (
 )
 from app.wire.tokens import OrderToken, new_nonce, order_hash
 from cloud.bootstrap import Cloud
+from cloud.db import payment_tables
 from cloud.db.state import ensure_tenant
 from cloud.db.tables import config
 from cloud.desk import Desk, desk_at
@@ -254,3 +255,11 @@ def furnish(cloud: Cloud, shop: ConfigRow = SHOP) -> None:
         )
 
     cloud.db.write(put)
+
+
+def history(shop: Shop, shown: Shown) -> list[sa.Row[Any]]:
+    """Return the events of an attempt, oldest first."""
+    events = payment_tables.event
+    mine = sa.select(events).where(events.c.attempt_id == shown.order.attempt_id)
+    with shop.cloud.db.reading() as conn:
+        return list(conn.execute(mine.order_by(events.c.version)))

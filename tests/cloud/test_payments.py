@@ -16,9 +16,8 @@ from app.wire.tokens import order_hash
 from cloud.bootstrap import Cloud
 from cloud.db import payment_tables as tables
 from cloud.gateways.base import Answer, Money, Standing
-from cloud.services.payments import LATE_MS
 from tests.cloud.conftest import Clock
-from tests.cloud.paying import COAT, FIVE_MINUTES, SCARF, Shop, Shown, Till, open_shop
+from tests.cloud.paying import COAT, FIVE_MINUTES, SCARF, Shop, Shown, Till, history, open_shop
 
 MINUTE = 60_000
 
@@ -37,13 +36,6 @@ def till(shop: Shop) -> Till:
 @pytest.fixture
 def shown(shop: Shop, till: Till) -> Shown:
     return till.show(shop.client)
-
-
-def history(shop: Shop, shown: Shown) -> list[sa.Row]:
-    events = tables.event
-    mine = sa.select(events).where(events.c.attempt_id == shown.order.attempt_id)
-    with shop.cloud.db.reading() as conn:
-        return list(conn.execute(mine.order_by(events.c.version)))
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -266,50 +258,6 @@ def test_asking_learns_of_a_payment_whose_notice_was_lost(shop, shown):
     assert shown.view().state == "confirmed"
 
 
-def test_money_after_the_till_cancelled_is_late_and_not_lost(shop, shown):
-    phone = shop.paying(shown)
-    assert shown.cancel().state == "cancelled"
-    phone.open(str(phone.here.url))
-    phone.tap("/late")
-    view = shown.view()
-    assert (view.state, view.received, view.anomalies) == ("confirmed", shown.order.total, ["late"])
-
-
-def test_late_money_whose_notice_was_lost_is_heard_of_when_the_till_asks(shop, shown, clock: Clock):
-    phone = shop.paying(shown)
-    shown.cancel()
-    shop.desk.sandbox.notify = lambda attempt_id, answer: None
-    phone.open(str(phone.here.url))
-    phone.tap("/late")
-    phone.open(shown.page)
-    assert shop.desk.payments.find(shown.order.attempt_id).received == 0
-    view = shown.view()
-    assert (view.state, view.received, view.anomalies) == ("confirmed", shown.order.total, ["late"])
-
-
-def test_nobody_is_asked_for_ever_about_an_attempt_that_closed(shop, shown, clock: Clock):
-    shop.paying(shown)
-    shown.cancel()
-    clock.ahead_ms += LATE_MS + FIVE_MINUTES
-    shop.desk.sandbox.query = None  # to ask it would be a bug
-    assert shop.desk.payments.looked_after(shown.order.attempt_id).payment.state == "cancelled"
-
-
-def test_money_after_the_order_ran_out_is_late_and_not_lost(shop, shown):
-    shop.paying(shown).tap("/late")
-    view = shown.view()
-    assert (view.state, view.anomalies) == ("confirmed", ["late"])
-    assert [row.state for row in history(shop, shown)][-2:] == ["expired", "confirmed"]
-
-
-def test_an_approval_of_a_closed_order_takes_no_money(shop, shown):
-    phone = shop.paying(shown)
-    shown.cancel()
-    phone.tap("/approve")
-    assert "Closed by the shop" in phone.here.text
-    assert (shown.view().state, shown.view().received) == ("cancelled", 0)
-
-
 def test_a_notice_that_comes_again_counts_once(shop, shown):
     attempt_id = shown.order.attempt_id
     notice = Answer(Standing.PAID, (Money("ref-1", shown.order.total, 1),))
@@ -331,61 +279,6 @@ def test_too_little_money_stays_open_until_the_rest_is_there(shop, shown):
 
 
 # --- time -----------------------------------------------------------------------------------------
-
-
-def test_asking_after_the_end_says_expired(shown, clock: Clock):
-    clock.ahead_ms += FIVE_MINUTES
-    assert shown.view().state == "expired"
-
-
-def test_the_sweep_closes_what_nobody_asks_about(shop, till, clock: Clock):
-    open_ones = [till.show(shop.client) for _ in range(3)]
-    shop.paying(open_ones[0])
-    clock.ahead_ms += FIVE_MINUTES
-    assert shop.desk.payments.sweep() <= 3  # the server's own sweep may have been quicker
-    assert shop.desk.payments.sweep() == 0
-    assert {shop.desk.payments.find(s.order.attempt_id).payment.state for s in open_ones} == {
-        "expired"
-    }
-
-
-def test_one_attempt_that_cannot_be_settled_holds_up_no_other(
-    shop, till, clock, monkeypatch, caplog
-):
-    bad, good = till.show(shop.client), till.show(shop.client)
-    clock.ahead_ms += FIVE_MINUTES
-    current = shop.desk.payments.current
-
-    def settle(attempt_id: str):
-        if attempt_id == bad.order.attempt_id:
-            raise ZeroDivisionError
-        return current(attempt_id)
-
-    monkeypatch.setattr(
-        type(shop.desk.payments), "current", lambda _, attempt_id: settle(attempt_id)
-    )
-    assert shop.desk.payments.sweep() == 1
-    assert shop.desk.payments.find(good.order.attempt_id).payment.state == "expired"
-    assert "could not be settled" in caplog.text
-
-
-def test_silent_attempts_do_not_crowd_out_those_that_ran_out(shop, till, clock, monkeypatch):
-    silent = till.show(shop.client)
-    shop.paying(silent).tap("/stall")
-    assert silent.view().state == "unknown"
-    late = till.show(shop.client, till.order(life_ms=2 * FIVE_MINUTES))
-    clock.ahead_ms += 3 * FIVE_MINUTES
-    monkeypatch.setattr("cloud.services.payments.SWEEP_LIMIT", 1)
-    assert shop.desk.payments.sweep() == 1
-    assert late.view().state == "expired"
-
-
-def test_an_order_that_runs_out_at_the_wallet_is_closed_there_too(shop, shown, clock: Clock):
-    phone = shop.paying(shown)
-    clock.ahead_ms += FIVE_MINUTES
-    phone.tap("/approve")
-    assert "Closed by the shop" in phone.here.text
-    assert (shown.view().state, shown.view().received) == ("expired", 0)
 
 
 # --- history --------------------------------------------------------------------------------------
