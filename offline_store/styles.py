@@ -34,7 +34,7 @@ _STYLE = (
 )
 _PARTS = (
     "SELECT k.name, k.name_en, k.category, k.drawing, k.colour_hex, k.list_price, k.colour,"
-    " k.colour_en, s.search, s.pinyin, s.initials"
+    " k.colour_en, s.search, s.pinyin, s.initials, k.size"
     " FROM sku k JOIN sku_search s ON s.sku_id = k.sku_id WHERE k.style_no = ? ORDER BY k.sku_no"
 )
 
@@ -97,7 +97,8 @@ def _keys(style_no: str, parts: Sequence[Sequence[Any]]) -> list[str]:
     tokens = dict.fromkeys(words_of(style_no))
     tokens[category_token(parts[0][2])] = None
     seen = set()
-    for name, name_en, _, _, _, _, colour, colour_en, search, pinyin, initials in parts:
+    for name, name_en, _, _, _, _, colour, colour_en, search, pinyin, initials, size in parts:
+        tokens.update(dict.fromkeys(words_of(size)))
         key = (name, name_en, colour, colour_en, search, pinyin, initials)
         if key in seen:  # sizes of one colour share their keys
             continue

@@ -95,6 +95,8 @@ def furnish(
     phone = PhonePayVm(
         PhoneTools(tools.payments, tools.clock, tools.qr, gallery.symbols), words, pay
     )
+    # A QR that could not be made is news of the network: the rail shall know at once.
+    phone.refused.connect(tools.sync_now)
     pay.hold(phone, CashPayVm(tools.checkout, tools.settings.currency, words, pay))
     naming = Naming(reader, words)
     counter = Counter(
@@ -115,18 +117,34 @@ def furnish(
         network=counter.network,
         settings=counter.settings,
     )
-    _join(root, checkout, counter)
+    _join(root, checkout, counter, tools)
     return counter
 
 
-def _join(root: RootVm, checkout: CheckoutVm, counter: Counter) -> None:
+def _unfinished(reader: Reader, cart_id: str) -> str:
+    """Return the attempt of a cart that may still bring money, or brought it and waits; "" for none."""
+    attempts = (*reader.open_attempts(), *reader.uneasy_attempts())
+    return next((a.attempt_id for a in attempts if a.last.sale_id == cart_id), "")
+
+
+def _join(root: RootVm, checkout: CheckoutVm, counter: Counter, tools: CounterTools) -> None:
     pay, done = counter.pay, counter.done
+
+    def reader() -> Reader:
+        return tools.store.reader
 
     def begin() -> None:
         if checkout.actor is not None and checkout.priced.lines:
             checkout.freeze(True)
             root.open(Sheet.PAY)
             pay.open(checkout.priced, checkout.actor)
+
+    def resume() -> None:
+        attempt_id = _unfinished(reader(), checkout.priced.cart.cart_id)
+        if attempt_id and checkout.actor is not None:
+            checkout.freeze(True)
+            root.open(Sheet.PAY)
+            pay.resume(checkout.priced, checkout.actor, attempt_id)
 
     def left() -> None:
         checkout.freeze(False)
@@ -148,6 +166,8 @@ def _join(root: RootVm, checkout: CheckoutVm, counter: Counter) -> None:
             counter.my_sales.of(root.person)
 
     root.payAsked.connect(begin)
+    checkout.resumed.connect(resume)
+    pay.soldElsewhere.connect(checkout.sold)
     root.entered.connect(entered)
     root.signedOut.connect(lambda: counter.my_sales.of(None))
     pay.left.connect(left)

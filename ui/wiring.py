@@ -141,6 +141,7 @@ class Screens:
         self.matrix.added.connect(self.checkout.addSku)
         self.checkout.cartChanged.connect(self._count)
         self.counter.pay.settled.connect(self._settled)
+        self.counter.pay.soldElsewhere.connect(self._settled)
         self.counter.network.changed.connect(self._show_chip)
         self._show_chip()
 
@@ -150,8 +151,8 @@ class Screens:
 
     def _welcome(self, person: Person) -> None:
         self.goods.reload()
-        self.checkout.begin(person)
         self.root.welcome(person)
+        self.checkout.begin(person)
 
     def _attach(self, member_ref: str) -> None:
         self.checkout.attach(member_ref)

@@ -104,7 +104,9 @@ class PaymentWatch:
                 pass
             except Exception:  # a bug in whoever was told; hints must go on
                 log.exception("the stream of hints broke")
-            self._live.clear()
+            if self._live.is_set():
+                self._live.clear()
+                self.wake()  # what the hints would have told is asked for now
             self._stop.wait(FEED_RETRY_S)
 
     def _ask(self) -> None:

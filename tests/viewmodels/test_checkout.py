@@ -149,8 +149,8 @@ def test_a_lines_credit_can_be_shared(cart: Any, skus: list[Sku]):
     cart.credit.toggle("G02")
     cart.credit.more("G02")
     cart.credit.keep()
-    assert cart.lines.rows[0]["guides"] == "林晚晴 40% · 周雨桐 60%"
-    assert sum(s.weight_bp for s in cart.priced.lines[0].line.guides) == 10_000
+    assert cart.lines.rows[0]["guides"] == "2 人分"
+    assert [s.weight_bp for s in cart.priced.lines[0].line.guides] == [4_000, 6_000]
 
 
 def test_a_cart_is_put_aside_and_brought_back(qtbot: QtBot, cart: Any, skus: list[Sku]):

@@ -50,6 +50,23 @@ def test_a_tap_adds_and_the_cell_shows_what_is_in_the_cart(matrix: Any, till: St
     assert matrix.cells.rows[2]["inCart"] == "3"
 
 
+def test_taking_more_than_the_books_hold_is_said_and_other_stores_are_listed(
+    matrix: Any, till: StageTill
+):
+    opened(matrix, till)
+    told: list[str] = []
+    matrix.notice.connect(lambda _, text: told.append(text))
+    row = min(matrix.cells.rows, key=lambda row: int(str(row["own"] or 99)))
+    sku_id, own = str(row["skuId"]), int(str(row["own"]))
+    matrix.show_counts({sku_id: own})
+    assert told == []
+    matrix.show_counts({sku_id: own + 1})
+    assert told == [f"账面本店只有 {own} 件，请先拿到实物"]
+    assert matrix.asked == row["name"]
+    matrix.show_counts({sku_id: own})
+    assert len(told) == 1
+
+
 def test_a_sold_out_size_is_marked_out_and_its_colour_broken(matrix: Any, till: StageTill):
     for card in till.store.reader.style_cards(limit=60):
         if not card.broken:

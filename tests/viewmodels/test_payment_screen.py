@@ -251,7 +251,8 @@ def test_a_cloud_that_cannot_be_reached_makes_no_qr_and_nobody_can_pay(desk, qtb
     assert pay.phone.phase == "not_started"
     assert "连不上云端" in pay.phone.hint
     assert pay.canLeave
-    pay.useCash()
+    assert pay.mainIsCash
+    pay.confirm()
     assert pay.isCash
 
 
@@ -301,6 +302,42 @@ def test_a_qr_of_this_cart_that_survived_a_restart_is_gone_on_with(desk, pay, qt
     qtbot.waitUntil(lambda: pay.phone.phase == "waiting")
     assert pay.phone.showsQr
     assert len(desk.gateway.attempt_ids) == 1
+
+
+def test_a_kept_cart_whose_qr_may_still_be_paid_comes_back_as_its_payment(desk, pay, qtbot):
+    pay.phone.rest()
+    desk.root.signOut()
+    desk.checkout.freeze(False)
+    desk.root.welcome(desk.guide)
+    desk.checkout.begin(desk.guide)
+    assert desk.root.sheet == "pay"
+    qtbot.waitUntil(lambda: pay.phone.phase == "waiting")
+    assert pay.phone.showsQr
+    assert not desk.checkout.canPay
+
+
+def test_a_parked_cart_with_late_money_comes_back_as_that_money_even_offline(desk, pay, qtbot):
+    pay.stop()
+    settle(qtbot, desk)
+    desk.gateway.pay(desk.attempt_id)
+    desk.hear()
+    pay.leave()
+    desk.checkout.park()
+    qtbot.waitUntil(lambda: desk.checkout.drafts.any)
+    desk.weather.reachable = False
+    desk.gateway.lose_requests = 1
+    desk.checkout.recall(desk.checkout.drafts.parked.keys[0])
+    qtbot.waitUntil(lambda: pay.phone.phase == "late")
+    assert pay.phone.canDeliver
+
+
+def test_a_cart_paid_elsewhere_leaves_the_screen(desk, pay, qtbot):
+    pay.phone.rest()
+    desk.checkout.freeze(False)
+    desk.root.close()
+    desk.gateway.pay(desk.attempt_id)
+    desk.hear()
+    qtbot.waitUntil(lambda: desk.checkout.isEmpty)
 
 
 def test_an_order_paid_behind_our_back_is_shown_as_paid(desk, pay, qtbot):

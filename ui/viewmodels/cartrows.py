@@ -47,25 +47,20 @@ class Naming:
         return self.words.join(self.words.name(sku.colour, sku.colour_en), sku.size)
 
     def credit(self, shares: Iterable[GuideShare]) -> str:
-        """Return who is credited: one name, or names with their parts."""
+        """Return who is credited: one name, or how many share; there is no room for more."""
         shares = tuple(shares)
         if not shares:
             return self.words.say("common.nobody")
-        names = [self.guide_names.get(share.guide_id, share.guide_id) for share in shares]
-        if len(names) == 1:
-            return names[0]
-        return " · ".join(
-            f"{name} {share.weight_bp // 100}%" for name, share in zip(names, shares, strict=True)
-        )
+        if len(shares) > 1:
+            return self.words.say("cart.sharing", n=len(shares))
+        return self.guide_names.get(shares[0].guide_id, shares[0].guide_id)
 
 
 def line_row(priced: PricedLine, naming: Naming) -> dict[str, object]:
     """Return one row of the cart."""
     line = priced.line
     sku = line.sku
-    reasons = " · ".join(
-        f"{naming.reason_name(reason)} {naming.money(-reason.amount)}" for reason in priced.reasons
-    )
+    reasons = " · ".join(naming.reason_name(reason) for reason in priced.reasons)
     return {
         "lineNo": str(line.line_no),
         "name": naming.style(sku),

@@ -16,6 +16,7 @@ from app.domain.cart import Discount
 from app.domain.catalog import Sku
 from app.domain.people import GuideShare, Person
 from app.domain.pricing import PricedCart, PricedLine
+from app.domain.sale import Sale
 from app.errors import RuleBroken, Trouble
 from app.ports import Store
 from app.services.checkout import Checkout
@@ -42,6 +43,8 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     cartChanged = Signal()
     selectionChanged = Signal()
+    resumed = Signal()
+    """A kept cart is on the screen again; a payment of it may be under way."""
     landed = Signal(str)
     """A piece landed on this line (its number)."""
     notice = Signal(str, str)
@@ -205,6 +208,7 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             self.park()
             self._past.clear()
             self._show(back)
+            self.resumed.emit()
 
     @Slot(str)
     def attach(self, member_ref: str) -> None:
@@ -264,11 +268,18 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._past.clear()
         self._show(self._drafts.kept() or self._checkout.open(actor.person_id))
         self._drafts.reload()
+        self.resumed.emit()
 
     def finish(self) -> None:
         """The sale is on record: start the next cart."""
         self._frozen = False
         self._begin_empty()
+
+    def sold(self, sale: Sale) -> None:
+        """A sale was recorded behind this screen: its cart is neither here nor among the parked."""
+        if self._priced.cart.cart_id == sale.sale_id:
+            self.finish()
+        self._drafts.reload()
 
     def freeze(self, frozen: bool) -> None:
         """While a payment runs nothing in the cart may change."""

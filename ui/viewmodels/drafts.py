@@ -7,6 +7,7 @@ from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.pricing import PricedCart
 from app.errors import Trouble
+from app.ports import Draft
 from app.services.checkout import OPEN_SLOT, Checkout
 from ui.bridge import KeyedListModel, ViewModel
 from ui.tasks import Failure, Tasks
@@ -84,12 +85,20 @@ class DraftsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
             {
                 "slot": draft.slot,
                 "title": self._words.say("common.pieces", n=draft.cart.units),
-                "detail": self._words.say("cart.parked_at", at=draft.saved_ms),
+                "detail": self._detail(draft),
                 "amount": self._amount(draft.slot),
             }
             for draft in drafts
         )
         self.changed.emit()
+
+    def _detail(self, draft: Draft) -> str:
+        """Return when, and enough of the goods to know whose cart it was."""
+        names = dict.fromkeys(self._words.name(x.sku.name, x.sku.name_en) for x in draft.cart.lines)
+        goods = next(iter(names), "")
+        if len(names) > 1:
+            goods = f"{goods} {self._words.say('cart.parked_more')}"
+        return self._words.join(self._words.say("cart.parked_at", at=draft.saved_ms), goods)
 
     def _amount(self, slot: str) -> str:
         priced = self._checkout.recall(slot)

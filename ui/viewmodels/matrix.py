@@ -160,8 +160,19 @@ class MatrixVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         if self._matrix is None:
             return
         for place, cell in enumerate(c for row in self._matrix.cells for c in row):
-            if cell and before.get(cell.sku.sku_id) != self._counts.get(cell.sku.sku_id):
+            if cell is None:
+                continue
+            was, wanted = (counted.get(cell.sku.sku_id, 0) for counted in (before, self._counts))
+            if was != wanted:
                 self._cells.change(str(place), inCart=self._in_cart(cell))
+            if wanted > max(was, cell.own_quantity):
+                self._doubt(cell)
+
+    def _doubt(self, cell: MatrixCell) -> None:
+        """More is taken than the books hold here: they may be wrong, so it is said, not refused."""
+        said = self._words.say("matrix.more_than_here", n=max(cell.own_quantity, 0))
+        self.notice.emit("info", said)
+        self.ask(cell.sku.sku_id)
 
     def _all(self) -> list[MatrixCell]:
         matrix = self._matrix

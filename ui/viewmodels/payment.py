@@ -44,13 +44,14 @@ class Method(StrEnum):
 class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable forgets __call__
     """The payment screen.
 
-    `settled` carries the Sale; `left` means back to the cart; `aside` asks to put the cart aside,
-    while its payment goes on being watched. `may` tells how an operation stands now; `chime` plays
-    the sound of a payment.
+    `settled` carries the Sale, `soldElsewhere` that of a cart that is not on this screen; `left`
+    means back to the cart; `aside` asks to put the cart aside, while its payment goes on being
+    watched. `may` tells how an operation stands now; `chime` plays the sound of a payment.
     """
 
     changed = Signal()
     settled = Signal(object)
+    soldElsewhere = Signal(object)
     left = Signal()
     aside = Signal()
     notice = Signal(str, str)
@@ -85,6 +86,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         phone.closed.connect(self._closed)
         phone.changed.connect(self._phone_changed)
         phone.notice.connect(self.notice)
+        phone.soldElsewhere.connect(self.soldElsewhere)
         cash.paid.connect(self._paid)
         cash.changed.connect(self.changed)
 
@@ -167,6 +169,11 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         return self._method is Method.PHONE and self._can_cash()
 
     @Property(bool, notify=changed)
+    def mainIsCash(self) -> bool:
+        """No QR could be made: cash is what helps now."""
+        return self._main_is_cash()
+
+    @Property(bool, notify=changed)
     def canLeave(self) -> bool:
         """Back to the cart is safe."""
         return self._can_leave()
@@ -235,6 +242,8 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             self._cash.take()
         elif self._phone.allows(Act.ASK):
             self._phone.ask()
+        elif self._main_is_cash():
+            self.useCash()
         else:
             self.usePhone()
 
@@ -250,20 +259,29 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     def open(self, priced: PricedCart, actor: Person) -> None:
         """Begin a payment: a QR at once where that works, else cash."""
+        self._begin(priced, actor)
+        if self._can_phone():
+            self.usePhone()
+        else:
+            self._to_cash()
+
+    def resume(self, priced: PricedCart, actor: Person, attempt_id: str) -> None:
+        """Go on with a QR this cart had before a restart, or before it was put aside."""
+        self._begin(priced, actor)
+        self._phone.resume(priced, actor, attempt_id)
+        self.changed.emit()
+
+    def hear(self, news: PaymentNews) -> None:
+        """Take news of any attempt, on any thread."""
+        self._phone.hear(news)
+
+    def _begin(self, priced: PricedCart, actor: Person) -> None:
         self._rest()
         self._priced, self._actor = priced, actor
         self._verdict = self._may(Operation.SELL_QR)
         self._cash.begin(priced, actor)
         self._show_lines(priced)
         self._method = Method.PHONE
-        if self._can_phone():
-            self.usePhone()
-        else:
-            self._to_cash()
-
-    def hear(self, news: PaymentNews) -> None:
-        """Take news of any attempt, on any thread."""
-        self._phone.hear(news)
 
     def _show_lines(self, priced: PricedCart) -> None:
         self._lines.show(
@@ -312,6 +330,10 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     def _can_cash(self) -> bool:
         return self._phone.allows(Act.CASH) and self._priced is not None and not self._sale
+
+    def _main_is_cash(self) -> bool:
+        failed = self._method is Method.PHONE and self._phone.failed
+        return failed and self._can_cash()
 
     def _can_leave(self) -> bool:
         return self._phone.allows(Act.LEAVE) and not self._sale and not self._cash.is_busy

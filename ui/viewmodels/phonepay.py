@@ -56,6 +56,10 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     ticked = Signal()
     paid = Signal(object)
     closed = Signal()
+    refused = Signal()
+    """No QR was made."""
+    soldElsewhere = Signal(object)
+    """The Sale of a cart that is not on the payment screen."""
     notice = Signal(str, str)
     _heard = Signal(object)
 
@@ -196,18 +200,24 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         )
 
     @property
+    def failed(self) -> bool:
+        """No QR was made."""
+        return self._phase is Phase.NOT_STARTED
+
+    @property
     def is_over(self) -> bool:
         """More was paid than was due."""
         return self._phase is Phase.PAID_OVER
 
     def start(self, priced: PricedCart, actor: Person) -> None:
         """Register the order and show its QR."""
-        self.rest()
-        self._priced, self._person = priced, actor
-        self._started_s = self._tools.clock.monotonic()
-        self._second.start()
-        self._set_phase(Phase.PREPARING)
+        self._begin(priced, actor)
         self._follow(self._tools.payments.start(priced, actor), self._not_started)
+
+    def resume(self, priced: PricedCart, actor: Person, attempt_id: str) -> None:
+        """Go on with an attempt that this cart had before."""
+        self._begin(priced, actor)
+        self._adopt(attempt_id)
 
     def rest(self) -> None:
         """Forget the QR on the screen; whatever its attempt becomes is still recorded."""
@@ -257,16 +267,27 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         attempt_id = failure.facts.get("attempt_id")
         if failure.code in _GOES_ON and isinstance(attempt_id, str):
             # A QR of this very cart survived a restart, or was paid behind our back: go on with it.
-            self._adopted = attempt_id
-            self._follow(self._tools.payments.refresh(attempt_id, self._actor()), self._given_up)
+            self._adopt(attempt_id)
             return
         self._given_up(failure)
+
+    def _begin(self, priced: PricedCart, actor: Person) -> None:
+        self.rest()
+        self._priced, self._person = priced, actor
+        self._started_s = self._tools.clock.monotonic()
+        self._second.start()
+        self._set_phase(Phase.PREPARING)
+
+    def _adopt(self, attempt_id: str) -> None:
+        self._adopted = attempt_id
+        self._follow(self._tools.payments.refresh(attempt_id, self._actor()), self._given_up)
 
     def _given_up(self, failure: Failure) -> None:
         paid = failure.code in (Code.ORDER_PAID, Code.SALE_ALREADY_RECORDED)
         self._failure = failure
         self._second.stop()
         self._set_phase(Phase.PAID_ALREADY if paid else Phase.NOT_STARTED)
+        self.refused.emit()
 
     def _no_answer(self, failure: Failure) -> None:
         """The service answers even doubt; a failure here is a store in trouble or a bug."""
@@ -337,6 +358,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             number = news.sale.receipt_no
             said = self._words.say("pay.elsewhere_paid", number=number, amount=step.amount)
             self.notice.emit("info", said)
+            self.soldElsewhere.emit(news.sale)
 
     # --- telling ----------------------------------------------------------------------------------
 

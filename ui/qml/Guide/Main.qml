@@ -10,6 +10,7 @@ Window {
 
     required property RootVm vm
     readonly property bool signedIn: vm.place !== "signin"
+    readonly property bool covered: pay.here || done.here || network.here
 
     width: 1280
     height: 800
@@ -70,16 +71,19 @@ Window {
     }
 
     Over {
+        id: pay
         name: "pay"
         address: "screens/PayScreen.qml"
         given: ({ "vm": root.vm.pay })
     }
     Over {
+        id: done
         name: "done"
         address: "screens/DoneScreen.qml"
         given: ({ "vm": root.vm.done })
     }
     Over {
+        id: network
         name: "network"
         address: "screens/NetworkSheet.qml"
         given: ({ "vm": root.vm.network })
@@ -133,7 +137,9 @@ Window {
                 forceActiveFocus();
             } else {
                 source = "";
-                stage.forceActiveFocus();
+                // Of two sheets that follow each other the one that comes keeps the focus.
+                if (!root.covered)
+                    stage.forceActiveFocus();
             }
         }
     }

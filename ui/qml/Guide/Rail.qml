@@ -50,19 +50,19 @@ Rectangle {
             text: root.vm.networkText
             onClicked: root.vm.open("network")
         }
-        Row {
-            anchors.horizontalCenter: parent.horizontalCenter
+        Column {
+            width: parent.width
             visible: !Theme.compact
 
             RailButton {
-                width: 34
+                width: parent.width
                 wordless: true
                 glyph: root.vm.dark ? "sun" : "moon"
                 text: Words.t(root.vm.dark ? "rail.light" : "rail.dark")
                 onClicked: root.vm.setTheme(root.vm.dark ? "light" : "dark")
             }
             RailButton {
-                width: 34
+                width: parent.width
                 wordless: true
                 glyph: "languages"
                 text: Words.t("rail.language")

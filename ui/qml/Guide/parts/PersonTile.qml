@@ -20,6 +20,7 @@ T.AbstractButton {
     Accessible.description: role
     Accessible.role: Accessible.Button
     Keys.onReturnPressed: click()
+    Keys.onEnterPressed: click()
 
     contentItem: Card {
         raised: !root.down

@@ -7,7 +7,6 @@ Field {
     id: root
 
     property string clearName: ""
-    signal cleared
 
     glyph: "search"
     rightPadding: text ? 50 : 16
@@ -23,7 +22,7 @@ Field {
         tint: Theme.ink2
         onClicked: {
             root.clear();
-            root.cleared();
+            root.forceActiveFocus();
         }
     }
 }

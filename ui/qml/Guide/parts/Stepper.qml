@@ -19,13 +19,14 @@ Row {
         text: root.fewerName
         glyph: root.last ? "trash-2" : "minus"
         glyphSize: 17
-        width: 40
+        leftInset: 4
+        rightInset: 4
         slim: 5
         tint: root.last ? Theme.danger : Theme.ink
         onClicked: root.fewer()
     }
     Label {
-        width: Math.max(34, implicitWidth + 10)
+        width: Math.max(26, implicitWidth + 10)
         height: parent.height
         horizontalAlignment: Text.AlignHCenter
         text: root.quantity
@@ -37,7 +38,8 @@ Row {
         text: root.moreName
         glyph: "plus"
         glyphSize: 17
-        width: 40
+        leftInset: 4
+        rightInset: 4
         slim: 5
         onClicked: root.more()
     }

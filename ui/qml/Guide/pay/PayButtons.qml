@@ -27,8 +27,17 @@ Column {
     }
     Button {
         width: root.width
-        visible: root.vm.canNewQr
+        visible: root.vm.mainIsCash
         kind: "primary"
+        big: true
+        glyph: "banknote"
+        text: Words.t("pay.cash_instead")
+        onClicked: root.vm.useCash()
+    }
+    Button {
+        width: root.width
+        visible: root.vm.canNewQr
+        kind: root.vm.mainIsCash ? "secondary" : "primary"
         big: true
         glyph: "qr-code"
         text: Words.t("pay.new_qr")

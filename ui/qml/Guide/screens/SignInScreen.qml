@@ -12,6 +12,8 @@ FocusScope {
     readonly property bool asking: vm.chosen !== ""
 
     focus: true
+    // A face chosen by key keeps the focus while it is hidden, and Enter would choose it again.
+    onAskingChanged: pad.forceActiveFocus()
     Keys.onPressed: event => {
         if (!root.asking)
             return;
@@ -114,6 +116,7 @@ FocusScope {
     }
 
     PinPad {
+        id: pad
         anchors.centerIn: parent
         anchors.verticalCenterOffset: Theme.compact ? 14 : 10
         visible: root.asking

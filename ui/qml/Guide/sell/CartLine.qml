@@ -106,11 +106,20 @@ T.SwipeDelegate {
                 strong: true
             }
             Label {
+                id: variant
                 y: 21
-                width: parent.width - Math.max(price.width, old.width) - 10
-                text: root.reasons || root.detail
+                width: Math.min(implicitWidth, parent.width - old.width - 10)
+                text: root.detail
                 size: 13
-                color: root.reasons ? Theme.warn : Theme.ink2
+                color: Theme.ink2
+            }
+            Label {
+                x: variant.width + 8
+                y: 21
+                width: Math.max(0, parent.width - x - old.width - 10)
+                text: root.reasons
+                size: 13
+                color: Theme.warn
             }
             Money {
                 id: price
@@ -149,7 +158,7 @@ T.SwipeDelegate {
         }
         Stepper {
             id: stepper
-            anchors { right: words.right; rightMargin: -3; bottom: parent.bottom; bottomMargin: 2 }
+            anchors { right: words.right; rightMargin: -7; bottom: parent.bottom; bottomMargin: 2 }
             quantity: root.quantity
             fewerName: Words.t(last ? "cart.remove" : "cart.fewer")
             moreName: Words.t("cart.more")

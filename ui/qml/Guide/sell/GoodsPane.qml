@@ -86,7 +86,6 @@ FocusScope {
             placeholderText: Words.t("sell.search")
             clearName: Words.t("sell.search_clear")
             onTextChanged: root.vm.search(text)
-            onCleared: root.escaped()
             Keys.onEscapePressed: root.leave()
             Keys.onReturnPressed: root.enter()
             Keys.onEnterPressed: root.enter()

@@ -111,7 +111,12 @@ Sheet {
                 Button {
                     id: back
                     text: Words.t("common.back")
-                    onClicked: root.vm.showForm(false)
+                    onClicked: {
+                        if (phoneField.text)
+                            search.text = phoneField.text;
+                        root.vm.showForm(false);
+                        search.forceActiveFocus();
+                    }
                 }
                 Button {
                     width: parent.width - back.width - parent.spacing
