@@ -80,6 +80,7 @@ class Code(StrEnum):
     CLOUD_BUSY = "cloud_busy"
     CLOUD_REFUSED = "cloud_refused"
     CLOUD_NOT_OURS = "cloud_not_ours"
+    CLOUD_NOT_SAFE = "cloud_not_safe"
     CLOUD_MESSAGE_INVALID = "cloud_message_invalid"
     DEVICE_NOT_ENROLLED = "device_not_enrolled"
     DEVICE_REVOKED = "device_revoked"

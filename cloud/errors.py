@@ -17,8 +17,11 @@ class Refused(Exception):  # noqa: N818 - says what happened, like RuleBroken an
         hwm: int = 0,
         hwm_hash: str = "",
         retry_after_s: int = 0,
+        server_ms: int = 0,
     ) -> None:
         super().__init__(status, code, detail)
         self.status = status
-        self.problem = Problem(code=str(code), detail=detail, hwm=hwm, hwm_hash=hwm_hash)
+        self.problem = Problem(
+            code=str(code), detail=detail, hwm=hwm, hwm_hash=hwm_hash, server_ms=server_ms
+        )
         self.retry_after_s = retry_after_s

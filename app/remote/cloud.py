@@ -12,6 +12,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.ids import new_epoch
+from app.errors import Trouble
 from app.ports import Clock
 from app.remote.http import EVENTS, CloudHttp, Keys, M, Question, content_type, not_ours
 from app.wire.messages import TokenAnswer, TokenRequest
@@ -69,8 +70,19 @@ class EnrolledCloud:
             return self._token
 
     def _fetch(self) -> None:
-        """Ask for a token. A refusal here is about the device, so it is raised as it is."""
+        """Ask for a token. A refusal here is about the device, so it is raised as it is, unless it is
+        about our clock: then the cloud's proven answer has set it and we ask once more."""
         self._token = ""
+        try:
+            self._ask_for_token()
+        except Trouble as refused:
+            server_ms = refused.facts.get("server_ms")
+            if not isinstance(server_ms, int) or not server_ms:
+                raise
+            self._clock.anchor(server_ms)
+            self._ask_for_token()
+
+    def _ask_for_token(self) -> None:
         asked, t_ms, nonce = self._clock.monotonic(), self._clock.now().server_ms, new_epoch()
         request = TokenRequest(
             device=self._device,

@@ -77,13 +77,18 @@ class Proven:
 class CloudHttp:
     """Speaks to one cloud. May be used from several threads; each has its own connections.
 
-    `base_url` has no trailing slash. `keys` is asked at every answer, so newly pinned keys count at once.
+    `keys` is asked at every answer, so newly pinned keys count at once. Raises
+    Trouble(CLOUD_NOT_SAFE) for an address outside this machine that is not https: codes and tokens
+    would travel in the open.
     """
 
     def __init__(self, base_url: str, keys: Keys) -> None:
         self.base_url = base_url.rstrip("/")
         self._keys = keys
-        self._direct = urlsplit(self.base_url).hostname in LOOPBACK
+        address = urlsplit(self.base_url)
+        self._direct = address.hostname in LOOPBACK
+        if address.scheme != "https" and not (address.scheme == "http" and self._direct):
+            raise Trouble(Code.CLOUD_NOT_SAFE)
         self._local = threading.local()
 
     def ask(self, question: Question, *, bearer: str = "") -> Proven:

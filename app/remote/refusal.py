@@ -34,7 +34,8 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Trouble | R
 
     A rule of the shop comes back as RuleBroken with its own code. Everything else is Trouble whose
     facts carry `status`, the protocol's word as `problem` (gap, fork, start_over …) and the cloud's
-    mark as `hwm` and `hwm_hash`. CLOUD_BUSY carries `retry_after_s`.
+    mark as `hwm` and `hwm_hash`, its time as `server_ms` where ours was the reason. CLOUD_BUSY
+    carries `retry_after_s`.
     """
     problem = _problem(body)
     if status in _BUSY:
@@ -53,6 +54,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Trouble | R
         detail=problem.detail,
         hwm=problem.hwm,
         hwm_hash=problem.hwm_hash,
+        server_ms=problem.server_ms,
     )
 
 

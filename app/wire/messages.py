@@ -18,13 +18,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class Problem(Message, frozen=True, kw_only=True):
     """Why a request was refused.
 
-    `code` is an `app.errors.Code` or a protocol word (gap, fork, start_over).
+    `code` is an `app.errors.Code` or a protocol word (gap, fork, start_over). `server_ms` is the
+    cloud's time where the till's own was so far off that it was the reason, else 0.
     """
 
     code: str
     detail: str = ""
     hwm: int = 0
     hwm_hash: str = ""
+    server_ms: int = 0
 
 
 # --- enrolment and keys ---------------------------------------------------------------------------
@@ -110,7 +112,12 @@ class HelloRequest(Message, frozen=True, kw_only=True):
 
 
 class HelloAnswer(Message, frozen=True, kw_only=True):
-    """Where the cloud stands. `durable_seq` is the mark in the oldest backup it could restore."""
+    """Where the cloud stands in the till's journal: up to `hwm` it holds every record.
+
+    Up to `durable_seq` it would hold them even after a restore from the oldest backup it may use, so
+    a till deletes none beyond it. A cloud that keeps no backups says 0 and its tills keep all;
+    today's tills delete nothing yet, whatever it says.
+    """
 
     server_ms: int
     timeline: str
@@ -153,7 +160,10 @@ class PushResult(Message, frozen=True, kw_only=True):
 
 
 class PushAnswer(Message, frozen=True, kw_only=True):
-    """The contiguous high-water mark with its hash; records up to it are the cloud's."""
+    """The contiguous high-water mark with its hash; records up to it are the cloud's.
+
+    `durable_seq` is what it is in `HelloAnswer`.
+    """
 
     hwm: int
     hwm_hash: str
@@ -176,6 +186,8 @@ class PullAnswer(Message, frozen=True, kw_only=True):
     """`GET /v1/sync/pull?stream=&cursor=&limit=`: a page and the cursor after it.
 
     `applied_epoch` and `applied_seq` tell up to which record of this device the stock figures count.
+    `checksum` is reserved for a check over a whole stream; it is empty today and no till looks at it,
+    for each page is vouched for by the answer's own proof.
     """
 
     stream: str

@@ -92,7 +92,8 @@ def grant_token(
     except InvalidSignature as error:
         raise Refused(401, Code.TOKEN_INVALID) from error
     if abs(now_ms - request.t_ms) > CLOCK_TOLERANCE_MS:
-        raise Refused(401, Code.TOKEN_EXPIRED, "the till's clock is too far off")
+        # With our time, or a till whose clock lost its battery could never speak to us again.
+        raise Refused(401, Code.TOKEN_EXPIRED, "the till's clock is too far off", server_ms=now_ms)
     seconds = minutes * 60
     return TokenAnswer(
         token=issue_access_token(secret, request.device, now_ms + seconds * 1_000),

@@ -91,6 +91,22 @@ def test_an_old_proof_gets_no_token(device: Device, clock: Clock) -> None:
         device.sign_in()
 
 
+def test_a_till_whose_clock_is_off_is_told_the_time_with_proof(
+    device: Device, clock: Clock
+) -> None:
+    clock.ahead_ms = 10 * CLOCK_TOLERANCE_MS
+    message = token_request_message(device.me.device, 1, "n")
+    asked = TokenRequest(
+        device=device.me.device, t_ms=1, nonce="n", signature=device.key.sign(message)
+    )
+    answer = device.client.post(
+        "/v1/token", content=msgspec.json.encode(asked), headers=device.headers()
+    )
+    assert proven(answer, device.me)
+    told = msgspec.json.decode(answer.content, type=Problem)
+    assert abs(told.server_ms - clock()) < CLOCK_TOLERANCE_MS
+
+
 def test_requests_without_a_sound_token_are_refused(device: Device, clock: Clock) -> None:
     for token, code in (("", "token_invalid"), ("x", "token_invalid"), ("é" * 9, "token_invalid")):
         headers = {b"Authorization": b"Bearer " + token.encode()} if token else {}

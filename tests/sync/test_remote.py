@@ -14,6 +14,7 @@ import zstandard
 from app.errors import Code, RuleBroken, Trouble
 from app.remote import http
 from app.remote.cloud import EnrolledCloud
+from app.remote.enrolment import CloudEnrolment
 from app.remote.http import CloudHttp, Question
 from app.remote.payments import CloudPayments
 from app.remote.sync import CloudSync
@@ -22,12 +23,13 @@ from app.wire.messages import (
     MembersPushAnswer,
     PaymentIntent,
     PaymentView,
+    Problem,
     PullAnswer,
     PushAnswer,
     PushRequest,
 )
 from app.wire.tokens import prove_answer
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import NOON, FakeClock
 from tests.sync.wire import KID, Reply, ScriptedCloud, scripted_cloud
 
 KEYS = Question("GET", "/v1/keys")
@@ -184,6 +186,12 @@ def test_proxies_and_netrc_do_not_stand_between_a_till_and_its_own_machine(
     assert "Authorization" not in cloud.asked[0].headers
 
 
+@pytest.mark.parametrize("url", ["http://cloud.example", "cloud.example", "ftp://localhost", ""])
+def test_codes_and_tokens_never_travel_in_the_open(url: str):
+    for speak in (lambda: CloudHttp(url, dict), lambda: CloudEnrolment(url)):
+        assert trouble_of(speak).code is Code.CLOUD_NOT_SAFE
+
+
 def test_outside_this_machine_the_systems_proxies_are_heeded():
     assert CloudHttp("https://cloud.example", dict).session().trust_env
     assert not CloudHttp("http://localhost:8470", dict).session().trust_env
@@ -285,6 +293,25 @@ def test_a_refused_token_is_renewed_exactly_once(cloud: ScriptedCloud, enrolled)
     assert cloud.script == []
 
 
+def test_a_till_whose_clock_is_years_off_is_told_the_time_and_asks_again(
+    cloud: ScriptedCloud, enrolled, clock: FakeClock
+):
+    stale = Problem(code="token_expired", server_ms=NOON + 10**11)
+    cloud.token_replies = [Reply(401, msgspec.json.encode(stale))]
+    cloud.say(PULLED)
+    assert CloudSync(enrolled).pull("stock", "", 10) == PULLED
+    assert (cloud.tokens, clock.anchors) == (2, [NOON + 10**11])
+
+
+def test_a_cloud_that_never_likes_our_clock_is_asked_twice(
+    cloud: ScriptedCloud, enrolled, clock: FakeClock
+):
+    stale = Problem(code="token_expired", server_ms=NOON)
+    cloud.token_replies = [Reply(401, msgspec.json.encode(stale))] * 2
+    trouble = trouble_of(lambda: CloudSync(enrolled).pull("stock", "", 10))
+    assert (trouble.facts["problem"], cloud.tokens) == ("token_expired", 2)
+
+
 def test_threads_refused_together_fetch_one_token(cloud: ScriptedCloud, enrolled):
     cloud.say(PULLED)
     CloudSync(enrolled).pull("stock", "", 10)
@@ -293,7 +320,7 @@ def test_threads_refused_together_fetch_one_token(cloud: ScriptedCloud, enrolled
 
 def test_a_device_the_cloud_does_not_know_is_told_so(cloud: ScriptedCloud, enrolled):
     body = b'{"code":"device_not_enrolled"}'
-    cloud.token_reply = Reply(403, body)
+    cloud.token_replies = [Reply(403, body)]
     trouble = trouble_of(lambda: CloudSync(enrolled).pull("stock", "", 10))
     assert trouble.code is Code.DEVICE_NOT_ENROLLED
     assert cloud.asked == []

@@ -50,7 +50,7 @@ class ScriptedCloud:
         self.script: list[Reply] = []
         self.asked: list[Asked] = []
         self.tokens = 0
-        self.token_reply: Reply | None = None
+        self.token_replies: list[Reply] = []
         self.url = ""
 
     @property
@@ -75,8 +75,8 @@ class ScriptedCloud:
         """Choose the reply to a request."""
         if asked.path == "/v1/token":
             self.tokens += 1
-            if self.token_reply is not None:
-                return self.token_reply
+            if self.token_replies:
+                return self.token_replies.pop(0)
             given = TokenAnswer(token=f"token-{self.tokens}", expires_in_s=600, server_ms=0)
             return Reply(body=msgspec.json.encode(given))
         self.asked.append(asked)
