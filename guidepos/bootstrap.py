@@ -21,6 +21,7 @@ from app.services.stock import Stock
 from app.settings import Settings
 from guidepos.late_gateway import LateGateway
 from guidepos.till import Till
+from guidepos.timekeeping import resume_clock
 from offline_store import OfflineStore, open_store
 
 
@@ -44,6 +45,7 @@ def open_till(home: Path | None = None, settings: Settings | None = None) -> Til
     key = load_or_create_key(keeper, store_exists=settings.store_file.exists())
     clock = SystemClock()
     store = open_store(settings.store_file, key, clock)
+    resume_clock(clock, store)
     return wire(settings, store, clock, keeper)
 
 

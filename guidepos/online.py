@@ -16,10 +16,11 @@ from app.services.payments import PaymentNews
 from app.services.watch import PaymentWatch
 from app.sync.engine import SyncEngine
 from app.sync.enrol import TillDescription, enrol
-from app.sync.worker import SyncWorker, WorkerStatus
+from app.sync.worker import Phase, SyncWorker, WorkerStatus
 from guidepos import VERSION
 from guidepos.cloud_link import enrolled_cloud
 from guidepos.till import Online, Till
+from guidepos.timekeeping import keep_anchor
 
 
 def enrol_till(till: Till, cloud_url: str, code: str) -> Identity:
@@ -59,13 +60,13 @@ def go_online(
 
     def published(status: WorkerStatus) -> None:
         till.status = status
+        if status.phase is Phase.RESTING and status.report and status.report.said_hello:
+            keep_anchor(till.clock, till.store)
         on_status(status)
 
     cloud = enrolled_cloud(till.store, till.clock)
     sync = SyncWorker(sync_engine(till, cloud), till.clock, published)
-    watch = PaymentWatch(
-        till.store, till.payments, CloudLive(cloud), on_news, lambda stream: sync.hurry()
-    )
+    watch = PaymentWatch(till.store, till.payments, CloudLive(cloud), on_news, sync.tell)
     till.online = Online(watch, sync)
     sync.start()
     watch.start()

@@ -32,6 +32,7 @@ class Online:
 
     def close(self) -> None:
         """End the live and the sync thread."""
+        self.sync.stop(0)  # told first, so that both end at the same time
         self.watch.stop()
         self.sync.stop()
 
@@ -79,5 +80,6 @@ class Till:
         """Stop every thread and close the store; safe to call twice."""
         self.go_offline()
         self.network.shutdown(wait=True, cancel_futures=True)
+        self.go_offline()  # the pool may have been connecting just now
         self.devices.shutdown(wait=True, cancel_futures=True)
         self.store.close()

@@ -135,6 +135,14 @@ def oldest_unsent_ms(connection: Connection, epoch: Epoch) -> int:
     return _header(row[0]).t_est_server if row else 0
 
 
+def newest_ms(connection: Connection, epoch: Epoch) -> int:
+    """Return when the last record was made (Unix ms), 0 before the first of an epoch."""
+    row = connection.execute(
+        "SELECT header FROM journal WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (epoch.epoch,)
+    ).fetchone()
+    return _header(row[0]).t_est_server if row else 0
+
+
 def _header(data: bytes) -> Header:
     """Read a kept header. Raises Trouble(JOURNAL_BROKEN)."""
     try:

@@ -19,7 +19,7 @@ from offline_store.connection import (
     sorted_error,
     troubles_sorted,
 )
-from offline_store.identity import ensure_identity
+from offline_store.identity import current_epoch, ensure_identity
 from offline_store.lock import StoreLock
 from offline_store.migrations import VERSION, migrate, version_of
 from offline_store.reader import StoreReader
@@ -54,6 +54,7 @@ class OfflineStore:
         self._file, self._key, self._clock, self._lock = file, key, clock, lock
         self._drain_only = False
         self._tail_broken: int | None = None
+        self._last_recorded_ms = 0
         self._local = threading.local()
         self._readers: list[Connection] = []
         self._guard = threading.Lock()
@@ -86,6 +87,8 @@ class OfflineStore:
         if not self._drain_only:
             ensure_identity(connection)
         self._tail_broken = journal.tail_broken_seq(connection)
+        if self._tail_broken is None:
+            self._last_recorded_ms = journal.newest_ms(connection, current_epoch(connection))
         return StoreUnit(connection, self._clock, drain_only=self._drain_only)
 
     @property
@@ -114,6 +117,12 @@ class OfflineStore:
     def tail_broken(self) -> int | None:
         """The first broken seq among the last records, as found when the store was opened."""
         return self._tail_broken
+
+    @property
+    def last_recorded_ms(self) -> int:
+        """When the newest record was made (Unix ms), as found when the store was opened; 0 if there
+        is none or it cannot be believed."""
+        return self._last_recorded_ms
 
     def run(
         self, job: Callable[[UnitOfWork], T], *, priority: Priority = Priority.SCREEN

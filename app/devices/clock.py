@@ -53,25 +53,31 @@ def this_boot() -> str:
 class SystemClock:
     """The port `Clock` on the machine's own clocks. May be used from any thread.
 
-    `restored` is an anchor kept from an earlier process; it counts only within the same boot.
-    `not_before_ms` is the last time already recorded (Unix ms): a wall clock that was set back does
-    not date new records before old ones.
+    What an earlier process knew is handed in by `resume`.
     """
 
     def __init__(
         self,
         *,
-        restored: Anchor | None = None,
-        not_before_ms: int = 0,
         boot_id: str | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
         running: Callable[[], int] = running_ns,
     ) -> None:
         self._boot_id = boot_id if boot_id is not None else this_boot()
         self._wall_ns, self._running = wall_ns, running
+        self._not_before_ms = 0
+        self._anchored: tuple[Anchor | None, TimeQuality] = (None, TimeQuality.WALL)
+
+    def resume(self, restored: Anchor | None, not_before_ms: int) -> None:
+        """Take over what an earlier process of this till knew; call it before anything is dated.
+
+        `restored` is its anchor, which counts only within the same boot. `not_before_ms` is the last
+        time it recorded (Unix ms): a wall clock that was set back does not date new records before
+        old ones.
+        """
         self._not_before_ms = not_before_ms
-        same_boot = restored is not None and restored.boot_id == self._boot_id
-        self._anchored = (restored, TimeQuality.RECENT) if same_boot else (None, TimeQuality.WALL)
+        if restored is not None and restored.boot_id == self._boot_id:
+            self._anchored = (restored, TimeQuality.RECENT)
 
     @property
     def kept(self) -> Anchor | None:

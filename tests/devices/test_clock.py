@@ -21,13 +21,14 @@ class Hands:
     def __init__(self, wall_ms: int = 5_000_000, running_ms: int = 70_000) -> None:
         self.wall_ms, self.running_ms = wall_ms, running_ms
 
-    def clock(self, **options) -> SystemClock:
-        return SystemClock(
+    def clock(self, restored: Anchor | None = None, not_before_ms: int = 0) -> SystemClock:
+        clock = SystemClock(
             boot_id="boot-1",
             wall_ns=lambda: self.wall_ms * MS,
             running=lambda: self.running_ms * MS,
-            **options,
         )
+        clock.resume(restored, not_before_ms)
+        return clock
 
 
 def test_without_the_server_the_wall_clock_is_all_there_is():

@@ -193,3 +193,12 @@ def test_every_table_is_strict(store):
         if row[2] == "table" and not row[5] and not row[1].startswith(("sqlite_", "_sqlite"))
     ]
     assert loose == []
+
+
+def test_a_store_knows_when_its_newest_record_was_made(opened):
+    store = opened()
+    assert store.last_recorded_ms == 0
+    sale = sale_of()
+    store.run(lambda uow: uow.record(sale)).result()
+    store.close()
+    assert opened().last_recorded_ms == sale.at.server_ms
