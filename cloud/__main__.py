@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
+from cloud.errors import Refused
 from cloud.settings import Settings
 
 
@@ -24,6 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = options.run(options, settings)
     except (RuleBroken, Trouble) as error:
         print(f"{error.code.value} {error.facts or ''}".rstrip(), file=sys.stderr)
+        return 1
+    except Refused as error:
+        print(f"{error.problem.code} {error.problem.detail}".rstrip(), file=sys.stderr)
+        return 1
+    except OSError as error:  # a file that exists already, a port that is taken, a full disk
+        print(error, file=sys.stderr)
         return 1
     return status
 

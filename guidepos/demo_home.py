@@ -37,10 +37,11 @@ def demo(
     theme: str = "light",
 ) -> Iterator[Demo]:
     """Open the demo in a folder; the first time its goods are loaded and the till is enrolled."""
-    fresh = not (home / "cloud").exists()
+    loaded = home / "cloud" / "demo-loaded"  # written last: a first start may be cut short
     with embedded_cloud(home / "cloud", host=host, public_url=public_url) as cloud:
-        if fresh:
+        if not loaded.exists():
             cloud.load_demo()
+            loaded.touch()
         settings = Settings(home=home / "till", cloud_url=cloud.url, language=language, theme=theme)
         till = open_till(settings.home, settings)
         try:

@@ -17,6 +17,8 @@ from pathlib import Path
 from app.errors import Code, Trouble
 
 START_SECONDS = 60
+CALL_SECONDS = 300
+"""Long enough to load the largest demo shop on a slow machine."""
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - only with --lan, so that a real phone can reach the demo
 
 
@@ -45,6 +47,7 @@ class EmbeddedCloud:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         port_file = self.data / "port"
         self._port = self._port or _free_port(_last_port(port_file))
+        port_file.unlink(missing_ok=True)  # the server writes it once it accepts requests
         self.public_url = self._tunnel or f"http://{_public_host(self._host)}:{self._port}"
         with (self.data / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -52,7 +55,7 @@ class EmbeddedCloud:
                     *_cloud_command("serve"),
                     *("--data", str(self.data)),
                     *("--host", self._host),
-                    *("--port", str(self._port)),
+                    *("--port", str(self._port), "--port-file", str(port_file)),
                     *("--public-url", self.public_url),
                     "--with-parent",
                 ],
@@ -60,8 +63,7 @@ class EmbeddedCloud:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.PIPE,
             )
-        self._await()
-        port_file.write_text(str(self._port))
+        self._await(port_file)
 
     def stop(self) -> None:
         """Stop serving; safe to call twice."""
@@ -86,23 +88,26 @@ class EmbeddedCloud:
         return str(json.loads(self._call("enrol-code", "--store", store, "--json"))["code"])
 
     def _call(self, command: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [*_cloud_command(command), "--data", str(self.data), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [*_cloud_command(command), "--data", str(self.data), *arguments],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=CALL_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Trouble(Code.CLOUD_UNREACHABLE, detail=command) from error
         if done.returncode:
             raise Trouble(Code.CLOUD_REFUSED, detail=done.stderr.strip()[-200:])
         return done.stdout
 
-    def _await(self) -> None:
+    def _await(self, port_file: Path) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 break
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            if port_file.exists():
                 return
             time.sleep(0.02)
         raise Trouble(Code.CLOUD_UNREACHABLE, detail=f"see {self.data / 'serve.log'}")
@@ -147,8 +152,8 @@ def embedded_cloud(
     """Run a cloud for the length of a block."""
     cloud = EmbeddedCloud(data, host=host, public_url=public_url)
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    cloud.start()
     try:
+        cloud.start()
         yield cloud
     finally:
         cloud.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ KEY_BYTES = 32
 SECRET_BYTES = 32
 MAX_ESCROW = 1_000
 MAX_WORD = 100
+_STORE = re.compile(r"[A-Za-z0-9_-]{1,20}")
+"""A store's code stands in receipt numbers and, before a slash, in keys of the stock feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ class EnrolCode:
 def make_enrol_code(
     connection: sa.Connection, store_id: str, *, now_ms: int, minutes: int
 ) -> EnrolCode:
-    """Return a fresh code for a store, which is made if it does not exist yet."""
+    """Return a fresh code for a store, which is made if it does not exist yet. Raises Refused 422."""
+    if not _STORE.fullmatch(store_id):
+        raise Refused(422, "malformed", "a store's code is 1 to 20 letters, digits, _ or -")
     tenant_id = ensure_tenant(connection, now_ms)
     ensure_store(connection, tenant_id, store_id, now_ms=now_ms)
     code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))

@@ -114,3 +114,19 @@ def test_what_is_wrong_is_said_and_the_status_is_1(
     (tmp_path / "cloud.db.key").unlink()
     assert main(["migrate", "--data", str(tmp_path)]) == 1
     assert "store_key_missing" in capsys.readouterr().err
+
+
+def test_what_cannot_be_done_is_one_line_and_not_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(tmp_path / "c")]
+    taken = tmp_path / "key"
+    taken.touch()
+    for arguments in (
+        ["enrol-code", *data, "--store", "上海/1"],
+        ["store-key", *data, "--device", "nobody", "--out", str(taken)],
+        ["export", "sales", *data, str(tmp_path / "no" / "such" / "folder.csv")],
+    ):
+        assert main(arguments) == 1
+        said = capsys.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1)
