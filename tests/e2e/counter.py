@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from PySide6.QtCore import QCoreApplication, QEvent
+
 from app.devices.barcode import TwoReaders
 from app.domain.catalog import Sku
 from app.domain.money import CNY, show_amount
@@ -24,7 +26,7 @@ from tests.e2e.phones import PATIENCE_S, live_until
 from ui.hand import Hand, NotSeen
 from ui.shell import Shell
 
-PAY, QR, PAID, NEXT = "收款", "付款二维码", "已付", "下一位顾客"
+PAY, QR, PAID, NEXT = "收款 ¥", "付款二维码", "已付", "下一位顾客"
 
 
 @dataclass
@@ -50,6 +52,10 @@ class Counter:
         """Take the window down; whatever QML complained about fails the test."""
         self.till.go_offline()
         self.shell.close()
+        # A closed till's process ends; here its screens must not hear what is meant for the next.
+        root = self.shell.root
+        root.deleteLater()
+        QCoreApplication.sendPostedEvents(root, int(QEvent.Type.DeferredDelete))
         assert self.shell.warnings == []
 
     def clear(self) -> None:

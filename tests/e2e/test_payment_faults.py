@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.domain.catalog import Sku
+from app.domain.money import CNY, show_amount
 from app.domain.payment import Anomaly, State
 from app.domain.sale import Sale, TenderKind
 from guidepos.till import Till
@@ -42,6 +43,8 @@ class Afternoon:
         """Hold both books against the sales that were made."""
         assert sorted(self.sold) == sorted(sale.sale_id for sale in sales)
         reader = self.counter.till.store.reader
+        assert self.counter.till.online is not None
+        self.counter.till.online.sync.wake()  # what is no sale waits for the next round
         assert live_until(lambda: reader.sync_status().unsent == 0)
         assert self.books.sales_today()[0] == self.at_cloud + len(sales)
         for sale in sales:
@@ -232,6 +235,23 @@ def test_an_order_paid_twice_is_one_sale_and_the_surplus_is_on_record(
     attempt = counter.attempt(address)
     assert live_until(lambda: counter.attempt(address).last.received == 2 * sale.total)
     assert counter.uneasy()[attempt.attempt_id] == {Anomaly.OVER}
+    afternoon.sold_only(sale)
+
+
+def test_a_second_payment_after_the_customer_left_is_told_by_its_receipt(
+    counter: Counter, phone: Phone, sku: Sku, afternoon: Afternoon
+) -> None:
+    address = counter.quick_sale(sku)
+    phone.take_over_and_go_to_wallet(address)
+    phone.approve()
+    phone.sees("付款成功")
+    sale = counter.sees_paid()
+    phone.back()
+    phone.tap("重复付款两次")
+    phone.sees("支付金额多于应付")
+    counter.see(f"小票 {sale.receipt_no} 多收 {show_amount(sale.total, CNY)}")
+    assert counter.attempt(address).last.received == 2 * sale.total
+    assert counter.uneasy()[counter.attempt(address).attempt_id] == {Anomaly.OVER}
     afternoon.sold_only(sale)
 
 

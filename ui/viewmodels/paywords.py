@@ -1,8 +1,10 @@
-"""The one line of the payment screen that says exactly what is known."""
+"""The one line that says exactly what is known of a payment, on its screen or away from it."""
 
 from __future__ import annotations
 
 from app.domain.facts import PaymentStep
+from app.domain.payment import Anomaly
+from app.domain.sale import Sale
 from ui.text import Words
 from ui.viewmodels.paystate import Phase
 
@@ -30,3 +32,21 @@ def status_line(
         missing=step.amount - step.received,
         over=step.received - step.amount,
     )
+
+
+def elsewhere_line(words: Words, step: PaymentStep, sale: Sale | None) -> str | None:
+    """Return the line for a payment that is not on the screen, None if there is nothing to tell.
+
+    `sale` is what its money has become.
+    """
+    if Anomaly.LATE in step.after.anomalies:
+        return words.say("pay.late", received=step.received, at=step.at.server_ms)
+    if sale is not None and Anomaly.OVER in step.after.anomalies:
+        over = step.received - step.amount
+        return words.say("pay.elsewhere_over", number=sale.receipt_no, over=over)
+    if sale is not None:
+        return words.say("pay.elsewhere_paid", number=sale.receipt_no, amount=step.amount)
+    if step.after.needs_a_person:
+        missing = step.amount - step.received
+        return words.say("pay.elsewhere_partial", received=step.received, missing=missing)
+    return None

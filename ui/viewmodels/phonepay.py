@@ -23,7 +23,7 @@ from ui.images import QrImages
 from ui.tasks import Failure, Tasks, then
 from ui.text import Words
 from ui.viewmodels.paystate import FACES, Act, Face, Phase, phase_of
-from ui.viewmodels.paywords import status_line
+from ui.viewmodels.paywords import elsewhere_line, status_line
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
@@ -200,6 +200,11 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         )
 
     @property
+    def attempt_id(self) -> str:
+        """The attempt on the screen, "" for none."""
+        return self._news.attempt.attempt_id if self._news else ""
+
+    @property
     def failed(self) -> bool:
         """No QR was made."""
         return self._phase is Phase.NOT_STARTED
@@ -350,14 +355,10 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     def _tell_elsewhere(self, news: PaymentNews) -> None:
         """News of a payment that is not on the screen: money is never passed over in silence."""
-        step = news.attempt.last
-        if news.state.needs_a_person:
-            said = self._words.say("pay.late", received=step.received, at=step.at.server_ms)
-            self.notice.emit("problem", said)
-        elif news.sale is not None:
-            number = news.sale.receipt_no
-            said = self._words.say("pay.elsewhere_paid", number=number, amount=step.amount)
-            self.notice.emit("info", said)
+        told = elsewhere_line(self._words, news.attempt.last, news.sale)
+        if told is not None:
+            self.notice.emit("problem" if news.state.needs_a_person else "info", told)
+        if news.sale is not None:
             self.soldElsewhere.emit(news.sale)
 
     # --- telling ----------------------------------------------------------------------------------
