@@ -58,6 +58,7 @@ class PaymentWatch:
         self._wake = threading.Event()
         self._live = threading.Event()
         self._asking: set[str] = set()
+        self._told_meanwhile: set[str] = set()
         self._late: list[str] = []
         self._late_at = 0.0
         self._lock = threading.Lock()
@@ -95,7 +96,7 @@ class PaymentWatch:
                 for news in self._feed.listen(self._stop.is_set):
                     self._live.set()
                     if news.kind == "payment":
-                        self._refresh(news.subject)
+                        self._hinted(news.subject)
                     elif news.kind == "reference":
                         self._on_reference(news.subject)
                     elif news.kind == "hello":
@@ -131,6 +132,15 @@ class PaymentWatch:
         del self._late[:LATE_AT_ONCE]
         return found
 
+    def _hinted(self, attempt_id: str) -> None:
+        """Ask about one attempt; if it is being asked about, the answer may be older than the hint, so
+        it is asked about once more."""
+        with self._lock:
+            if attempt_id in self._asking:
+                self._told_meanwhile.add(attempt_id)
+                return
+        self._refresh(attempt_id)
+
     def _refresh(self, attempt_id: str) -> None:
         """Ask about one attempt, one question at a time."""
         with self._lock:
@@ -146,6 +156,8 @@ class PaymentWatch:
     def _answered(self, attempt_id: str, answer: Future[PaymentNews]) -> None:
         with self._lock:
             self._asking.discard(attempt_id)
+            again = attempt_id in self._told_meanwhile
+            self._told_meanwhile.discard(attempt_id)
         if answer.cancelled():
             return
         error = answer.exception()
@@ -153,3 +165,5 @@ class PaymentWatch:
             self._on_news(answer.result())
         else:
             log.warning("attempt %s could not be asked about: %r", attempt_id, error)
+        if again:
+            self._refresh(attempt_id)

@@ -186,6 +186,27 @@ def test_one_question_at_a_time_about_one_attempt(till: Till) -> None:
     assert desk.news.empty()
 
 
+def test_a_hint_that_comes_while_the_cloud_is_asked_is_followed_by_one_more_question(
+    till: Till,
+) -> None:
+    attempt_id = shown(till)
+    pool = HeldPool()
+    desk = Desk(till, pool)
+    desk.watch._hinted(attempt_id)
+    future, ask, args = pool.held.pop()
+    answer = ask(*args)
+    till.gateway.pay(attempt_id)
+    for _ in range(2):
+        desk.watch._hinted(attempt_id)
+    assert pool.held == []
+    future.set_result(answer)
+    assert desk.heard().sale is None
+    ((future, ask, args),) = pool.held
+    future.set_result(ask(*args))
+    assert desk.heard().sale is not None
+    assert len(pool.held) == 1, "nothing more was hinted at, nothing more is asked"
+
+
 def test_a_closing_till_asks_nothing_more(till: Till) -> None:
     attempt_id = shown(till)
     pool = ThreadPoolExecutor(1)
