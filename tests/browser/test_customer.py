@@ -88,6 +88,7 @@ def test_a_stalled_wallet_is_unknown_until_it_speaks(phone, shown):
 
 def test_an_order_that_ran_out_cannot_be_paid(phone, shown, clock: Clock):
     take(phone, shown)
+    phone.goto("about:blank")  # or the page would notice by itself and reload in our way
     clock.ahead_ms += FIVE_MINUTES
     phone.goto(shown.page)
     heading(phone, "This code has expired")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,9 +37,9 @@ class Ears(LocalNewsroom):
         super().__init__()
         self.versions: list[int] = []
 
-    def publish(self, topics, news: News) -> None:
+    def publish(self, topics: Iterable[str], news: News, *, but: str = "") -> None:
         self.versions.append(news.version)
-        super().publish(topics, news)
+        super().publish(topics, news, but=but)
 
 
 class Story(RuleBasedStateMachine):
