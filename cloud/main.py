@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from app.errors import RuleBroken, Trouble
+from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
 from cloud.api import enrol, health, live, members, payments, reports, sync
 from cloud.api.contract import describe, refusal
@@ -20,6 +22,7 @@ from cloud.errors import Refused
 from cloud.settings import Settings
 
 BUSY_RETRY_S = 2
+_log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, *, clock: Clock = wall_clock) -> FastAPI:
@@ -44,6 +47,7 @@ def app_of(cloud: Cloud) -> FastAPI:
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(RuleBroken, _on_rule_broken)
     app.add_exception_handler(Trouble, _on_trouble)
+    app.add_exception_handler(sa.exc.SQLAlchemyError, _on_engine)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_no_route)
     app.add_middleware(ProofMiddleware, prove=cloud.keys.prove)
@@ -74,6 +78,16 @@ async def _on_trouble(_request: Request, error: Exception) -> Response:
         raise error
     status = 503 if error.retryable else 500
     return refusal(Refused(status, error.code, retry_after_s=BUSY_RETRY_S * error.retryable))
+
+
+async def _on_engine(request: Request, error: Exception) -> Response:
+    """The database said no: to a value it cannot hold (our answer is 422), or to everybody for now."""
+    if isinstance(error, sa.exc.DataError):
+        return refusal(Refused(422, "malformed", "a value cannot be kept"))
+    if not isinstance(error, sa.exc.OperationalError | sa.exc.TimeoutError):
+        raise error
+    _log.error("the database failed %s: %s", request.url.path.split("/")[1], error.args[0])
+    return refusal(Refused(503, Code.STORE_BUSY, retry_after_s=BUSY_RETRY_S))
 
 
 async def _on_malformed(_request: Request, error: Exception) -> Response:

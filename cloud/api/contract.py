@@ -16,6 +16,8 @@ from app.wire.messages import Problem
 from cloud.errors import Refused
 
 JSON = "application/json"
+SMALL_BODY = 64_000
+"""Bytes of a request that holds a handful of short texts; some of these need no token."""
 _REF = "#/components/schemas/{name}"
 _MEANINGS = {
     401: "Token missing, void or expired",
@@ -67,7 +69,7 @@ async def body_of(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def read(request: Request, shape: type[M], limit: int = 1_000_000) -> M:
+async def read(request: Request, shape: type[M], limit: int = SMALL_BODY) -> M:
     """Read the request's body as a message. Raises Refused 413 and 422."""
     return decoded(await body_of(request, limit), shape)
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from app.wire.messages import KeySet, PublicKey
 from app.wire.tokens import prove_answer
-from cloud.db.engine import write_private
+from cloud.db.engine import read_private, write_private
 
 
 class _Key(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ def load_keys(file: Path) -> ServerKeys:
     """Read the keys, making them the first time."""
     if not file.exists():
         write_private(file, msgspec.json.encode(_new_keys()))
-    return ServerKeys(msgspec.json.decode(file.read_bytes(), type=_KeyFile))
+    return ServerKeys(msgspec.json.decode(read_private(file), type=_KeyFile))
 
 
 def _new_keys() -> _KeyFile:

@@ -15,6 +15,7 @@ from app.errors import Code, Trouble
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import tables
 from cloud.db.base import metadata
+from cloud.db.member_tables import member_phone
 from cloud.settings import Settings
 
 
@@ -46,6 +47,28 @@ def test_the_embedded_file_is_encrypted_and_its_keys_are_private(tmp_path: Path)
     assert b"device_epoch" not in file.read_bytes()
     for private in (file.with_name("cloud.db.key"), tmp_path / "c" / "keys.json"):
         assert stat.S_IMODE(private.stat().st_mode) == 0o600
+
+
+def test_keys_that_came_back_from_a_backup_open_to_others_are_closed(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    open_cloud(settings).close()
+    private = [tmp_path / "cloud.db.key", tmp_path / "keys.json"]
+    for file in private:
+        file.chmod(0o644)
+    open_cloud(settings).close()
+    assert {stat.S_IMODE(file.stat().st_mode) for file in private} == {0o600}
+
+
+def test_errors_of_the_database_say_nothing_about_people(cloud: Cloud) -> None:
+    def twice(connection: sa.Connection) -> None:
+        values = {"tenant_id": "t", "phone": "13800138000", "member_ref": "m"}
+        for _ in range(2):
+            connection.execute(sa.insert(member_phone).values(values))
+
+    with pytest.raises(sa.exc.IntegrityError) as caught:
+        cloud.db.write(twice)
+    said = str(caught.value).replace("Key (tenant_id, phone)=(t, 13800138000)", "")
+    assert "13800138000" not in said
 
 
 def test_a_lost_key_is_an_error_and_never_a_new_key(tmp_path: Path) -> None:
