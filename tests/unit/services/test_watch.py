@@ -30,8 +30,14 @@ class Desk:
         self.news: queue.Queue[PaymentNews] = queue.Queue()
         self.changed: queue.Queue[str] = queue.Queue()
         self.payments = Payments(till.store, till.gateway, till.clock, pool or InlinePool())
+        self.silences: queue.Queue[None] = queue.Queue()
         self.watch = PaymentWatch(
-            till.store, self.payments, self.feed, self.news.put, self._on_reference
+            till.store,
+            self.payments,
+            self.feed,
+            self.news.put,
+            self._on_reference,
+            on_silence=lambda: self.silences.put(None),
         )
         self.fails = 0
 
@@ -111,6 +117,18 @@ def test_old_attempts_do_not_crowd_out_the_customer_at_the_counter(till: Till) -
     assert [len(asked) for asked in rounds] == [3, 3, 2, 1]
     assert all(asked[0] == waiting for asked in rounds)
     assert {attempt for asked in rounds for attempt in asked[1:]} == set(closed)
+
+
+def test_hints_that_stop_are_told_but_not_when_the_till_stops_them(till: Till, desk: Desk) -> None:
+    desk.watch.start()
+    desk.hint("reference", "stock")
+    desk.changed.get(timeout=PATIENCE_S)
+    desk.feed.fail()
+    desk.silences.get(timeout=PATIENCE_S)
+    desk.hint("reference", "stock")
+    desk.changed.get(timeout=PATIENCE_S)
+    desk.watch.stop()
+    assert desk.silences.empty()
 
 
 def test_news_of_reference_are_passed_on_and_strange_ones_ignored(desk: Desk) -> None:
