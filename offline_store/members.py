@@ -108,7 +108,8 @@ def queue(connection: Connection, limit: int) -> tuple[MemberChange, ...]:
 def settle(connection: Connection, answer: MembersPushAnswer) -> None:
     """Take the cloud's verdicts: what is decided leaves the queue, an alias renames the member.
 
-    A change that was not kept shows the server's value with the next page.
+    Where the server's value stands it comes with the next page. Until then the member keeps the
+    revision the guide has seen, or a second try would overwrite a value nobody looked at.
     """
     for verdict in answer.verdicts:
         row = connection.execute(
@@ -118,10 +119,9 @@ def settle(connection: Connection, answer: MembersPushAnswer) -> None:
         if not row:
             continue
         member_ref = row[0][0]
-        if verdict.verdict == "alias" and verdict.member_ref:
+        if verdict.verdict == "alias" and verdict.member_ref not in ("", member_ref):
             _rename(connection, member_ref, verdict.member_ref)
-            member_ref = verdict.member_ref
-        if verdict.revision:
+        if verdict.revision and verdict.verdict in ("applied", "duplicate"):
             connection.execute(
                 "UPDATE member SET revision = max(revision, ?) WHERE member_ref = ?",
                 (verdict.revision, member_ref),

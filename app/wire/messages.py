@@ -328,7 +328,11 @@ class MembersPush(Message, frozen=True, kw_only=True):
 
 
 class MemberVerdict(Message, frozen=True, kw_only=True):
-    """applied | kept (the server's value stands) | alias (joined before under `member_ref`) | duplicate."""
+    """applied | kept | alias | duplicate (of an applied one).
+
+    kept: the server's value stands, and the member's row comes again with the feed. alias: joined
+    before under `member_ref`. `revision` is the member's newest.
+    """
 
     change_id: str
     verdict: str

@@ -129,6 +129,9 @@ class _Desk:
             verdict, old = self._join(change), ""
         else:
             verdict, old = self._edit(change)
+        if verdict.verdict == KEPT:
+            # The till shows its own value and may be past this row: it comes again, to all of them.
+            self._update(verdict.member_ref)
         erased = verdict.verdict == KEPT and self._is_erased(verdict.member_ref)
         self._remember(change, verdict, old, forget=erased or change.field == "erase")
         return verdict
@@ -142,7 +145,8 @@ class _Desk:
         ).first()
         if row is None:
             return None
-        verdict = ALIAS if row.verdict == ALIAS else DUPLICATE  # a lost answer must not lose it
+        # A lost answer must not lose what it said.
+        verdict = row.verdict if row.verdict in (ALIAS, KEPT) else DUPLICATE
         return _verdict(change, verdict, row.member_ref, row.revision)
 
     def _join(self, change: MemberChange) -> MemberVerdict:

@@ -74,6 +74,16 @@ def test_the_value_that_lost_is_in_the_history(cloud: Cloud, device: Device) -> 
     assert cloud.db.read(lambda c: c.execute(query).all()) == [("李", "张")]
 
 
+def test_a_till_past_the_row_gets_it_again_when_its_change_lost(device: Device) -> None:
+    push(device, joining("m1", name="王"), a_change("m1", "name", "李", 1))
+    cursor = device.get("/v1/members/pull", MembersPage).cursor
+    late = a_change("m1", "name", "张", 1)
+    for _ in range(2):  # the answer may be lost
+        (verdict,) = push(device, late)
+        assert verdict.verdict == "kept"
+    assert pulled(device, cursor)["m1"].name == "李"
+
+
 def test_a_change_that_comes_again_is_applied_once(device: Device) -> None:
     join, rename = joining("m1", name="王"), a_change("m1", "name", "李", 1)
     push(device, join, rename)

@@ -178,6 +178,19 @@ def test_a_waiting_change_stays_on_top_of_a_page_until_it_is_decided(store):
     assert refs(store, "晓明") == []
 
 
+def test_a_change_that_lost_does_not_make_its_till_know_what_it_has_not_seen(store):
+    pull(store, row())
+    change_id = change(store, "name", "王晓明")
+    settle(store, MemberVerdict(change_id=change_id, verdict="kept", member_ref="m1", revision=7))
+    assert store.reader.member("m1").revision == 1
+
+
+def test_an_alias_of_oneself_loses_nobody(store):
+    change_id = join(store, "tmp", name="王小明", phone="13812345678")
+    settle(store, MemberVerdict(change_id=change_id, verdict="alias", member_ref="tmp"))
+    assert refs(store, "5678") == ["tmp"]
+
+
 def test_who_had_joined_before_keeps_their_old_reference_and_their_sales(store):
     change_id = join(store, "tmp", name="王小明", phone="13812345678")
     later = change(store, "note", "x", member_ref="tmp")
