@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
 from cloud.api import enrol, health, live, members, payments, reports, sync
+from cloud.api.body_limit import BodyLimit
 from cloud.api.contract import describe, refusal
 from cloud.api.proof import SIGNED_PATHS, ProofMiddleware
 from cloud.bootstrap import Clock, Cloud, open_cloud, wall_clock
@@ -50,6 +51,7 @@ def app_of(cloud: Cloud) -> FastAPI:
     app.add_exception_handler(sa.exc.SQLAlchemyError, _on_engine)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_no_route)
+    app.add_middleware(BodyLimit, api_bytes=cloud.settings.max_body)
     app.add_middleware(ProofMiddleware, prove=cloud.keys.prove)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
@@ -101,5 +103,6 @@ async def _on_no_route(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if request.url.path.startswith(SIGNED_PATHS):
-        return refusal(Refused(error.status_code, "no_such_endpoint"))
+        too_big = error.status_code == 413
+        return refusal(Refused(error.status_code, "too_big" if too_big else "no_such_endpoint"))
     return await http_exception_handler(request, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from app.domain.ids import new_id
 from app.wire.messages import Problem
+from cloud.api.body_limit import FORM_BYTES
 from cloud.api.contract import SMALL_BODY
 from cloud.bootstrap import Cloud
 from cloud.db import tables
@@ -82,6 +83,25 @@ def test_a_revoked_till_may_only_drain(cloud: Cloud, device: Device) -> None:
 def test_strangers_may_not_bring_much(client: Client, path: str) -> None:
     answer = client.post(path, content=b" " * (SMALL_BODY + 1))
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/o/x/take", "/o/x/pay", "/wallet/x/approve", "/v1/sync/push"])
+def test_no_body_is_read_beyond_its_limit(cloud: Cloud, client: Client, path: str) -> None:
+    limit = cloud.settings.max_body if path.startswith("/v1/") else FORM_BYTES
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 50 * limit:
+            sent += 8_000
+            yield b"csrf=" + b"x" * 7_995
+
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    announced = client.post(path, content=b"x" * (limit + 1), headers=form)
+    assert announced.status_code == 413
+    if not path.startswith("/v1/"):  # the API asks for the token first
+        assert client.post(path, content=endless(), headers=form).status_code in (400, 413)
+        assert sent <= limit + 8_000
 
 
 def test_a_till_of_one_store_neither_sees_nor_adds_to_the_books_of_another(
