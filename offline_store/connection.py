@@ -132,10 +132,14 @@ def _open(file: Path, key: bytes, busy_ms: int, *, check_same_thread: bool) -> C
         )
     except sqlite.Error as error:
         raise sorted_error(error) from error
-    connection.execute("PRAGMA cipher_log_level = NONE")  # a wrong key would flood stderr
-    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        connection.execute("PRAGMA cipher_log_level = NONE")  # a wrong key would flood stderr
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite.Error as error:
+        connection.close()
+        raise _opening_error(error) from error
     return cast("Connection", connection)
 
 

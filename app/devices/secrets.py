@@ -87,9 +87,15 @@ class FileKeeper:
         self._folder, self.till = folder, till
 
     def read(self, name: str) -> bytes | None:
-        """Return a secret, None if there is no file. Raises Trouble(STORE_KEY_LOCKED, retryable)."""
+        """Return a secret, None if there is no file. Raises Trouble(STORE_KEY_LOCKED, retryable).
+
+        A file that was copied back open to others is closed again.
+        """
+        file = self._file(name)
         try:
-            return _from_text(self._file(name).read_text("ascii"))
+            if os.name == "posix" and file.stat().st_mode & 0o077:
+                file.chmod(0o600)
+            return _from_text(file.read_text("ascii"))
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:

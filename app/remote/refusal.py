@@ -10,6 +10,7 @@ from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import Problem
 
 DEFAULT_RETRY_AFTER_S = 5
+_LONGEST_WAIT_DIGITS = 9
 
 _BUSY = frozenset({429, 502, 503, 504})
 _SERVER_FAILED = 500
@@ -80,4 +81,5 @@ def _code(text: str) -> Code | None:
 
 def _retry_after_s(text: str) -> int:
     """Read the header's form in seconds; the form with a date would need a clock we trust."""
-    return int(text) if text.isascii() and text.isdigit() else DEFAULT_RETRY_AFTER_S
+    sound = text.isascii() and text.isdigit() and len(text) <= _LONGEST_WAIT_DIGITS
+    return int(text) if sound else DEFAULT_RETRY_AFTER_S

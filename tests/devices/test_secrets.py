@@ -87,6 +87,16 @@ def test_what_is_no_key_is_not_used_as_one():
 
 
 @POSIX
+def test_a_key_file_that_was_copied_back_open_to_others_is_closed(tmp_path: Path):
+    keeper = FileKeeper(tmp_path)
+    keeper.write(STORE_KEY, b"k" * 32)
+    file = tmp_path / "keys" / "store-key.key"
+    file.chmod(0o644)
+    assert keeper.read(STORE_KEY) == b"k" * 32
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@POSIX
 def test_the_key_file_is_its_owners_alone_from_its_first_moment(tmp_path: Path, monkeypatch):
     modes: list[int] = []
     fsync = os.fsync

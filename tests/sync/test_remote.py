@@ -247,7 +247,8 @@ def test_a_gap_or_fork_comes_with_the_clouds_mark(cloud: ScriptedCloud, enrolled
 
 
 @pytest.mark.parametrize(
-    ("header", "wait_s"), [("120", 120), ("", 5), ("Wed, 21 Oct 2026 07:28:00 GMT", 5), ("-1", 5)]
+    ("header", "wait_s"),
+    [("120", 120), ("", 5), ("Wed, 21 Oct 2026 07:28:00 GMT", 5), ("-1", 5), ("9" * 5_000, 5)],
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_cloud_says_how_long_to_stay_away(
