@@ -260,7 +260,7 @@ class UnitOfWork(Protocol):
     def unsent(self, *, max_records: int, max_bytes: int) -> Unsent: ...
 
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
-        """Advance the acknowledged mark; False if the cloud's hash is not ours (a fork)."""
+        """Set the acknowledged mark, forward or (a restored cloud) back; False if the hash is not ours."""
 
     def cursor(self, stream: str) -> str: ...
 
