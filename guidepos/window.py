@@ -38,6 +38,7 @@ def make_shell(till: Till) -> Shell:
             stock=till.stock,
             payments=till.payments,
             receipts=Receipts(till.store, printer, till.devices),
+            refunds=till.refunds,
             network=till.network,
             qr=qr,
             conditions=till.conditions,

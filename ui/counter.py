@@ -10,14 +10,17 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import date
 
+from app.domain.people import Person
 from app.domain.receipt import Receipt
+from app.domain.refund import Refund
 from app.domain.sale import Sale
 from app.domain.times import business_date
 from app.ports import Clock, QrMaker, Reader, Store
 from app.services.checkout import Checkout
-from app.services.honesty import Conditions, judge
+from app.services.honesty import Conditions, Operation, Verdict, judge
 from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
+from app.services.refunds import Refunds
 from app.settings import Settings
 from ui import chime
 from ui.images import Gallery
@@ -26,11 +29,13 @@ from ui.viewmodels.cashpay import CashPayVm
 from ui.viewmodels.checkout import CheckoutVm
 from ui.viewmodels.done import DoneVm
 from ui.viewmodels.history import HistoryVm
+from ui.viewmodels.money import MoneyVm
 from ui.viewmodels.mysales import MySalesVm
 from ui.viewmodels.naming import Naming
 from ui.viewmodels.network import NetworkVm
 from ui.viewmodels.payment import PaymentVm
 from ui.viewmodels.phonepay import PhonePayVm, PhoneTools
+from ui.viewmodels.returns import ReturnVm
 from ui.viewmodels.root import Place, RootVm, Sheet
 from ui.viewmodels.settings import SettingsVm, TillFacts
 
@@ -49,6 +54,7 @@ class CounterTools:
     checkout: Checkout
     payments: Payments
     receipts: Receipts
+    refunds: Refunds
     qr: QrMaker
     pool: Executor
     conditions: Callable[[], Conditions]
@@ -69,10 +75,13 @@ class Counter:
     my_sales: MySalesVm
     network: NetworkVm
     settings: SettingsVm
+    money: MoneyVm
+    returns: ReturnVm
 
     def hear(self, news: PaymentNews) -> None:
         """Take news of any payment, on any thread."""
         self.pay.hear(news)
+        self.money.stir()
 
 
 def furnish(
@@ -86,9 +95,15 @@ def furnish(
     def today() -> date:
         return business_date(tools.clock.now())
 
+    def may(operation: Operation) -> Verdict:
+        return judge(operation, tools.conditions())
+
+    def who() -> Person | None:
+        return root.person
+
     pay = PaymentVm(
         words,
-        lambda operation: judge(operation, tools.conditions()),
+        may,
         root,
         chime=tools.chime,
     )
@@ -104,10 +119,12 @@ def furnish(
         done=DoneVm(
             tools.receipts, naming, gallery.receipts, tools.pool, words, root, raster=tools.raster
         ),
-        history=HistoryVm(reader, tools.receipts, today, words, root),
+        history=HistoryVm(reader, tools.receipts, tools.refunds, today, words, root),
         my_sales=MySalesVm(reader, today, words, root),
         network=NetworkVm(tools.conditions, tools.sync_now, words, root),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
+        money=MoneyVm(reader, tools.payments, lambda: phone.attempt_id, who, words, root),
+        returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
     )
     root.hold(
         pay=counter.pay,
@@ -116,8 +133,11 @@ def furnish(
         my_sales=counter.my_sales,
         network=counter.network,
         settings=counter.settings,
+        money=counter.money,
+        returns=counter.returns,
     )
     _join(root, checkout, counter, tools)
+    _join_aftermath(root, checkout, counter)
     return counter
 
 
@@ -176,3 +196,28 @@ def _join(root: RootVm, checkout: CheckoutVm, counter: Counter, tools: CounterTo
     done.nextAsked.connect(root.close)
     counter.network.closeAsked.connect(root.close)
     counter.network.start()
+
+
+def _join_aftermath(root: RootVm, checkout: CheckoutVm, counter: Counter) -> None:
+    """Join what happens after a payment: money that waits for a person, and goods that come back."""
+    money, returns, history = counter.money, counter.returns, counter.history
+
+    def delivered(sale: Sale) -> None:
+        checkout.sold(sale)
+        history.show(sale.sale_id)
+        counter.done.show(sale)
+        root.open(Sheet.DONE)
+
+    def returned(refund: Refund) -> None:
+        history.show(refund.refund_id)
+        counter.network.look()
+
+    for moment in (root.entered, root.personChanged, counter.pay.left, counter.pay.aside):
+        moment.connect(money.look)
+    money.openAsked.connect(lambda: root.open(Sheet.MONEY))
+    money.closeAsked.connect(root.close)
+    money.delivered.connect(delivered)
+    history.returnAsked.connect(returns.begin)
+    returns.openAsked.connect(lambda: root.open(Sheet.RETURN))
+    returns.closeAsked.connect(root.close)
+    returns.returned.connect(returned)

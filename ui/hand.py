@@ -66,12 +66,25 @@ class Hand:
         return exact or partial
 
     def tap(self, name: str, patience_s: float = PATIENCE_S) -> None:
-        """Tap the middle of an item once it can be seen and used."""
+        """Tap the middle of an item once it can be seen and used and has come to rest."""
         item = self.see(name, patience_s)
         if not self.wait(item.isEnabled, patience_s):
             raise NotSeen(f"{name!r} stays disabled")
         self.wait(lambda: item.width() > 0 and item.height() > 0)
-        self.tap_at(item.mapToScene(QPointF(item.width() / 2, item.height() / 2)))
+        self.tap_at(self._at_rest(item))
+
+    def _at_rest(self, item: QQuickItem) -> QPointF:
+        """Return an item's middle once it stands still: what has just appeared lies where it was
+        before the next frame sorts it in, and what slides in is not yet where a finger meets it."""
+        places: list[QPointF] = []
+
+        def look() -> bool:
+            middle = QPointF(item.width() / 2, item.height() / 2)
+            places.append(item.mapToScene(middle))
+            return len(places) > 2 and places[-1] == places[-2] == places[-3]
+
+        self.wait(look)
+        return places[-1]
 
     def tap_at(self, point: QPointF) -> None:
         """Tap a point of the window, in its own coordinates."""

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 from app.domain.people import Person
+from app.domain.refund import Refund
 from app.domain.sale import Sale
 from app.ports import Clock, QrMaker, Reader, Store
 from app.services.checkout import Checkout
@@ -18,6 +19,7 @@ from app.services.honesty import Conditions
 from app.services.members import Members
 from app.services.payments import Payments
 from app.services.receipts import Receipts
+from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
 from app.settings import Settings
@@ -67,6 +69,7 @@ class TillParts:
     stock: Stock
     payments: Payments
     receipts: Receipts
+    refunds: Refunds
     network: Executor
     qr: QrMaker
     conditions: Callable[[], Conditions]
@@ -122,6 +125,7 @@ class Screens:
             checkout=parts.checkout,
             payments=parts.payments,
             receipts=parts.receipts,
+            refunds=parts.refunds,
             qr=parts.qr,
             pool=parts.network,
             conditions=parts.conditions,
@@ -142,10 +146,12 @@ class Screens:
         self.checkout.cartChanged.connect(self._count)
         self.counter.pay.settled.connect(self._settled)
         self.counter.pay.soldElsewhere.connect(self._settled)
+        self.counter.money.delivered.connect(self._settled)
+        self.counter.returns.returned.connect(self._settled)
         self.counter.network.changed.connect(self._show_chip)
         self._show_chip()
 
-    def _settled(self, _sale: Sale) -> None:
+    def _settled(self, _document: Sale | Refund) -> None:
         self._parts.recorded()
         self.goods.reload()
 

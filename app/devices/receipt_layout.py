@@ -167,7 +167,8 @@ def _tenders(document: Sale | Refund, money: Currency, words: ReceiptWords) -> I
     for tender in document.tenders:
         name = words.tenders.get(tender.provider) or words.tenders.get(tender.kind, tender.kind)
         yield Pair(name, show_amount(sign * tender.amount, money))
-        if tender.kind is TenderKind.CASH and tender.given:
+        taken = isinstance(document, Sale) and tender.kind is TenderKind.CASH
+        if taken and tender.given:
             yield Pair(words.given, show_amount(tender.given, money), Face.SMALL, indent=True)
             yield Pair(words.change, show_amount(tender.change, money), Face.SMALL, indent=True)
 

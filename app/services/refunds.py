@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.domain.catalog import Sku
 from app.domain.ids import new_id
 from app.domain.money import Currency
+from app.domain.people import Person, Role
 from app.domain.refund import BlindReturn, Refund, ReturnedPart, SoldLine, make_refund
 from app.domain.sale import Tender, TenderKind
 from app.domain.times import Moment, business_date
@@ -78,6 +79,26 @@ class Refunds:
             )
 
         return self._store.run(job, priority=Priority.SALE)
+
+    def returnable(self, sale_id: str) -> Future[tuple[SoldLine, ...]]:
+        """Return the lines of a sale with what has already come back of each; empty if unknown."""
+        return self._store.run(lambda uow: uow.sold_lines(sale_id))
+
+    def at_the_counter(
+        self,
+        sale_id: str,
+        quantities: Mapping[int, int],
+        *,
+        reason: str,
+        manager: Person,
+        refund_id: str,
+    ) -> Future[Refund]:
+        """Do `of_sale` as the person at the till asks for it. Raises RuleBroken(MANAGER_NEEDED)."""
+        if manager.role is not Role.MANAGER:
+            raise RuleBroken(Code.MANAGER_NEEDED, max_bp=0)
+        return self.of_sale(
+            sale_id, quantities, reason=reason, actor=manager.person_id, refund_id=refund_id
+        )
 
     def bring_back(
         self,

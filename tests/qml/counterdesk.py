@@ -22,6 +22,7 @@ from app.ports import QrMaker, SyncStatus
 from app.services.honesty import Conditions
 from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
+from app.services.refunds import Refunds
 from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.printer import FakePrinter
@@ -264,6 +265,7 @@ def open_counter(
         checkout=till.checkout,
         payments=payments,
         receipts=Receipts(till.store, printer, pool),
+        refunds=Refunds(till.store, till.clock, till.settings.currency),
         qr=qr or FakeQrMaker(),
         pool=pool,
         conditions=weather.conditions,

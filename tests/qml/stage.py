@@ -14,6 +14,7 @@ from app.services.honesty import Conditions
 from app.services.members import Members
 from app.services.payments import Payments
 from app.services.receipts import Receipts
+from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
 from app.settings import Settings
@@ -87,6 +88,7 @@ class StageTill:
             stock=self.stock,
             payments=self.payments,
             receipts=self.receipts,
+            refunds=Refunds(self.store, self.clock, CNY),
             network=self.network,
             qr=QrCodeMaker(),
             conditions=self.conditions,

@@ -9,8 +9,10 @@ from itertools import product
 import pytest
 from PySide6.QtGui import QColor, QImage
 
+from app.domain.people import Role
 from app.errors import Code
 from tests.qml.conftest import Opener, Stage
+from tests.qml.test_selling import accessible_name, pressables
 
 pytestmark = pytest.mark.qml
 
@@ -94,6 +96,51 @@ def nothing_found(stage: Stage) -> None:
     stage.screens.root.say("problem", stage.shell.words.code(Code.CODE_UNKNOWN, text="690123"))
 
 
+def late_money(stage: Stage) -> None:
+    """A QR was closed, and its money came after that."""
+    stage.sign_in()
+    till, person = stage.till, stage.till.session.people()[0]
+    priced = till.checkout.open(person.person_id)
+    for sku in stage.skus(2):
+        priced = till.checkout.add(priced, sku)
+    attempt_id = till.payments.start(priced, person).result().attempt.attempt_id
+    till.payments.cancel(attempt_id).result()
+    till.gateway.pay(attempt_id)
+    till.payments.refresh(attempt_id).result()
+    stage.screens.root.go("history")
+
+
+def money(stage: Stage) -> None:
+    late_money(stage)
+    stage.screens.counter.money.open()
+
+
+def coming_back(stage: Stage) -> None:
+    """A manager takes one piece of a sale back."""
+    till = stage.till
+    manager = next(p for p in till.session.people() if p.role is Role.MANAGER)
+    stage.screens.session.signedIn.emit(manager)
+    priced = till.checkout.open(manager.person_id)
+    for sku in stage.skus(3):
+        priced = till.checkout.add(priced, sku)
+    tender = till.checkout.cash_tender(priced, priced.total)
+    sale = till.checkout.complete(priced, [tender], manager.person_id).result()
+    stage.screens.root.go("history")
+    history, returns = stage.screens.counter.history, stage.screens.counter.returns
+    history.choose(sale.sale_id)
+    stage.hand.wait(lambda: history.property("canReturn"))
+    history.takeBack()
+    stage.hand.wait(lambda: stage.screens.root.property("sheet") == "return")
+    returns.more("1")
+    returns.because("return_size")
+
+
+def came_back(stage: Stage) -> None:
+    coming_back(stage)
+    stage.screens.counter.returns.give()
+    stage.hand.wait(lambda: stage.screens.counter.returns.property("isDone"))
+
+
 SCENES: dict[str, Callable[[Stage], None]] = {
     "signin": signed_out,
     "pin": pin,
@@ -109,6 +156,10 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "network": sheet("network", lambda stage: None),
     "pay": pay,
     "history": place("history"),
+    "late_money": late_money,
+    "money": money,
+    "return": coming_back,
+    "returned": came_back,
     "mysales": place("mysales"),
     "settings": place("settings"),
 }
@@ -126,6 +177,21 @@ def test_it_renders(
     assert (picture.width(), picture.height()) == size
     assert colours(picture) > 20
     assert stage.shell.warnings == []
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_whatever_can_be_pressed_has_a_name_and_fits_a_thumb(open_window: Opener, scene: str):
+    stage = open_window(size=(1024, 600))
+    SCENES[scene](stage)
+    stage.hand.pause(40)
+    nameless, small = [], []
+    for item in pressables(stage.window.contentItem()):
+        name = accessible_name(stage, item)
+        if not name:
+            nameless.append(item.metaObject().className())
+        if min(item.width(), item.height()) < 44:
+            small.append((name, item.width(), item.height()))
+    assert (nameless, small) == ([], [])
 
 
 def test_look_and_language_switch_while_a_sheet_is_open(open_window: Opener):

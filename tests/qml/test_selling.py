@@ -53,6 +53,8 @@ def test_enter_leads_from_cash_over_the_receipt_to_the_next_customer(stage: Stag
     stage.hand.press("\r")
     assert stage.hand.wait(lambda: stage.screens.root.property("sheet") == "")
     assert lines(stage) == []
+    stage.hand.type("dy")
+    assert stage.screens.goods.property("text") == "dy"
 
 
 def test_a_search_emptied_with_a_tap_can_be_typed_anew(stage: Stage):

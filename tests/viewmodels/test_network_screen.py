@@ -77,7 +77,7 @@ def test_an_open_payment_forbids_closing(desk, network):
     desk.payments.start(desk.cart(0), desk.guide).result()
     network.look()
     assert not network.isSafeToClose
-    assert network.closeLine == "先别关：有 1 笔付款还没有结果"
+    assert network.closeLine == "先别关：有 1 笔付款还没有结果，在“单据”里看"
 
 
 def test_sync_now_wakes_the_worker_once_at_a_time(desk, network, qtbot):

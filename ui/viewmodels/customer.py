@@ -41,13 +41,18 @@ class CustomerVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     @Property(str, notify=changed)
     def detail(self) -> str:
-        """Their tier, points and phone."""
+        """Their phone and points."""
         member = self._member
         if member is None:
             return ""
-        points = self._words.say("member.points", n=member.points)
-        tier = self._lists.tier_name(member.tier)
-        return self._words.join(tier, points, member.masked_phone())
+        return self._words.join(
+            member.masked_phone(), self._words.say("member.points", n=member.points)
+        )
+
+    @Property(str, notify=changed)
+    def tier(self) -> str:
+        """Their tier, which explains their discount."""
+        return self._lists.tier_name(self._member.tier) if self._member else ""
 
     @Property(str, notify=changed)
     def letters(self) -> str:

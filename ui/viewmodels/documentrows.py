@@ -28,6 +28,9 @@ def document_rows(
     """Return a document as rows in reading order; a customer's copy says nothing of commission."""
     rows = [*_line_rows(document, words, naming.reasons())]
     refund = isinstance(document, Refund)
+    if isinstance(document, Refund) and document.reason:
+        why = words.reason(document.reason)
+        rows.append(_row("why", "tender", words.say("history.reason"), why))
     total = -document.total if refund else document.total
     said = words.say("history.refunded_total" if refund else "history.total")
     rows.append(_row("total", "total", said, amount=words.amount(total)))

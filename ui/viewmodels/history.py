@@ -9,11 +9,12 @@ from PySide6.QtCore import Property, QObject, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.receipt import Receipt
-from app.domain.refund import Refund
+from app.domain.refund import Refund, SoldLine
 from app.domain.sale import Sale
 from app.errors import Trouble
 from app.ports import DocumentSummary, Reader
 from app.services.receipts import Receipts
+from app.services.refunds import Refunds
 from ui.bridge import KeyedListModel, Row, ViewModel
 from ui.tasks import Failure, Tasks, sort_failure
 from ui.text import Words
@@ -34,18 +35,24 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     changed = Signal()
     chosenChanged = Signal()
+    returnAsked = Signal(object)
+    """The Sale of which something shall come back."""
     notice = Signal(str, str)
 
     def __init__(
         self,
         reader: Callable[[], Reader],
         receipts: Receipts,
+        refunds: Refunds,
         today: Callable[[], date],
         words: Words,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._reader, self._receipts, self._today, self._words = reader, receipts, today, words
+        self._reader, self._receipts, self._refunds = reader, receipts, refunds
+        self._today, self._words = today, words
+        self._sold = self._came_back = 0
+        self._was_printed = False
         self._naming = Naming(reader, words)
         self._found: tuple[DocumentSummary, ...] = ()
         self._text, self._more = "", False
@@ -142,9 +149,19 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         return self._parts
 
     @Property(bool, notify=chosenChanged)
+    def canReturn(self) -> bool:
+        """Something of it can still come back."""
+        return self._sold > self._came_back
+
+    @Property(bool, notify=chosenChanged)
     def busy(self) -> bool:
         """The printer is at work."""
         return self._tasks.isBusy()
+
+    @Property(str, notify=chosenChanged)
+    def printLabel(self) -> str:
+        """What the print button gives: the receipt, or a copy of what was printed before."""
+        return self._words.say("history.reprint" if self._was_printed else "done.print")
 
     # --- what QML does --------------------------------------------------------------------------
 
@@ -176,7 +193,19 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             self.notice.emit("problem", self._words.error(sort_failure(trouble)))
             return
         self._document, self._chosen = document, document_id if document else ""
+        self._sold = self._came_back = 0
         self._show_document()
+        if isinstance(document, Sale):
+            sold = self._refunds.returnable(document.sale_id)
+            self._tasks.follow(sold, self._counted, lane="sold", quiet=True)
+        else:
+            self._tasks.forget("sold")
+
+    @Slot()
+    def takeBack(self) -> None:
+        """Something of it comes back."""
+        if isinstance(self._document, Sale) and self._sold > self._came_back:
+            self.returnAsked.emit(self._document)
 
     @Slot()
     def reprint(self) -> None:
@@ -186,6 +215,16 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             self._tasks.follow(future, self._printed, self._not_printed, lane="print")
 
     # --- what Python does -----------------------------------------------------------------------
+
+    def show(self, document_id: str) -> None:
+        """A document was recorded: list it and explain it."""
+        self._read(0)
+        self.choose(document_id)
+
+    def _counted(self, sold: tuple[SoldLine, ...]) -> None:
+        self._sold = sum(line.line.quantity for line in sold)
+        self._came_back = sum(line.quantity_returned for line in sold)
+        self.chosenChanged.emit()
 
     def _read(self, wanted: int) -> None:
         limit = max(wanted, PAGE)
@@ -221,8 +260,9 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         }
 
     def _show_document(self) -> None:
-        rows = document_rows(self._document, self._words, self._naming) if self._document else []
-        self._parts.show(rows)
+        shown = self._document
+        self._parts.show(document_rows(shown, self._words, self._naming) if shown else [])
+        self._was_printed = shown is not None and self._receipts.of(shown).copy
         self.chosenChanged.emit()
 
     def _subtitle(self) -> str:
@@ -230,13 +270,17 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             return ""
         at, actor = self._document.at.server_ms, self._document.actor
         when = self._words.say("history.when", at=at)
-        return self._words.join(when, self._naming.people().get(actor, actor))
+        came_back = self._words.say("history.came_back", n=self._came_back)
+        name = self._naming.people().get(actor, actor)
+        return self._words.join(when, name, came_back if self._came_back else "")
 
     def _is_sent(self) -> bool:
         return any(found.sent for found in self._found if found.document_id == self._chosen)
 
     def _printed(self, receipt: Receipt) -> None:
         key = "history.reprinted" if receipt.copy else "done.printed"
+        self._was_printed = True
+        self.chosenChanged.emit()
         self.notice.emit("info", self._words.say(key))
 
     def _not_printed(self, failure: Failure) -> None:

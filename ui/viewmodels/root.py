@@ -42,9 +42,11 @@ class Sheet(StrEnum):
     PAY = "pay"
     DONE = "done"
     NETWORK = "network"
+    MONEY = "money"
+    RETURN = "return"
 
 
-FULL_SHEETS = (Sheet.PAY, Sheet.DONE)
+FULL_SHEETS = (Sheet.PAY, Sheet.DONE, Sheet.RETURN)
 """Sheets that are left by their own buttons only: money is involved."""
 
 
@@ -145,6 +147,16 @@ class RootVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable
     def network(self) -> QObject | None:
         """What works now."""
         return self._parts.get("network")
+
+    @Property(QObject, constant=True)
+    def money(self) -> QObject | None:
+        """Money that waits for a person."""
+        return self._parts.get("money")
+
+    @Property(QObject, constant=True)
+    def returns(self) -> QObject | None:
+        """Goods that come back."""
+        return self._parts.get("returns")
 
     # --- where ------------------------------------------------------------------------------------
 

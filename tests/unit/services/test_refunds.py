@@ -13,7 +13,7 @@ from app.domain.cart import Discount, DiscountKind
 from app.domain.sale import TenderKind
 from app.errors import Code, RuleBroken
 from app.services.refunds import WantedReturn
-from tests.unit.services.till import COAT, GOLD, GUIDE, PLAIN, SCARF, Till, code_of
+from tests.unit.services.till import COAT, GOLD, GUIDE, MANAGER, PLAIN, SCARF, Till, code_of
 
 
 def sold(till: Till, *codes: str, member: str = ""):
@@ -173,3 +173,24 @@ def test_no_order_of_returns_gives_back_more_than_was_paid(
             earned = [entry.amount for entry in sold_line.commissions]
             assert list(sold_line.taken_back) == earned
         till.close()
+
+
+def test_at_the_counter_only_a_manager_gives_money_back(till: Till) -> None:
+    sale = sold(till, COAT)
+    asked = {"reason": "return_size", "refund_id": "r-9"}
+    with pytest.raises(RuleBroken) as error:
+        till.refunds.at_the_counter(sale.sale_id, {1: 1}, manager=GUIDE, **asked)
+    assert code_of(error) is Code.MANAGER_NEEDED
+    refund = till.refunds.at_the_counter(sale.sale_id, {1: 1}, manager=MANAGER, **asked).result()
+    assert (refund.refund_id, refund.actor, refund.total) == ("r-9", "p-chen", sale.total)
+
+
+def test_what_can_come_back_is_told_line_by_line(till: Till) -> None:
+    sale = sold(till, COAT, COAT, SCARF)
+    give_back(till, sale.sale_id, line1=1)
+    lines = till.refunds.returnable(sale.sale_id).result()
+    assert [(x.line.line_no, x.line.quantity, x.quantity_returned) for x in lines] == [
+        (1, 2, 1),
+        (2, 1, 0),
+    ]
+    assert till.refunds.returnable("no such sale").result() == ()

@@ -10,7 +10,6 @@ Window {
 
     required property RootVm vm
     readonly property bool signedIn: vm.place !== "signin"
-    readonly property bool covered: pay.here || done.here || network.here
 
     width: 1280
     height: 800
@@ -25,6 +24,11 @@ Window {
         target: Theme
         property: "compact"
         value: root.width < 1180 || root.height < 700
+    }
+
+    // Asked when it matters: a binding may still tell of the moment before.
+    function covered(): bool {
+        return ["pay", "done", "network", "money", "return"].includes(vm.sheet);
     }
 
     Rail {
@@ -56,7 +60,7 @@ Window {
         Spot {
             name: "history"
             address: "screens/HistoryScreen.qml"
-            given: ({ "vm": root.vm.history })
+            given: ({ "vm": root.vm.history, "money": root.vm.money })
         }
         Spot {
             name: "mysales"
@@ -71,22 +75,29 @@ Window {
     }
 
     Over {
-        id: pay
         name: "pay"
         address: "screens/PayScreen.qml"
         given: ({ "vm": root.vm.pay })
     }
     Over {
-        id: done
         name: "done"
         address: "screens/DoneScreen.qml"
         given: ({ "vm": root.vm.done })
     }
     Over {
-        id: network
         name: "network"
         address: "screens/NetworkSheet.qml"
         given: ({ "vm": root.vm.network })
+    }
+    Paper {
+        name: "money"
+        address: "screens/MoneySheet.qml"
+        given: ({ "vm": root.vm.money })
+    }
+    Paper {
+        name: "return"
+        address: "screens/ReturnSheet.qml"
+        given: ({ "vm": root.vm.returns })
     }
 
     Toast {
@@ -120,6 +131,22 @@ Window {
         }
     }
 
+    // A sheet of paper over any place; as a popup it takes and keeps the focus by itself.
+    component Paper: Loader {
+        required property string name
+        required property string address
+        required property var given
+        readonly property bool here: root.vm.sheet === name
+
+        onHereChanged: {
+            if (here)
+                return setSource(Qt.resolvedUrl(address), given);
+            source = "";
+            if (!root.covered())
+                stage.forceActiveFocus();
+        }
+    }
+
     // A sheet that covers everything.
     component Over: Loader {
         required property string name
@@ -138,7 +165,7 @@ Window {
             } else {
                 source = "";
                 // Of two sheets that follow each other the one that comes keeps the focus.
-                if (!root.covered)
+                if (!root.covered())
                     stage.forceActiveFocus();
             }
         }

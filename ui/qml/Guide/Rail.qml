@@ -8,6 +8,7 @@ Rectangle {
     id: root
 
     required property RootVm vm
+    readonly property MoneyVm money: vm.money as MoneyVm
 
     color: Theme.rail
 
@@ -33,7 +34,12 @@ Rectangle {
         }
         Item { width: 1; height: Theme.compact ? 4 : 12 }
         Place { name: "sell"; glyph: "shopping-bag"; text: Words.t("place.sell") }
-        Place { name: "history"; glyph: "receipt-text"; text: Words.t("place.history") }
+        Place {
+            name: "history"
+            glyph: "receipt-text"
+            text: Words.t("place.history")
+            badge: root.money.badge
+        }
         Place { name: "mysales"; glyph: "chart-column"; text: Words.t("place.my_sales") }
         Place { name: "settings"; glyph: "settings"; text: Words.t("place.settings") }
     }

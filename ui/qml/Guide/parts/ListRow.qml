@@ -11,6 +11,7 @@ T.ItemDelegate {
     property string figure: ""
     property string glyph: ""
     property bool chosen: false
+    property color tint: Theme.ink
     property alias leading: lead.sourceComponent
 
     implicitHeight: 64
@@ -31,7 +32,7 @@ T.ItemDelegate {
             width: parent.width - x - mark.width - 12
             spacing: 2
 
-            Label { width: parent.width; text: root.text; size: 15; strong: true }
+            Label { width: parent.width; text: root.text; size: 15; strong: true; color: root.tint }
             Label {
                 width: parent.width
                 visible: text !== ""

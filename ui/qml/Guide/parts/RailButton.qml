@@ -10,11 +10,13 @@ T.Button {
     property string glyph: ""
     property bool chosen: false
     property bool wordless: false
+    property string badge: ""
     property color mark: chosen ? Theme.railAccent : Theme.railInk
 
     implicitHeight: wordless ? Theme.touch : Theme.compact ? 58 : 66
     focusPolicy: Qt.TabFocus
     Accessible.name: text
+    Accessible.description: badge
     Accessible.role: Accessible.Button
     Accessible.checkable: true
     Accessible.checked: chosen
@@ -38,6 +40,24 @@ T.Button {
             fontSizeMode: Text.HorizontalFit
             minimumPixelSize: 9
             color: root.chosen ? Theme.railInkActive : Theme.railInk
+        }
+        Rectangle {
+            visible: root.badge !== ""
+            x: parent.width / 2 + 4
+            y: Theme.compact ? 4 : 6
+            width: Math.max(height, count.implicitWidth + 10)
+            height: 19
+            radius: height / 2
+            color: "#B3261E"
+
+            Label {
+                id: count
+                anchors.centerIn: parent
+                text: root.badge
+                size: Theme.textS
+                strong: true
+                color: "#FFFFFF"
+            }
         }
     }
     background: Rectangle {

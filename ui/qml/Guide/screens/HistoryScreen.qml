@@ -8,6 +8,7 @@ FocusScope {
     id: root
 
     required property HistoryVm vm
+    property MoneyVm money: null
 
     focus: true
     Component.onCompleted: vm.load()
@@ -16,6 +17,8 @@ FocusScope {
             search.forceActiveFocus();
         else if (event.key === Qt.Key_P && root.vm.hasChosen)
             root.vm.reprint();
+        else if (event.key === Qt.Key_R && root.vm.canReturn)
+            root.vm.takeBack();
         else if (event.key === Qt.Key_Escape)
             root.vm.choose("");
         else
@@ -48,9 +51,22 @@ FocusScope {
             color: Theme.ink2
             font.features: Theme.tabular
         }
+        ListRow {
+            id: waiting
+            anchors { top: summary.bottom; topMargin: visible ? 12 : 0 }
+            width: parent.width
+            height: visible ? implicitHeight : 0
+            visible: root.money?.any ?? false
+            text: root.money?.headline ?? ""
+            detail: Words.t("money.open_list")
+            glyph: "chevron-right"
+            tint: Theme.danger
+            leading: Icon { name: "triangle-alert"; size: 24; colour: Theme.danger }
+            onClicked: root.money.open()
+        }
         SearchField {
             id: search
-            anchors { top: summary.bottom; topMargin: 12 }
+            anchors { top: waiting.bottom; topMargin: 12 }
             width: parent.width
             placeholderText: Words.t("history.search")
             clearName: Words.t("common.clear")
@@ -176,13 +192,22 @@ FocusScope {
                 }
             }
             Button {
+                id: back
+                anchors { left: parent.left; bottom: parent.bottom }
+                width: (parent.width - 10) / 2
+                visible: root.vm.canReturn
+                glyph: "undo-2"
+                text: Words.t("history.return")
+                onClicked: root.vm.takeBack()
+            }
+            Button {
                 id: again
-                anchors.bottom: parent.bottom
-                width: parent.width
+                anchors { right: parent.right; bottom: parent.bottom }
+                width: back.visible ? back.width : parent.width
                 enabled: !root.vm.busy
                 busy: root.vm.busy
                 glyph: "printer"
-                text: Words.t("history.reprint")
+                text: root.vm.printLabel
                 onClicked: root.vm.reprint()
             }
         }

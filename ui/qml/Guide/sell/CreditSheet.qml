@@ -58,14 +58,14 @@ Sheet {
 
                     IconButton {
                         framed: false
-                        width: 40
+                        width: 44
                         glyph: "minus"
                         text: Words.t("credit.fewer")
                         onClicked: root.vm.fewer(cell.personId)
                     }
                     IconButton {
                         framed: false
-                        width: 40
+                        width: 44
                         glyph: "plus"
                         text: Words.t("credit.more")
                         onClicked: root.vm.more(cell.personId)

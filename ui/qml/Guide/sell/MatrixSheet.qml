@@ -10,7 +10,7 @@ Sheet {
     required property MatrixVm vm
     required property CheckoutVm cart
     readonly property int sideWidth: Theme.compact ? 208 : 248
-    readonly property int headWidth: Theme.compact ? 116 : 148
+    readonly property int headWidth: Theme.compact ? 122 : 148
     readonly property int cellHeight: Theme.compact ? 74 : 86
     readonly property int cellWidth: Math.floor(
         (availableWidth - sideWidth - 20 - headWidth) / Math.max(1, sizes.count))
@@ -129,14 +129,14 @@ Sheet {
 
         GarmentImage {
             anchors.verticalCenter: parent.verticalCenter
-            width: Math.min(root.cellHeight, 78) - 14
+            width: Theme.compact ? 40 : 64
             height: width
             inset: 3
             source: head.picture
             cloth: head.cloth
         }
         Column {
-            x: Math.min(root.cellHeight, 78) - 4
+            x: Theme.compact ? 48 : 74
             width: parent.width - x - 6
             anchors.verticalCenter: parent.verticalCenter
             spacing: 3
@@ -147,6 +147,7 @@ Sheet {
                 strong: true
             }
             Label {
+                width: parent.width
                 visible: head.broken
                 text: head.broken ? Words.t("matrix.broken") : ""
                 size: Theme.textS

@@ -56,7 +56,12 @@ T.AbstractButton {
             anchors.verticalCenter: parent.verticalCenter
             spacing: 1
 
-            Label { width: parent.width; text: root.text; size: 15; strong: true }
+            Label {
+                width: parent.width
+                text: root.vm.known ? root.text + " · " + root.vm.tier : root.text
+                size: 15
+                strong: true
+            }
             Label {
                 width: parent.width
                 text: root.vm.known ? root.vm.detail : Words.t("cart.member_hint")

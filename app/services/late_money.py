@@ -1,0 +1,64 @@
+"""Money that waits for a person: payments without an answer yet, and money where no sale is.
+
+Read only. What becomes of it is decided by `Payments`; this file says which there is and what it was
+meant for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.cart import Cart
+from app.domain.payment import Anomaly, State
+from app.domain.sale import Sale
+from app.ports import Attempt, Reader
+from app.services.checkout import frozen_slot
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMoney:
+    """One payment that is not settled. `cart` is what it was meant for while that is kept, `sale`
+    what came of that cart, paid this way or another."""
+
+    attempt: Attempt
+    cart: Cart | None
+    sale: Sale | None
+
+    @property
+    def is_open(self) -> bool:
+        """No answer yet: money may still come in the ordinary way."""
+        return self.attempt.last.after.is_open
+
+    @property
+    def missing(self) -> int:
+        """What was due and did not come, in minor units; below zero what came on top."""
+        return self.attempt.last.amount - self.attempt.last.received
+
+    @property
+    def can_become_sale(self) -> bool:
+        """The goods can go out now: the whole money is there, and nobody sold its cart."""
+        paid = self.attempt.last.after.state is State.CONFIRMED
+        return paid and self.sale is None and self.cart is not None
+
+
+def waiting_money(reader: Reader) -> tuple[WaitingMoney, ...]:
+    """Return every payment that is not settled, those without an answer first."""
+    attempts = (*reader.open_attempts(), *reader.uneasy_attempts())
+    kept = {draft.slot: draft.cart for draft in reader.drafts()} if attempts else {}
+    found: dict[str, WaitingMoney] = {}
+    for attempt in attempts:
+        document = reader.document(attempt.last.sale_id)
+        sale = document if isinstance(document, Sale) else None
+        money = WaitingMoney(attempt, kept.get(frozen_slot(attempt.attempt_id)), sale)
+        if not _is_settled(money):
+            found[attempt.attempt_id] = money
+    return tuple(found.values())
+
+
+def _is_settled(money: WaitingMoney) -> bool:
+    """Late money that became its sale to the fen waits for nobody, though it stays marked late."""
+    if money.is_open or money.sale is None:
+        return False
+    own = money.attempt.attempt_id in {tender.attempt_id for tender in money.sale.tenders}
+    odd = money.attempt.last.after.anomalies - {Anomaly.BY_HAND, Anomaly.LATE}
+    return own and not (odd and money.missing)

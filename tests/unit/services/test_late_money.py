@@ -1,0 +1,66 @@
+"""Every payment that is not settled is listed, with what it was for; what is settled is not."""
+
+from __future__ import annotations
+
+from app.services.late_money import WaitingMoney, waiting_money
+from tests.unit.services.till import COAT, GUIDE, SCARF, Till, ask, cancel, shown
+
+
+def waiting(till: Till) -> list[WaitingMoney]:
+    return list(waiting_money(till.store.reader))
+
+
+def closed_and_paid(till: Till) -> str:
+    """A QR that was closed unpaid, and whose money came after that."""
+    attempt_id = shown(till)
+    cancel(till, attempt_id)
+    till.gateway.pay(attempt_id)
+    ask(till, attempt_id)
+    return attempt_id
+
+
+def test_a_qr_without_an_answer_waits_and_cannot_become_a_sale(till: Till) -> None:
+    shown(till)
+    (money,) = waiting(till)
+    assert (money.is_open, money.can_become_sale, money.sale) == (True, False, None)
+    assert money.cart is not None
+
+
+def test_a_qr_paid_in_time_or_closed_unpaid_waits_for_nobody(till: Till) -> None:
+    paid = shown(till)
+    till.gateway.pay(paid)
+    ask(till, paid)
+    cancel(till, shown(till))
+    assert waiting(till) == []
+
+
+def test_late_money_waits_with_its_cart_until_it_is_delivered(till: Till) -> None:
+    attempt_id = closed_and_paid(till)
+    (money,) = waiting(till)
+    assert money.can_become_sale
+    assert money.missing == 0
+    till.payments.deliver(attempt_id, GUIDE).result()
+    assert waiting(till) == []
+    assert till.uneasy() == [attempt_id], "the books go on calling it late"
+
+
+def test_late_money_of_a_cart_sold_another_way_can_only_go_back(till: Till) -> None:
+    priced = till.basket(COAT, SCARF)
+    attempt_id = shown(till, priced)
+    cancel(till, attempt_id)
+    till.sell_for_cash(priced)
+    till.gateway.pay(attempt_id)
+    ask(till, attempt_id)
+    (money,) = waiting(till)
+    assert money.sale is not None
+    assert not money.can_become_sale
+
+
+def test_too_much_money_waits_although_there_is_a_sale(till: Till) -> None:
+    attempt_id = shown(till)
+    due = till.attempt(attempt_id).last.amount
+    till.gateway.pay(attempt_id, due + 700)
+    ask(till, attempt_id)
+    (money,) = waiting(till)
+    assert money.missing == -700
+    assert not money.can_become_sale
