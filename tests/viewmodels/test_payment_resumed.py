@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtGui import QGuiApplication
@@ -22,12 +23,13 @@ def desk(furnished: Path, tmp_path: Path, qapp: QGuiApplication) -> Iterator[Cou
 
 
 @pytest.fixture
-def pay(desk: CounterDesk, qtbot):
+def pay(desk: CounterDesk, qtbot) -> Any:
     """A payment whose QR is shown."""
     begin(desk)
     settle(qtbot, desk)
-    assert desk.counter.pay.phone.phase == "waiting"
-    return desk.counter.pay
+    shown: Any = desk.counter.pay
+    assert shown.phone.phase == "waiting"
+    return shown
 
 
 def test_a_qr_of_this_cart_that_survived_a_restart_is_gone_on_with(desk, pay, qtbot):

@@ -33,7 +33,7 @@ def sale(desk: CounterDesk) -> Sale:
 @pytest.fixture
 def told(desk: CounterDesk) -> list[str]:
     heard: list[str] = []
-    desk.root.toastChanged.connect(lambda: heard.append(desk.root.toast))
+    desk.root.toastChanged.connect(lambda: heard.append(str(desk.root.property("toast"))))
     return heard
 
 
@@ -47,7 +47,7 @@ def chosen(desk: CounterDesk, sale: Sale, qtbot) -> Any:
 
 def begun(desk: CounterDesk, sale: Sale, qtbot) -> Any:
     chosen(desk, sale, qtbot).takeBack()
-    qtbot.waitUntil(lambda: desk.root.sheet == "return")
+    qtbot.waitUntil(lambda: desk.root.property("sheet") == "return")
     return desk.counter.returns
 
 
