@@ -210,9 +210,7 @@ class Counter:
 
     def own_stock(self, sku: Sku) -> int:
         """Return how many pieces the till says are here."""
-        matrix = self.till.stock.matrix(sku.style_no)
-        cells = (cell for row in matrix.cells for cell in row if cell)
-        return next(cell.own_quantity for cell in cells if cell.sku.sku_id == sku.sku_id)
+        return own_stock(self.till, sku)
 
     def _holds(self, pieces: int) -> bool:
         return live_until(lambda: self.cart.units == pieces)
@@ -220,3 +218,10 @@ class Counter:
     def _frame(self) -> None:
         if not self.paid_frame_ms and self.shell.screens.counter.pay.property("isPaid"):
             self.paid_frame_ms = time.time() * 1_000
+
+
+def own_stock(till: Till, sku: Sku) -> int:
+    """Return how many pieces a till says are in its store."""
+    matrix = till.stock.matrix(sku.style_no)
+    cells = (cell for row in matrix.cells for cell in row if cell)
+    return next(cell.own_quantity for cell in cells if cell.sku.sku_id == sku.sku_id)

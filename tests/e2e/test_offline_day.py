@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QGuiApplication
 
+from app.domain.catalog import Sku
 from app.domain.payment import State
 from app.domain.sale import Sale, TenderKind
 from guidepos.bootstrap import open_till
@@ -17,7 +18,7 @@ from guidepos.online import enrol_till, sync_engine
 from guidepos.till import Till
 from tests.e2e.books import Books
 from tests.e2e.broken_line import BrokenLine, broken_line
-from tests.e2e.counter import PAY, Counter
+from tests.e2e.counter import PAY, Counter, own_stock
 from tests.e2e.phones import Phone, live_until
 
 pytestmark = pytest.mark.qml
@@ -53,9 +54,9 @@ def remote(new_till: Till, qapp: QGuiApplication) -> Iterator[Counter]:
     counter.close()
 
 
-def sell_for_cash(counter: Counter) -> Sale:
+def sell_for_cash(counter: Counter, sku: Sku) -> Sale:
     """Sell one piece for cash, coming from the sell screen."""
-    counter.scan(*counter.goods(1))
+    counter.scan(sku)
     counter.tap(PAY)
     counter.see("顾客手机")
     counter.tap("现金")
@@ -83,6 +84,10 @@ def test_a_till_without_its_cloud_sells_tells_and_catches_up_by_itself(
 ) -> None:
     books = Books(demo_cloud, new_till)
     sold_before = books.sales_today()[0]
+    sync_engine(shop_till).run()
+    (sku,) = remote.goods(1)
+    stock_before = own_stock(shop_till, sku)
+    assert own_stock(new_till, sku) == stock_before
     demo_cloud.stop()
     try:
         remote.see("离线")
@@ -97,8 +102,8 @@ def test_a_till_without_its_cloud_sells_tells_and_catches_up_by_itself(
         )
         remote.tap("关闭")
 
-        sales = [sell_for_cash(remote)]
-        remote.scan(*remote.goods(1))
+        sales = [sell_for_cash(remote, sku)]
+        remote.scan(sku)
         join_and_attach(remote)
         remote.tap(PAY)
         remote.cannot_use("顾客手机")
@@ -120,6 +125,7 @@ def test_a_till_without_its_cloud_sells_tells_and_catches_up_by_itself(
     everything_arrived_once(remote, books, tmp_path, *sales)
     assert books.sales_today()[0] == sold_before + 2
     sync_engine(shop_till).run()
+    assert own_stock(shop_till, sku) == own_stock(new_till, sku) == stock_before - 2
     (member,) = shop_till.store.reader.find_members(PHONE)
     assert (member.member_ref, member.name) == (sales[1].member_ref, NAME)
 
@@ -134,7 +140,7 @@ def test_a_sale_whose_answer_was_lost_is_at_the_cloud_once(
     times: int,
 ) -> None:
     line.lose("POST /v1/sync/push", times)
-    sale = sell_for_cash(remote)
+    sale = sell_for_cash(remote, *remote.goods(1))
     assert live_until(lambda: len(line.lost) == times)
     everything_arrived_once(remote, Books(demo_cloud, new_till), tmp_path, sale)
 

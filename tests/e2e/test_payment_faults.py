@@ -133,7 +133,7 @@ def test_an_order_that_ran_out_says_so_on_both_screens_and_can_be_paid_anew(
     slow_clock: Callable[[int], None],
 ) -> None:
     counter.scan(sku)
-    slow_clock(5 * 60 - 15)  # the code is shown with a quarter of a minute left
+    slow_clock(5 * 60 - 20)  # the code is shown with a third of a minute left
     address = counter.show_qr()
     slow_clock(0)  # as the next hello would
     phone.scan(address)
