@@ -28,12 +28,12 @@ from app.wire.messages import (
 )
 from app.wire.pins import hash_pin
 from app.wire.searchkeys import SearchKeys, search_keys
+from benchmarks import ROOT
 from guidepos.bootstrap import open_till
 from offline_store.identity import PROVISIONAL_STORE
 from resources.demo.shapes import DemoShop, Member, Sku
 from resources.demo.shop import demo_shop, styles_for
 
-ROOT = Path(__file__).resolve().parents[1]
 BENCH = ROOT / "build" / "bench"
 SIZES = {"1k": 1_000, "100k": 100_000}
 MEMBERS = 100_000

@@ -28,9 +28,9 @@ _SALE_LINES = 5
 
 def replayed(floor: Floor, invoices: int) -> dict[str, float]:
     """Replay a made-up file into an empty till; invoices per second."""
-    file = floor.folder / "run" / "recorded.csv"
+    file = floor.run / "recorded.csv"
     lines = write_recorded(file, invoices)
-    home = floor.folder / "run" / "replay"
+    home = floor.run / "replay"
     told = run_python("guidepos", ["replay", str(file), "--home", str(home), "--json"])
     figures = json.loads(told)
     assert figures["invoices"] == invoices

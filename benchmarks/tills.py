@@ -4,55 +4,54 @@ process and holds the demo shop, whose goods are the first ones of every templat
 from __future__ import annotations
 
 import contextlib
-import shutil
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.shops import MEMBERS, ROOT, copied, template
+from benchmarks import ROOT
+from benchmarks.shops import MEMBERS, copied, template
 from guidepos.bootstrap import open_till
 from guidepos.embedded_cloud import EmbeddedCloud, embedded_cloud
-from guidepos.online import enrol_till
+from guidepos.online import enrol_till, sync_engine
 from resources.demo.shop import demo_shop
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """Where one run of the benchmark keeps its tills."""
+    """Where one run of the benchmark keeps its tills: templates in `folder`, its own in `run`."""
 
     folder: Path
+    run: Path
     cloud: EmbeddedCloud
 
     def enrolled(self, name: str, skus: int, members: int = MEMBERS) -> Path:
         """Return the home of a fresh till, enrolled and in step with the cloud."""
-        home = copied(template(skus, members, self.folder), self.folder / "run" / name)
+        home = copied(template(skus, members, self.folder), self.run / name)
         till = open_till(home)
         try:
             enrol_till(till, self.cloud.url, self.cloud.enrol_code(_own_store()))
-            report = till.engine().run()
+            report = sync_engine(till).run()
             if report.trouble is not None:
                 raise report.trouble
         finally:
             till.close()
         return home
 
-    def fresh(self, name: str, skus: int, members: int = MEMBERS) -> Path:
-        """Return the home of a fresh till that never met a cloud."""
-        return copied(template(skus, members, self.folder), self.folder / "run" / name)
-
 
 @contextlib.contextmanager
 def floor(folder: Path) -> Iterator[Floor]:
     """Run a cloud on loopback for the length of a block; what the tills did is thrown away after it."""
-    shutil.rmtree(folder / "run", ignore_errors=True)
-    try:
-        with embedded_cloud(folder / "run" / "cloud") as cloud:
-            cloud.load_demo()
-            yield Floor(folder, cloud)
-    finally:
-        shutil.rmtree(folder / "run", ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="run-", dir=folder) as run,
+        embedded_cloud(Path(run) / "cloud") as cloud,
+    ):
+        cloud.load_demo()
+        yield Floor(folder, Path(run), cloud)
 
 
 def _own_store() -> str:
@@ -64,6 +63,7 @@ def run_python(module: str, arguments: Sequence[str], timeout: float = 600) -> s
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_QUICK_BACKEND": "software"},
         stdout=subprocess.PIPE,
         text=True,
         timeout=timeout,

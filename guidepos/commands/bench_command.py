@@ -1,0 +1,36 @@
+"""`guidepos bench`: measure the till on this machine. Needs a checkout: the benchmarks are not shipped.
+
+`--home` is where shops to measure in are kept between runs; without it, `build/bench` of the checkout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from importlib import import_module
+
+from app.errors import Code, RuleBroken
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="some parts only")
+    parser.add_argument("--quick", action="store_true", help="few repetitions, rough figures")
+    parser.add_argument("--json", action="store_true", help="flat figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        bench = import_module("benchmarks.run")
+    except ModuleNotFoundError as error:
+        raise RuleBroken(Code.FILE_UNREADABLE, detail="benchmarks need a checkout") from error
+    for name in arguments.only:
+        if name not in bench.PARTS:
+            known = ", ".join(bench.PARTS)
+            raise RuleBroken(Code.FILE_UNREADABLE, detail=f"{name} is none of {known}")
+    folder = arguments.home or bench.BENCH
+    figures: dict[str, float] = bench.run(arguments.only, quick=arguments.quick, folder=folder)
+    if arguments.json:
+        print(json.dumps(figures, indent=1))
+        return 0
+    print(import_module("benchmarks.report").told(figures))
+    return 0
