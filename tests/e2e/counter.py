@@ -56,7 +56,7 @@ class Counter:
         root = self.shell.root
         root.deleteLater()
         QCoreApplication.sendPostedEvents(root, int(QEvent.Type.DeferredDelete))
-        assert self.shell.warnings == []
+        assert self.shell.warnings == [], self.shell.warnings
 
     def clear(self) -> None:
         """Leave no cart behind."""
