@@ -123,7 +123,7 @@ def furnish(
         my_sales=MySalesVm(reader, today, words, root),
         network=NetworkVm(tools.conditions, tools.sync_now, words, root),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
-        money=MoneyVm(reader, tools.payments, lambda: phone.attempt_id, who, words, root),
+        money=MoneyVm(reader, tools.payments, lambda: phone.cart_id, who, words, root),
         returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
     )
     root.hold(
@@ -165,6 +165,7 @@ def _join(root: RootVm, checkout: CheckoutVm, counter: Counter, tools: CounterTo
             checkout.freeze(True)
             root.open(Sheet.PAY)
             pay.resume(checkout.priced, checkout.actor, attempt_id)
+            counter.money.look()
 
     def left() -> None:
         checkout.freeze(False)

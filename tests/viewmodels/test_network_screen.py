@@ -113,6 +113,12 @@ def test_settings_change_the_look_at_once_and_are_kept(desk):
     assert desk.remembered == {"theme": "dark", "language": "en", "reduce_motion": ""}
 
 
+def test_a_look_chosen_in_the_rail_is_kept_as_well(desk):
+    desk.root.setTheme("dark")
+    desk.root.setLanguage("en")
+    assert desk.remembered == {"theme": "dark", "language": "en"}
+
+
 def test_settings_tell_what_the_till_is_and_that_a_key_file_is_weaker(desk):
     settings: Any = desk.counter.settings
     settings.load()

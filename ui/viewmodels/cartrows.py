@@ -47,13 +47,14 @@ class Naming:
         return self.words.join(self.words.name(sku.colour, sku.colour_en), sku.size)
 
     def credit(self, shares: Iterable[GuideShare]) -> str:
-        """Return who is credited: one name, or how many share; there is no room for more."""
+        """Return who is credited: one name (where names are long its first word), or how many share;
+        there is no room for more."""
         shares = tuple(shares)
         if not shares:
             return self.words.say("common.nobody")
         if len(shares) > 1:
             return self.words.say("cart.sharing", n=len(shares))
-        return self.guide_names.get(shares[0].guide_id, shares[0].guide_id)
+        return self.guide_names.get(shares[0].guide_id, shares[0].guide_id).split(" ")[0]
 
 
 def line_row(priced: PricedLine, naming: Naming) -> dict[str, object]:

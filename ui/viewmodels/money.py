@@ -38,8 +38,8 @@ _FACES = {
 @QmlElement
 @QmlUncreatable("made by the shell")
 class MoneyVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable forgets __call__
-    """Payments that are not settled. `on_screen` names the attempt the payment screen shows, which is
-    not listed; `who` is signed in. `delivered` carries the Sale that late money has become.
+    """Payments that are not settled. `on_screen` names the cart the payment screen shows, which is not
+    listed; `who` is signed in. `delivered` carries the Sale that late money has become.
     """
 
     changed = Signal()
@@ -116,7 +116,7 @@ class MoneyVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         except Trouble:
             return  # the store was busy for a moment; the list of a moment ago stays
         shown = self._on_screen()
-        self._found = tuple(money for money in found if money.attempt.attempt_id != shown)
+        self._found = tuple(money for money in found if money.attempt.last.sale_id != shown)
         self._show()
 
     @Slot(str)

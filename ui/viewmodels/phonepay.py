@@ -200,9 +200,9 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         )
 
     @property
-    def attempt_id(self) -> str:
-        """The attempt on the screen, "" for none."""
-        return self._news.attempt.attempt_id if self._news else ""
+    def cart_id(self) -> str:
+        """The cart that is being paid, "" for none."""
+        return self._priced.cart.cart_id if self._priced else ""
 
     @property
     def failed(self) -> bool:

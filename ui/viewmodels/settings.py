@@ -50,6 +50,8 @@ class SettingsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._remember = remember
         self._naming = Naming(reader, words)
         self._device = KeyedListModel(FACT_ROLES, self)
+        self._look = self._look_now()
+        root.lookChanged.connect(self._keep_look)
         root.lookChanged.connect(self.changed)
         root.personChanged.connect(self.changed)
         words.changed.connect(self.load)
@@ -105,20 +107,16 @@ class SettingsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     def setLanguage(self, language: str) -> None:
         """Choose zh_CN or en."""
         self._root.setLanguage(language)
-        self._remember("language", str(self._words.language))
 
     @Slot(bool)
     def setDark(self, dark: bool) -> None:
         """Choose the dark look."""
-        theme = "dark" if dark else "light"
-        self._root.setTheme(theme)
-        self._remember("theme", theme)
+        self._root.setTheme("dark" if dark else "light")
 
     @Slot(bool)
     def setReduceMotion(self, still: bool) -> None:
         """Choose whether things may move."""
         self._root.setReduceMotion(still)
-        self._remember("reduce_motion", "1" if still else "")
 
     @Slot()
     def signOut(self) -> None:
@@ -135,6 +133,21 @@ class SettingsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self.changed.emit()
 
     # --- what Python does ---------------------------------------------------------------------
+
+    def _look_now(self) -> dict[str, str]:
+        root = self._root
+        return {
+            "language": str(self._words.language),
+            "theme": "dark" if bool(root.dark) else "light",
+            "reduce_motion": "1" if bool(root.reduceMotion) else "",
+        }
+
+    def _keep_look(self) -> None:
+        """Whatever button chose it, the next start looks the same."""
+        before, self._look = self._look, self._look_now()
+        for key, value in self._look.items():
+            if before[key] != value:
+                self._remember(key, value)
 
     def _rows(self) -> list[Row]:
         reader, say = self._reader(), self._words.say
