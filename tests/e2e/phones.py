@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 from playwright.sync_api import (
@@ -221,11 +220,6 @@ class Phone:
 
         self._phones.do(look)
 
-    @property
-    def address(self) -> str:
-        """Where it is."""
-        return self._phones.do(lambda: self._page.url)
-
     def lines(self) -> list[SeenLine]:
         """Return the order's lines."""
         return self._phones.do(
@@ -240,10 +234,6 @@ class Phone:
         """Return the rows of what was taken off the order."""
         rows = self._page.locator(".totals .off dt")
         return self._phones.do(rows.all_inner_texts)
-
-    def picture(self, file: Path) -> None:
-        """Save the page as PNG."""
-        self._phones.do(lambda: self._page.screenshot(path=file))
 
     def _button(self, name: str):
         return self._page.get_by_role("button", name=re.compile(f"^{name}"))
