@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.domain.money import show_amount
+from app.domain.people import Role
 from app.services.checkout import OPEN_SLOT
 from guidepos.demo_home import Demo
 from guidepos.window import go_online, make_shell
@@ -14,6 +15,7 @@ from ui.hand import Hand
 
 GUIDE = "林晚晴"
 PIN = "1001"
+MANAGER_PIN = "9001"
 
 
 class Stage:
@@ -32,7 +34,9 @@ class Stage:
         self.shell.screens.counter.network.look()
 
     def close(self) -> None:
-        """Take the window down and leave no cart behind for the next one."""
+        """Take the window down; leave no cart and no open payment behind for the next one."""
+        for attempt in self._till.store.reader.open_attempts():
+            self._till.payments.cancel(attempt.attempt_id).result()
         self._till.go_offline()
         self.shell.close()
         self._till.checkout.forget(OPEN_SLOT).result()
@@ -112,6 +116,36 @@ class Stage:
         (latest,) = self._till.store.reader.documents(limit=1)
         self.hand.tap(latest.receipt_no)
 
+    def money(self) -> None:
+        """Late money: the QR has run out, and then the customer pays all the same."""
+        from guidepos.customer import Phone
+
+        self.pay()
+        (attempt,) = self._till.store.reader.open_attempts()
+        phone = Phone()
+        phone.open(self._till.payments.qr_text(attempt))
+        for step in ("/take", "/pay", "/late"):
+            phone.press(step)
+        phone.close()
+        self.hand.tap(self._say("pay.set_aside"))
+        self.hand.tap(self._say("place.history"))
+        self.hand.tap(self._words.say("money.headline", n=1))
+        self.hand.see(self._say("money.deliver"))
+
+    def take_back(self) -> None:
+        """A manager takes the first piece of the latest receipt back."""
+        self.done()
+        self.hand.tap(self._say("done.next"))
+        self.hand.tap(self._say("rail.lock"))
+        self.hand.tap(self._name(Role.MANAGER))
+        self.hand.type(MANAGER_PIN + "\r")
+        self.hand.tap(self._say("place.history"))
+        (latest,) = self._till.store.reader.documents(limit=1)
+        self.hand.tap(latest.receipt_no)
+        self.hand.tap(self._say("history.return"))
+        self.hand.tap(self._say("return.more"))
+        self.hand.tap(self._say("reason.return_size"))
+
     def my_sales(self) -> None:
         self.done()
         self.hand.tap(self._say("done.next"))
@@ -126,8 +160,11 @@ class Stage:
         self.shell.root.open("network")
 
     def _person(self) -> str:
-        person = self._till.session.people()[0]
-        return person.name_en if self._words.english else person.name
+        return self._name(Role.GUIDE)
+
+    def _name(self, role: Role) -> str:
+        person = next(p for p in self._till.session.people() if p.role is role)
+        return self._words.name(person.name, person.name_en)
 
     def _say(self, key: str) -> str:
         return self._words.say(key)
@@ -147,5 +184,7 @@ SCREENS: dict[str, Callable[[Stage], None]] = {
     "my_sales": Stage.my_sales,
     "settings": Stage.settings,
     "network": Stage.network,
+    "return": Stage.take_back,
+    "money": Stage.money,
 }
 """Every screen by the name the command line knows it by."""
