@@ -67,7 +67,7 @@ def go_online(
     cloud = enrolled_cloud(till.store, till.clock)
     sync = SyncWorker(sync_engine(till, cloud), till.clock, published)
     watch = PaymentWatch(
-        till.store, till.payments, CloudLive(cloud), on_news, sync.tell, on_silence=sync.hurry
+        till.store, till.payments, CloudLive(cloud), on_news, sync.tell, on_turn=sync.hurry
     )
     till.online = Online(watch, sync)
     sync.start()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.devices.clock import SystemClock
+from app.errors import Trouble
 from app.ports import SecretKeeper
 from app.services.checkout import Checkout
 from app.services.honesty import Conditions
@@ -55,9 +56,19 @@ class Till:
     devices: ThreadPoolExecutor
     online: Online | None = field(default=None)
     status: WorkerStatus | None = field(default=None)
+    _known: Conditions | None = field(default=None)
 
     def conditions(self) -> Conditions:
-        """Return all that decides which operation works now."""
+        """Return all that decides which operation works now; while the store is too busy to be
+        asked, what was known a moment ago."""
+        try:
+            self._known = self._conditions()
+        except Trouble:
+            if self._known is None:
+                raise
+        return self._known
+
+    def _conditions(self) -> Conditions:
         reader = self.store.reader
         report = self.status.report if self.status else None
         live = self.online is not None and self.online.watch.is_live

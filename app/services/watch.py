@@ -38,8 +38,8 @@ class PaymentWatch:
     """Keeps asking about attempts until each has an answer that ends it.
 
     `on_news` is called with every answer, `on_reference` when the cloud says a stream changed,
-    `on_silence` when hints that flowed have stopped, so that somebody finds out whether the cloud is
-    gone; all on a thread of this class or of the network pool.
+    `on_turn` when hints that flowed have stopped or flow again, so that somebody finds out whether
+    the cloud is gone or back; all on a thread of this class or of the network pool.
     """
 
     def __init__(
@@ -49,14 +49,15 @@ class PaymentWatch:
         feed: LiveFeed,
         on_news: Callable[[PaymentNews], None],
         on_reference: Callable[[str], None] = lambda stream: None,
-        on_silence: Callable[[], None] = lambda: None,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._payments = payments
         self._feed = feed
         self._on_news = on_news
         self._on_reference = on_reference
-        self._on_silence = on_silence
+        self._on_turn = on_turn
+        self._silent = False
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._live = threading.Event()
@@ -104,15 +105,19 @@ class PaymentWatch:
                         self._on_reference(news.subject)
                     elif news.kind == "hello":
                         self.wake()
+                        if self._silent:
+                            self._silent = False
+                            self._on_turn()
             except Trouble:
                 pass
             except Exception:  # a bug in whoever was told; hints must go on
                 log.exception("the stream of hints broke")
             if self._live.is_set():
                 self._live.clear()
+                self._silent = True
                 self.wake()  # what the hints would have told is asked for now
                 if not self._stop.is_set():
-                    self._on_silence()
+                    self._on_turn()
             self._stop.wait(FEED_RETRY_S)
 
     def _ask(self) -> None:

@@ -37,7 +37,7 @@ class Desk:
             self.feed,
             self.news.put,
             self._on_reference,
-            on_silence=lambda: self.silences.put(None),
+            on_turn=lambda: self.silences.put(None),
         )
         self.fails = 0
 
