@@ -5,6 +5,7 @@ Each answer is read at once and whole, so that no read transaction stays open be
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -16,6 +17,7 @@ from app.domain.people import Person
 from app.domain.receipt import StoreHeader
 from app.domain.refund import Refund
 from app.domain.sale import Sale
+from app.errors import Code, Trouble
 from app.ports import (
     Attempt,
     DocumentSummary,
@@ -53,14 +55,34 @@ _DEFAULT_MINUTES = 5
 def sorted_out(
     method: Callable[Concatenate[StoreReader, P], R],
 ) -> Callable[Concatenate[StoreReader, P], R]:
-    """Let a look-up raise the Trouble a SQLite error stands for."""
+    """Let a look-up raise the Trouble a SQLite error stands for, and never meet a closing store."""
 
     def look_up(self: StoreReader, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with troubles_sorted():
+        with self.open_here, troubles_sorted():
             return method(self, *args, **kwargs)
 
     look_up.__name__, look_up.__doc__ = method.__name__, method.__doc__
     return look_up
+
+
+class _Door:
+    """A look-up is inside or the connection is closed, never both: SQLite's library would crash.
+
+    Raises Trouble(STORE_BUSY) to whoever comes after the closing.
+    """
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self.closed:
+            self._lock.release()
+            raise Trouble(Code.STORE_BUSY, closed=True)
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
 
 
 class StoreReader:
@@ -68,6 +90,13 @@ class StoreReader:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.open_here = _Door()
+
+    def close(self) -> None:
+        """Let go of the connection once the look-up that runs on it has ended. Any thread."""
+        with self.open_here:
+            self.open_here.closed = True
+            self._connection.close()
 
     # --- goods
     @sorted_out

@@ -56,7 +56,7 @@ class OfflineStore:
         self._tail_broken: int | None = None
         self._last_recorded_ms = 0
         self._local = threading.local()
-        self._readers: list[Connection] = []
+        self._readers: list[StoreReader] = []
         self._guard = threading.Lock()
         self._closed = False
         self._worker = StoreWorker(self._open_unit)
@@ -96,17 +96,17 @@ class OfflineStore:
         """Look-ups for the calling thread."""
         reader: StoreReader | None = getattr(self._local, "reader", None)
         if reader is None or self._closed:
-            reader = StoreReader(self._new_reader())
+            reader = self._new_reader()
             self._local.reader = reader
         return reader
 
-    def _new_reader(self) -> Connection:
+    def _new_reader(self) -> StoreReader:
         with self._guard:
             if self._closed:
                 raise Trouble(Code.STORE_BUSY, closed=True)
-            connection = open_reader(self._file, self._key)
-            self._readers.append(connection)
-        return connection
+            reader = StoreReader(open_reader(self._file, self._key))
+            self._readers.append(reader)
+        return reader
 
     @property
     def drain_only(self) -> bool:
@@ -149,8 +149,8 @@ class OfflineStore:
                 return
             self._closed = True
         self._worker.close()
-        for connection in self._readers:
-            connection.close()
+        for reader in self._readers:
+            reader.close()
         self._readers.clear()
         self._lock.release()
 
