@@ -22,6 +22,9 @@ from cloud.settings import Settings
 
 _log = logging.getLogger(__name__)
 
+FIT_SQLITE = (3, 51, 3)
+"""The first release past the race in resetting a log (https://sqlite.org/wal.html#walresetbug), which
+several connections that write and checkpoint, as ours do, can run into."""
 KEY_BYTES = 32
 BUSY_MS = 10_000
 CHECKPOINT_PAGES = 4_000
@@ -42,7 +45,7 @@ POOL: dict[str, Any] = {
 def open_database(settings: Settings) -> Database:
     """Open the database the settings name; nothing is migrated.
 
-    Raises Trouble(STORE_KEY_MISSING) when the embedded file is there without its key.
+    Raises Trouble: STORE_KEY_MISSING when the embedded file is there without its key, SQLITE_UNFIT.
     """
     if settings.db_url:
         return Database(sa.create_engine(settings.db_url, pool_pre_ping=True, **POOL))
@@ -50,6 +53,8 @@ def open_database(settings: Settings) -> Database:
 
 
 def _sqlite(file: Path) -> sa.Engine:
+    if sqlcipher3.dbapi2.sqlite_version_info < FIT_SQLITE:
+        raise Trouble(Code.SQLITE_UNFIT, version=sqlcipher3.dbapi2.sqlite_version)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = _key_of(file)
     engine = sa.create_engine(f"sqlite+pysqlite:///{file}", module=sqlcipher3.dbapi2, **POOL)

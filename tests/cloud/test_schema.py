@@ -81,6 +81,16 @@ def test_a_lost_key_is_an_error_and_never_a_new_key(tmp_path: Path) -> None:
     assert not (tmp_path / "cloud.db.key").exists()
 
 
+def test_a_library_that_may_spoil_the_file_does_not_open_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sqlcipher3.dbapi2.sqlite_version_info", (3, 51, 2))
+    with pytest.raises(Trouble) as caught:
+        open_cloud(Settings(data=tmp_path))
+    assert caught.value.code is Code.SQLITE_UNFIT
+    assert not (tmp_path / "cloud.db").exists()
+
+
 def test_a_closed_database_takes_no_more_work(tmp_path: Path) -> None:
     cloud = open_cloud(Settings(data=tmp_path))
     cloud.close()
