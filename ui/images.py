@@ -29,7 +29,7 @@ MIN_MODULE_PX = 4
 _PLAIN_CLOTH = "9A958C"
 _DEFAULT_SIDE = 160
 _MOST_SIDE = 1_024
-_CACHE_BYTES = 12_000_000
+_CACHE_BYTES = 6_000_000
 _HELD = 8
 
 
@@ -39,7 +39,7 @@ def garment_url(drawing: str, colour_hex: str) -> str:
 
 
 class GarmentImages(QQuickImageProvider):
-    """`image://garment/<drawing>/<RRGGBB>`, rendered once per size and kept, newest 12 MB."""
+    """`image://garment/<drawing>/<RRGGBB>`, rendered once per size and kept, newest 6 MB."""
 
     def __init__(self) -> None:
         super().__init__(QQmlImageProviderBase.ImageType.Image)
