@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -130,7 +130,7 @@ def test_closing_waits_for_a_look_up_on_another_thread(opened: Opener, monkeypat
     monkeypatch.setattr("offline_store.goods.sku", slow)
     with ThreadPoolExecutor(2) as pool:
         reader = pool.submit(lambda: store.reader).result()
-        looking = pool.submit(reader.sku, "A")
+        looking: Future[object] = pool.submit(reader.sku, "A")
         assert inside.wait(20)
         closing = pool.submit(store.close)
         go_on.set()
