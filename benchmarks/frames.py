@@ -291,9 +291,8 @@ def told(seen: list[Seen]) -> dict[str, float]:
         **{f"p{percent}_ms": round(quantile(totals, percent), 2) for percent in (50, 95, 99)},
         "max_ms": round(max(totals), 2),
         "mean_looking_up_ms": round(sum(s.looking_up for s in seen) / count, 2),
-        "mean_model_ms": round(sum(s.before_frame - s.looking_up for s in seen) / count, 2),
-        "mean_layout_ms": round(sum(s.layout for s in seen) / count, 2),
-        "mean_painting_ms": round(sum(s.painting for s in seen) / count, 2),
+        "mean_model_ms": round(sum(s.handling - s.looking_up for s in seen) / count, 2),
+        "mean_drawing_ms": round(sum(s.drawing for s in seen) / count, 2),
     }
 
 

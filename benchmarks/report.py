@@ -7,7 +7,7 @@ from benchmarks.searches import KINDS
 from benchmarks.shops import SIZES
 
 _QUANTILES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
-_MEANS = ("mean_looking_up_ms", "mean_model_ms", "mean_layout_ms", "mean_painting_ms")
+_MEANS = ("mean_looking_up_ms", "mean_model_ms", "mean_drawing_ms")
 
 
 def told(figures: Figures) -> str:
@@ -30,7 +30,7 @@ def _budget(name: str, figure: float) -> str:
 
 
 def _head(size: str) -> str:
-    columns = "p50 p95 p99 max | look-up model layout painting".split()
+    columns = "p50 p95 p99 max | look-up model drawing".split()
     return f"{'event → frame, ms, ' + size:24}" + "".join(f"{column:>9}" for column in columns)
 
 

@@ -32,23 +32,13 @@ QUIET_MS = 12.0
 
 
 @dataclass(slots=True)
-class Frame:
-    """One frame, as `perf_counter` seconds: Qt began it, scene handed over, on the screen."""
-
-    began: float = 0.0
-    handed: float = 0.0
-    swapped: float = 0.0
-
-
-@dataclass(slots=True)
 class Seen:
-    """One answer to one event, milliseconds. The three parts and `looking_up` are its insides:
-    until Qt began the frame (look-up included), layout, painting."""
+    """One answer to one event, milliseconds: until the event was handled (`looking_up` is part of
+    that), and from there until the frame that shows it was swapped."""
 
     total: float
-    before_frame: float
-    layout: float
-    painting: float
+    handling: float
+    drawing: float
     looking_up: float = 0.0
 
 
@@ -57,7 +47,7 @@ class Wish:
     """What is waited for, and the frame that showed it."""
 
     shown: Callable[[], bool]
-    frame: Frame | None = None
+    swapped: float | None = None
     loop: QEventLoop = field(default_factory=QEventLoop)
 
 
@@ -69,13 +59,11 @@ class Watched:
     shell: Shell
     window: QQuickWindow
     hand: Hand
-    _now: Frame = field(default_factory=Frame)
+    _last_frame: float = 0.0
     _wish: Wish | None = None
 
     def watch(self) -> None:
         """Begin to note frames."""
-        self.window.afterAnimating.connect(self._began)
-        self.window.beforeSynchronizing.connect(self._handed)
         self.window.frameSwapped.connect(self._swapped)
 
     def until_shown(
@@ -89,19 +77,18 @@ class Watched:
         wish = self._wish = Wish(shown)
         started = time.perf_counter() if since is None else since
         event()
-        if wish.frame is None:
+        handled = time.perf_counter()
+        if wish.swapped is None:
             QTimer.singleShot(PATIENCE_MS, wish.loop, wish.loop.quit)
             wish.loop.exec()
         self._wish = None
-        if wish.frame is None:
+        if wish.swapped is None:
             where = (self.shell.root.property("place"), self.shell.root.property("sheet"))
             raise TimeoutError(f"the window never showed it; it is at {where}")
-        frame = wish.frame
         return Seen(
-            total=(frame.swapped - started) * 1e3,
-            before_frame=(frame.began - started) * 1e3,
-            layout=(frame.handed - frame.began) * 1e3,
-            painting=(frame.swapped - frame.handed) * 1e3,
+            total=(wish.swapped - started) * 1e3,
+            handling=(handled - started) * 1e3,
+            drawing=(wish.swapped - handled) * 1e3,
         )
 
     def rest(self, quiet_ms: float = QUIET_MS, most_ms: float = 600) -> None:
@@ -110,7 +97,7 @@ class Watched:
         while True:
             live(2)
             now = time.perf_counter()
-            since = now - max(self._now.swapped, started)
+            since = now - max(self._last_frame, started)
             if since * 1e3 > quiet_ms or (now - started) * 1e3 > most_ms:
                 return
 
@@ -162,18 +149,11 @@ class Watched:
             raise TimeoutError("the cloud does not answer")
         self.rest(60)
 
-    def _began(self) -> None:
-        self._now.began = time.perf_counter()
-
-    def _handed(self) -> None:
-        self._now.handed = time.perf_counter()
-
     def _swapped(self) -> None:
-        now = self._now
-        now.swapped = time.perf_counter()
+        now = self._last_frame = time.perf_counter()
         wish = self._wish
-        if wish is not None and wish.frame is None and wish.shown():
-            wish.frame = Frame(now.began, now.handed, now.swapped)
+        if wish is not None and wish.swapped is None and wish.shown():
+            wish.swapped = now
             wish.loop.quit()
 
 

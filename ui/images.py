@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from threading import Lock
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
@@ -30,6 +32,7 @@ _PLAIN_CLOTH = "9A958C"
 _DEFAULT_SIDE = 160
 _MOST_SIDE = 1_024
 _CACHE_BYTES = 6_000_000
+_MOST_REST_S = 0.1
 _HELD = 8
 
 
@@ -46,8 +49,24 @@ class GarmentImages(QQuickImageProvider):
         self._kept: OrderedDict[tuple[str, str, int, int], QImage] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
+        self._may_draw = Event()
+        self._may_draw.set()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Draw nothing for the length of a block that changes many pictures at once.
+
+        Drawing needs the interpreter as much as the screen does: each of the screen's many short
+        calls into Python would wait for a picture to be finished.
+        """
+        self._may_draw.clear()
+        try:
+            yield
+        finally:
+            self._may_draw.set()
 
     def requestImage(self, id_: str, size: QSize, requested: QSize) -> QImage:
+        self._may_draw.wait(_MOST_REST_S)
         drawing, _, colour = id_.partition("/")
         width, height = _wanted(requested)
         size.setWidth(width)

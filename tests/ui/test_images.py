@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 import qrcode
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize
@@ -130,3 +132,14 @@ def test_a_receipt_is_shown_at_the_width_that_was_asked(qapp):
     assert images.requestImage(name, QSize(), QSize(-1, -1)).size() == QSize(384, 600)
     assert images.requestImage(name, QSize(), QSize(192, -1)).size() == QSize(192, 300)
     assert images.requestImage("torn", QSize(), QSize(-1, -1)).width() == 1
+
+
+def test_a_picture_asked_for_while_tiles_change_is_drawn_afterwards(qapp):
+    images, drawn = GarmentImages(), []
+    asks = Thread(target=lambda: drawn.append(images.requestImage("coat/223344", QSize(), QSize())))
+    with images.resting():
+        asks.start()
+        assert not drawn
+    asks.join(10)
+    assert len(drawn) == 1
+    assert not drawn[0].isNull()

@@ -6,7 +6,8 @@ a search changes what stands in the places that are there, and no delegate is ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 
 from PySide6.QtCore import Property, QObject, QTimer, Signal, Slot
@@ -59,14 +60,22 @@ class GoodsState(StrEnum):
 @QmlElement
 @QmlUncreatable("made by the shell")
 class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable forgets __call__
-    """What can be sold, narrowed by category and search."""
+    """What can be sold, narrowed by category and search. `undisturbed` holds back the drawing of
+    pictures while tiles change."""
 
     filterChanged = Signal()
     stateChanged = Signal()
 
-    def __init__(self, store: Store, words: Words, parent: QObject) -> None:
+    def __init__(
+        self,
+        store: Store,
+        words: Words,
+        parent: QObject,
+        *,
+        undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         super().__init__(parent)
-        self._store, self._words = store, words
+        self._store, self._words, self._undisturbed = store, words, undisturbed
         self._text, self._category, self._page = "", "", FIRST_PAGE
         self._state, self._problem = GoodsState.TILES, ""
         self._cards: list[StyleCard] = []
@@ -186,8 +195,9 @@ class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
             return
         self._more = len(found) == self._page
         self._cards = [*self._cards[:held], *found]
-        self._tiles.show(self._tile(place, card) for place, card in enumerate(self._cards))
-        self.put(self.stateChanged, _state=self._state_of(), _problem="")
+        with self._undisturbed():
+            self._tiles.show(self._tile(place, card) for place, card in enumerate(self._cards))
+            self.put(self.stateChanged, _state=self._state_of(), _problem="")
 
     def _state_of(self) -> GoodsState:
         if self._cards:
