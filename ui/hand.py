@@ -24,6 +24,7 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 LOOK_EVERY_MS = 15
 PERSON_MS = 70
+SCANNER_MS = 2
 PATIENCE_S = 20.0
 
 _KEYS = {"\r": Qt.Key.Key_Return, "\b": Qt.Key.Key_Backspace, "\x1b": Qt.Key.Key_Escape}
@@ -113,18 +114,24 @@ class Hand:
         self.pause()
 
     def scan(self, code: str) -> None:
-        """Let a keyboard-wedge scanner type a code and Enter, whatever has the focus."""
-        for character in code + "\r":
-            self.press(character)
+        """Let a keyboard-wedge scanner type a code and Enter, whatever has the focus.
+
+        Its keys bear the times at which it sent them, as the platform's do, however busy we are.
+        """
+        began = round(time.monotonic() * 1000)
+        for place, character in enumerate(code + "\r"):
+            self.press(character, at_ms=began + place * SCANNER_MS)
         self.pause()
 
-    def press(self, key: str | Qt.Key) -> None:
-        """Press and release one key."""
+    def press(self, key: str | Qt.Key, *, at_ms: int = 0) -> None:
+        """Press and release one key; it bears the time `at_ms`, none if 0."""
         code = key if isinstance(key, Qt.Key) else _KEYS.get(key, Qt.Key(ord(key.upper())))
         text = key if isinstance(key, str) else ""
         none = Qt.KeyboardModifier.NoModifier
         for kind in (QKeyEvent.Type.KeyPress, QKeyEvent.Type.KeyRelease):
-            QGuiApplication.sendEvent(self._window, QKeyEvent(kind, code, none, text))
+            event = QKeyEvent(kind, code, none, text)
+            event.setTimestamp(at_ms)
+            QGuiApplication.sendEvent(self._window, event)
 
     def wait(self, condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
         """Let the window live until a condition holds; False if it never does."""
@@ -178,7 +185,7 @@ def _accessible_name(item: QQuickItem) -> str:
     """
     # Qt's hints promise a context; an item made by C++ has none.
     context = cast("QQmlContext | None", QQmlEngine.contextForObject(item))
-    if context is None:
+    if context is None or not context.isValid():  # the item is about to be deleted
         return ""
     value = QQmlProperty(item, "Accessible.name", context).read()
     return value if isinstance(value, str) else ""

@@ -15,6 +15,9 @@ from guidepos.embedded_cloud import EmbeddedCloud
 from tests.e2e.commands import figures, guidepos
 from tests.e2e.conftest import shared
 
+# The tests of this file go on with what the one before left at the cloud.
+pytestmark = pytest.mark.xdist_group("recorded retail")
+
 RETAIL = ("retail", "uci_online_retail_until_2011-06.csv.gz")
 TOTALS = ("retail", "online_retail_invoice_totals_until_2011-06.csv.gz")
 
