@@ -16,7 +16,7 @@ import msgspec
 
 from benchmarks import cold_start, commit_ratio, throughput
 from benchmarks.searches import SCANS, SEARCHES, steps
-from benchmarks.shops import BENCH, SIZES, shop, template
+from benchmarks.shops import BENCH, SIZES, shop
 from benchmarks.tills import Floor, floor, run_python
 
 BUDGETS: dict[str, tuple[str, float]] = {
@@ -48,9 +48,6 @@ def run(only: Iterable[str] = (), *, quick: bool = False, folder: Path = BENCH) 
     """Measure all parts, or only the named ones; return flat figures."""
     wanted = tuple(only) or tuple(PARTS)
     figures: Figures = {}
-    for skus in SIZES.values():
-        _say(f"a shop of {skus:,} SKUs …")
-        template(skus, folder=folder)
     with floor(folder) as ground:
         for name in wanted:
             _say(f"measuring {name} …")
