@@ -13,7 +13,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import Q_ARG, QCoreApplication, QEvent, QMetaObject, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    Q_ARG,
+    QCoreApplication,
+    QEvent,
+    QMetaObject,
+    QObject,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtQuick import QQuickWindow
 
@@ -144,6 +154,7 @@ class Wedge(QObject):
             self._timer.start(round(HICCUP_MS) + 2)
         self._tell_suspicion()
 
+    @Slot()
     def _check_due(self) -> None:
         scan = self._rhythm.due(self._last_ms + HICCUP_MS)
         if scan:

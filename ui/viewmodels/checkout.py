@@ -275,6 +275,7 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._frozen = False
         self._begin_empty()
 
+    @Slot(object)
     def sold(self, sale: Sale) -> None:
         """A sale was recorded behind this screen: its cart is neither here nor among the parked."""
         if self._priced.cart.cart_id == sale.sale_id:
@@ -354,6 +355,7 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     def _naming(self) -> Naming:
         return Naming(self._words, self._lists.reason_name, self._lists.guide_names)
 
+    @Slot()
     def _retell(self) -> None:
         """Say everything again in the new language."""
         self._lists.load()
@@ -362,6 +364,7 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._reasons.show(reason_rows(self._priced, naming))
         self.cartChanged.emit()
 
+    @Slot(str, object)
     def _give_discount(self, line_no: str, discounts: tuple[Discount, ...]) -> None:
         actor = self._actor
         if actor is None:
@@ -376,6 +379,7 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             )
         self._discount.answer(given)
 
+    @Slot(str, object)
     def _share_line(self, line_no: str, shares: tuple[GuideShare, ...]) -> None:
         self._step(lambda: self._checkout.set_guides(self._priced, int(line_no), shares))
 

@@ -100,6 +100,7 @@ class CreditVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self._parts[other] -= step
         self._show()
 
+    @Slot()
     def _show(self) -> None:
         self._guides.show(
             {

@@ -188,6 +188,7 @@ class DiscountVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         if not problem:
             self.done.emit()
 
+    @Slot()
     def _name_lists(self) -> None:
         self._reasons.show(
             {"code": c.code, "name": c.name, "limit": c.limit} for c in self._lists.choices()

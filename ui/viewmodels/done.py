@@ -166,6 +166,7 @@ class DoneVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable
     def _not_printed(self, failure: Failure) -> None:
         self.notice.emit("problem", self._words.error(failure))
 
+    @Slot()
     def _retell(self) -> None:
         if self._sale is not None:
             self._parts.show(

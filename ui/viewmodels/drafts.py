@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Property, QObject, Signal
+from PySide6.QtCore import Property, QObject, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.pricing import PricedCart
@@ -75,6 +75,7 @@ class DraftsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
             self._tasks.follow(forgotten, lambda _: self.reload(), self._refused)
         return priced
 
+    @Slot()
     def reload(self) -> None:
         """Read again what was put aside."""
         try:

@@ -182,6 +182,7 @@ class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
             if card.style_no in touched:
                 self._tiles.change(str(place), inCart=self._in_cart(card))
 
+    @Slot()
     def _look_up(self, *, keep: bool = False) -> None:
         self._later.stop()
         held = len(self._cards) if keep else 0

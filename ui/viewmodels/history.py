@@ -286,6 +286,7 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def _not_printed(self, failure: Failure) -> None:
         self.notice.emit("problem", self._words.error(failure))
 
+    @Slot()
     def _retell(self) -> None:
         self._show_list()
         self._show_document()

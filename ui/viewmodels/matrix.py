@@ -178,6 +178,7 @@ class MatrixVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         matrix = self._matrix
         return [cell for row in matrix.cells for cell in row if cell] if matrix else []
 
+    @Slot()
     def _show(self) -> None:
         matrix = self._matrix
         if matrix is None:

@@ -129,6 +129,7 @@ class MembersVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             at = "phone"
         self.put(self.changed, _problem=self._words.error(failure), _problem_at=at)
 
+    @Slot()
     def _look_up(self) -> None:
         try:
             found = self._members.find(self._text, MOST_FOUND) if self._text.strip() else ()

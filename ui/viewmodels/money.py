@@ -157,6 +157,7 @@ class MoneyVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self.look()
         self.notice.emit("problem", self._words.error(failure))
 
+    @Slot()
     def _show(self) -> None:
         self._rows.show(self._row(money) for money in self._found)
         self.changed.emit()

@@ -145,6 +145,7 @@ class MySalesVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._guide = guide
         self.load()
 
+    @Slot()
     def _show(self) -> None:
         newest = sorted(self._lines, key=lambda line: (-line.at_ms, line.receipt_no, line.line_no))
         self._entries.show(self._row(line) for line in newest)

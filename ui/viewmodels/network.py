@@ -170,6 +170,7 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self.look()
         self.notice.emit("problem", self._words.error(failure))
 
+    @Slot()
     def _show(self) -> None:
         if self._now is not None:
             self._operations.show(self._row(verdict) for verdict in table(self._now))

@@ -296,6 +296,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             for line in priced.cart.lines
         )
 
+    @Slot()
     def _closed(self) -> None:
         """The cloud has closed the QR unpaid: now what was wished for is safe."""
         if self._then is Act.CASH:
@@ -307,6 +308,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._phone.rest()
         self.put(self.changed, _method=Method.CASH)
 
+    @Slot(object)
     def _paid(self, sale: Sale) -> None:
         if self._sale is None:
             self.put(self.changed, _sale=sale)
@@ -338,6 +340,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def _can_leave(self) -> bool:
         return self._phone.allows(Act.LEAVE) and not self._sale and not self._cash.is_busy
 
+    @Slot()
     def _phone_changed(self) -> None:
         if self._phone.allows(Act.NEW_QR):
             self._verdict = self._may(Operation.SELL_QR)

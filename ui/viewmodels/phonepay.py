@@ -236,6 +236,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         """Take news of any attempt, on any thread."""
         self._heard.emit(news)
 
+    @Slot()
     def tick(self) -> None:
         """A second has passed: count down, and ask again when it is time."""
         if self._phase in _ASKING:
@@ -309,6 +310,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     # --- hearing ----------------------------------------------------------------------------------
 
+    @Slot(object)
     def _take_news(self, news: PaymentNews) -> None:
         if not self._is_mine(news):
             self._tell_elsewhere(news)
@@ -387,6 +389,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._phase = phase
         self._asked()
 
+    @Slot()
     def _asked(self) -> None:
         self.changed.emit()
         self.ticked.emit()

@@ -181,6 +181,7 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     # --- what Python does ---------------------------------------------------------------------
 
+    @Slot(object)
     def begin(self, sale: Sale) -> None:
         """Begin a return of a sale, if whoever is signed in may."""
         person, verdict = self._who(), self._may(Operation.REFUND_CASH)
@@ -234,6 +235,7 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         pieces = self._picked.get(sold.line.line_no, 0)
         return sold.value_of(pieces) if pieces else 0
 
+    @Slot()
     def _show(self) -> None:
         self._lines.show(self._row(sold) for sold in self._sold)
         self._reasons.show(

@@ -260,6 +260,7 @@ class RootVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable
         if self._person is not None and self._idle.interval() > 0:
             self._idle.start()
 
+    @Slot()
     def _lock_idle(self) -> None:
         """Lock a till nobody touches, but never while a customer is paying."""
         if self._sheet in FULL_SHEETS:

@@ -149,6 +149,7 @@ class SessionVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     # --- what Python does -----------------------------------------------------------------------
 
+    @Slot()
     def load(self) -> None:
         """Read who may sign in."""
         try:
@@ -183,12 +184,14 @@ class SessionVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         else:
             self._second.stop()
 
+    @Slot()
     def _count_down(self) -> None:
         self._lock(max(0, self._locked - 1))
         if not self._locked:
             self._failure = None
         self.changed.emit()
 
+    @Slot()
     def _show_people(self) -> None:
         self._people.show(
             {

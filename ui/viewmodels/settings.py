@@ -142,6 +142,7 @@ class SettingsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             "reduce_motion": "1" if bool(root.reduceMotion) else "",
         }
 
+    @Slot()
     def _keep_look(self) -> None:
         """Whatever button chose it, the next start looks the same."""
         before, self._look = self._look, self._look_now()
