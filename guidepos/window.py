@@ -54,9 +54,13 @@ def make_shell(till: Till) -> Shell:
 def open_window(till: Till, *, fullscreen: bool = False) -> int:
     """Show the window, connect to the cloud behind it, stay until it is closed."""
     shell = make_shell(till)
-    shell.show(fullscreen=fullscreen)
-    shell.after_first_frame(lambda: go_online(till, shell))
-    return shell.run()
+    try:
+        shell.show(fullscreen=fullscreen)
+        shell.after_first_frame(lambda: go_online(till, shell))
+        return shell.run()
+    finally:
+        till.go_offline()
+        shell.close()
 
 
 def go_online(till: Till, shell: Shell) -> None:

@@ -110,11 +110,13 @@ class Shell:
 
     def on_news(self, news: PaymentNews) -> None:
         """Take news of a payment."""
-        self.screens.counter.hear(news)
+        if self.engine is not None:
+            self.screens.counter.hear(news)
 
     def on_status(self, status: WorkerStatus) -> None:
         """Take the sync worker's standing."""
-        self._news.status.emit(status)
+        if self.engine is not None:
+            self._news.status.emit(status)
 
     def show(self, *, fullscreen: bool = False) -> QQuickWindow:
         """Load the window and show it. Raises RuntimeError if its QML does not load."""
@@ -146,16 +148,14 @@ class Shell:
         window.frameSwapped.connect(begin)
 
     def run(self) -> int:
-        """Stay until the window is closed; return the exit code."""
+        """Stay until the window is closed; return the exit code. `close` is left to the caller."""
         if self.window is None:
             self.show()
-        try:
-            return self._app.exec()
-        finally:
-            self.close()
+        return self._app.exec()
 
     def close(self) -> None:
-        """Take everything down: engine first, view-models after it. Safe to call twice."""
+        """Take everything down: engine first, view-models after it, with whatever they still wait
+        for. Nobody may bring news any more. Safe to call twice."""
         if self.window is None and self.engine is None:
             return
         self.words.leave()
@@ -165,8 +165,8 @@ class Shell:
             self.window = None
         engine, self.engine = self.engine, None
         if engine is not None:
-            engine.deleteLater()
-            QGuiApplication.sendPostedEvents(engine, int(QEvent.Type.DeferredDelete))
+            _delete(engine)
+        _delete(self.root)
 
     def _make_engine(self) -> QQmlApplicationEngine:
         engine = QQmlApplicationEngine()
@@ -186,6 +186,12 @@ class Shell:
         for error in errors:
             self.warnings.append(error.toString())
             _LOG.warning("qml: %s", error.toString())
+
+
+def _delete(thing: QObject) -> None:
+    """Delete an object now: what is on its way to it is dropped."""
+    thing.deleteLater()
+    QGuiApplication.sendPostedEvents(thing, int(QEvent.Type.DeferredDelete))
 
 
 class _News(QObject):

@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QCoreApplication, QEvent
-
 from app.devices.barcode import TwoReaders
 from app.domain.catalog import Sku
 from app.domain.money import CNY, show_amount
@@ -52,10 +50,6 @@ class Counter:
         """Take the window down; whatever QML complained about fails the test."""
         self.till.go_offline()
         self.shell.close()
-        # A closed till's process ends; here its screens must not hear what is meant for the next.
-        root = self.shell.root
-        root.deleteLater()
-        QCoreApplication.sendPostedEvents(root, int(QEvent.Type.DeferredDelete))
         assert self.shell.warnings == [], self.shell.warnings
 
     def clear(self) -> None:

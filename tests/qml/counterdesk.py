@@ -229,6 +229,7 @@ class CounterDesk:
             engine.deleteLater()
             QGuiApplication.sendPostedEvents(engine, int(QEvent.Type.DeferredDelete))
         self.root.deleteLater()
+        QGuiApplication.sendPostedEvents(self.root, int(QEvent.Type.DeferredDelete))
         self.till.close()
 
 
