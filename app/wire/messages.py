@@ -109,14 +109,18 @@ class HelloRequest(Message, frozen=True, kw_only=True):
     schema: dict[str, int]
     db_id: str
     boot_nonce: str
+    timeline: str = ""
+    """The cloud's timeline as the till last knew it, "" before the first."""
 
 
 class HelloAnswer(Message, frozen=True, kw_only=True):
     """Where the cloud stands in the till's journal: up to `hwm` it holds every record.
 
     Up to `durable_seq` it would hold them even after a restore from the oldest backup it may use, so
-    a till deletes none beyond it. A cloud that keeps no backups says 0 and its tills keep all;
-    today's tills delete nothing yet, whatever it says.
+    a till deletes none beyond it. A cloud that keeps no backups says 0 and its tills keep all.
+    `known` is false for an epoch that was never opened there: a restored cloud, or another one.
+    `standing` is "current", or "revoked" for a device that may still send and do nothing else.
+    `keys` are the signing keys that count now; they are pinned, because the answer itself is proven.
     """
 
     server_ms: int
@@ -127,10 +131,17 @@ class HelloAnswer(Message, frozen=True, kw_only=True):
     feed_generation: int
     min_app: str = ""
     commands: list[str] = []
+    known: bool = True
+    standing: str = "current"
+    keys: list[PublicKey] = []
 
 
 class PushedRecord(Message, frozen=True, kw_only=True):
-    """A journal record as it travels; `header` are the canonical bytes, `hash` is hex."""
+    """A journal record as it travels; `header` are the canonical bytes, `hash` is hex.
+
+    `sealed`: the till found this record damaged. Header and body are what is left of it and prove
+    nothing; `hash` is the one the next record continues from, and only the head signature vouches for it.
+    """
 
     seq: int
     rec_id: str
@@ -139,6 +150,7 @@ class PushedRecord(Message, frozen=True, kw_only=True):
     hash: str
     header: bytes
     body: bytes
+    sealed: bool = False
 
 
 class PushRequest(Message, frozen=True, kw_only=True):
@@ -151,7 +163,10 @@ class PushRequest(Message, frozen=True, kw_only=True):
 
 
 class PushResult(Message, frozen=True, kw_only=True):
-    """What became of one record: applied | accepted_exception | accepted_unprojected | duplicate."""
+    """What became of one record: applied | accepted_exception | accepted_unprojected | duplicate.
+
+    A sealed record is an `accepted_exception` of the code `sealed_damaged`.
+    """
 
     seq: int
     verdict: str

@@ -1,0 +1,68 @@
+"""Messages about what a person should look at: the store's tasks, on every tablet, done by one.
+
+Stream `tasks` of the feed brings them down. Acting on one is a claim first: of two tablets that claim
+at the same moment one gets it, the other hears by whom it is held. Shapes as in `messages`.
+"""
+
+from __future__ import annotations
+
+from app.wire.messages import Message
+
+OPEN, CLAIMED, SETTLED = "open", "claimed", "settled"
+
+CLAIM_MINUTES = 15
+"""A claim that is not settled by then may be taken over: its tablet may be broken."""
+
+
+class TaskRow(Message, frozen=True, kw_only=True):
+    """Stream `tasks`: one task of the store. No personal data; times are Unix ms.
+
+    `kind` is "record" (something about a journal record or a device; `code` says what) or "money" (late,
+    over, partial or orphan money; `subject` is the attempt). `subject` is a record id otherwise.
+    `amount` is minor units, 0 where none is meant. Claimed tasks name device and person; settled ones
+    say how in `resolution`.
+    """
+
+    task_id: str
+    kind: str
+    code: str
+    subject: str
+    device: str
+    device_code: str = ""
+    epoch: str = ""
+    seq: int = 0
+    receipt_no: str = ""
+    other: str = ""
+    """What it is about besides the subject: the other receipt of an oversell, the sale of an attempt."""
+    detail: str = ""
+    amount: int = 0
+    created_ms: int = 0
+    state: str = OPEN
+    claimed_device: str = ""
+    claimed_by: str = ""
+    claim_until_ms: int = 0
+    settled_ms: int = 0
+    resolution: str = ""
+
+
+class TaskClaim(Message, frozen=True, kw_only=True):
+    """`POST /v1/tasks/claim`. `claim_id` is made on the device, so a lost answer may be asked for again.
+
+    Answer: the `TaskRow` as it stands; 409 `claimed` where another device holds it or it is settled.
+    """
+
+    task_id: str
+    claim_id: str
+    person: str
+
+
+class TaskSettlement(Message, frozen=True, kw_only=True):
+    """`POST /v1/tasks/settle`, by whoever holds the claim; the same settlement again is fine.
+
+    `resolution` is a word: seen, delivered, refunded, released (a quarantined record goes on the
+    books), corrected, dropped.
+    """
+
+    task_id: str
+    claim_id: str
+    resolution: str
