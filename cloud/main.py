@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
-from cloud.api import enrol, health, live, members, payments, reports, sync
+from cloud.api import enrol, health, live, members, payments, reports, snapshot, sync
 from cloud.api.body_limit import BodyLimit
 from cloud.api.contract import describe, refusal
 from cloud.api.proof import SIGNED_PATHS, ProofMiddleware
@@ -43,7 +43,7 @@ def app_of(cloud: Cloud) -> FastAPI:
         redoc_url=None,
     )
     app.state.cloud = cloud
-    for module in (enrol, sync, members, reports, health, payments, live, pages):
+    for module in (enrol, sync, snapshot, members, reports, health, payments, live, pages):
         app.include_router(module.router)
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(RuleBroken, _on_rule_broken)

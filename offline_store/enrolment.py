@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.wire.journal import Chain
 from app.wire.messages import EnrolAnswer
-from offline_store import device, stock
+from offline_store import device, feeds, stock
 from offline_store.identity import current_epoch, open_epoch
 from offline_store.journal import Journal
 
@@ -43,6 +43,7 @@ def enrol(
         enrolled=True,
         fact_offset=old.fact_offset + old.acked_seq,
     )
+    feeds.forget(connection)
     journal.reload()
     journal.copy_from(old, old.acked_seq)
     if old.chain.store != answer.store:

@@ -11,16 +11,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.domain.member import Member
-from app.wire.messages import MemberChange, MemberRow, MembersPage, MembersPushAnswer
+from app.errors import Code, Trouble
+from app.ports import SnapshotPiece
+from app.wire.checksum import member_sum
+from app.wire.messages import (
+    MEMBERS,
+    MemberChange,
+    MemberRow,
+    MembersPage,
+    MembersPushAnswer,
+)
 from app.wire.searchkeys import search_keys
-from offline_store import device
+from offline_store import device, feeds
 from offline_store.rows import MEMBER_COLUMNS, member_of
 from offline_store.search import member_query_of, phone_tokens, sound_tokens, words_of
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-CURSOR = "members"
+CURSOR = MEMBERS
 JOIN = "join"
 _FIELDS = ("name", "phone", "tier", "note")
 """Fields a till may change."""
@@ -34,6 +43,7 @@ _PUT = (
     " tier = excluded.tier, points = excluded.points, note = excluded.note,"
     " erased = excluded.erased"
 )
+_decode = msgspec.json.Decoder(MemberRow).decode
 
 
 # --- looking up ---------------------------------------------------------------------------------
@@ -130,9 +140,24 @@ def settle(connection: Connection, answer: MembersPushAnswer) -> None:
 
 def apply_page(connection: Connection, page: MembersPage) -> None:
     """Apply a page of members and its cursor. Changes still in the queue stay on top of it."""
-    for row in page.rows:
-        _put(connection, row)
+    put(connection, page.rows)
     device.set_cursor(connection, CURSOR, page.cursor)
+
+
+def apply_snapshot(connection: Connection, piece: SnapshotPiece) -> None:
+    """Apply rows of a snapshot. Raises Trouble(CLOUD_MESSAGE_INVALID) for what is no member."""
+    try:
+        rows = [_decode(row.body) for row in piece.rows]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Trouble(Code.CLOUD_MESSAGE_INVALID, stream=CURSOR, detail=str(error)) from error
+    put(connection, rows)
+
+
+def put(connection: Connection, rows: Sequence[MemberRow]) -> None:
+    """Take members over as the cloud has them."""
+    for row in rows:
+        _put(connection, row)
+    feeds.note(connection, CURSOR, {row.member_ref: member_sum(row) for row in rows})
 
 
 def _put(connection: Connection, row: MemberRow) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from offline_store import feeds
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 1
-"""1: the first store."""
+VERSION = 2
+"""1: the first store. 2: an account of what came down each feed."""
 
 
 def version_of(connection: Connection) -> int:
@@ -39,6 +40,11 @@ def steps() -> Migrations:
         for statement in statements():
             db.execute(statement)
         db.execute("PRAGMA user_version = 1")
+
+    @steps(name="0002 feeds")
+    def feed_rows(db: Database) -> None:
+        feeds.build(db.conn)
+        db.execute("PRAGMA user_version = 2")
 
     return steps
 

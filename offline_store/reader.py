@@ -24,6 +24,7 @@ from app.ports import (
     Draft,
     Earnings,
     EarningsLine,
+    FeedState,
     Identity,
     SignInRecord,
     SyncStatus,
@@ -34,6 +35,7 @@ from offline_store import (
     device,
     documents,
     earnings,
+    feeds,
     goods,
     identity,
     members,
@@ -263,3 +265,8 @@ class StoreReader:
     def sync_status(self) -> SyncStatus:
         """Return how far behind the cloud this till is."""
         return status.sync_status(self._connection)
+
+    @sorted_out
+    def feeds(self) -> tuple[FeedState, ...]:
+        """Return how every feed stands."""
+        return feeds.states(self._connection)

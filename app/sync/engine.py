@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from app.domain.ids import new_id
 from app.errors import Code, Trouble
 from app.ports import Clock, JournalMark, Priority, Store, SyncTransport, UnitOfWork
+from app.sync.bootstrap import Bootstrap
+from app.sync.jobs import ShortJobs
 from app.sync.pull import ReferencePull
 from app.sync.push import JournalPush, Sender
 from app.sync.report import Round, SyncReport, ends_the_round
@@ -44,13 +46,17 @@ class SyncEngine:
         *,
         app_version: str,
         boot_nonce: str = "",
+        snapshots: bool = False,
     ) -> None:
         self._store, self._transport, self._clock = store, transport, clock
         self._app_version = app_version
         # Two copies of one till show the same ids but never the same nonce.
         self._boot_nonce = boot_nonce or new_id()
         self._journal = JournalPush(store, transport, clock)
-        self._reference = ReferencePull(store, transport, clock)
+        jobs = ShortJobs(store, clock)
+        # Without snapshots a feed is followed from its first page, however long that takes.
+        self._bootstrap = Bootstrap(jobs, transport, clock, enabled=snapshots)
+        self._reference = ReferencePull(jobs, transport, self._bootstrap)
         self._generation: str | None = None
         self._restart = False
 
@@ -76,6 +82,7 @@ class SyncEngine:
             round_.note(trouble)
             return round_.report()
         chosen = STREAMS if pull else tuple(filter(streams.__contains__, STREAMS))
+        self._bootstrap.between = self._sending(standing.sender, round_, pushing=pushing)
         for step in self._steps(standing.sender, chosen, pushing=pushing, members=pull):
             if stop():
                 break
@@ -104,6 +111,24 @@ class SyncEngine:
                 lambda round_: self._reference.follow_members(round_, restart=self._restart)
             )
         return steps
+
+    def _sending(self, sender: Sender, round_: Round, *, pushing: bool) -> Callable[[], None]:
+        """Return what sends the sales made during a long download; a refusal ends only the sending."""
+        refused = not pushing
+
+        def send() -> None:
+            nonlocal refused
+            if refused:
+                return
+            try:
+                self._journal.drain(sender, round_)
+            except Trouble as trouble:
+                if ends_the_round(trouble):
+                    raise
+                round_.note(trouble)
+                refused = True
+
+        return send
 
     def _following(self, stream: str) -> Callable[[Round], None]:
         return lambda round_: self._reference.follow(stream, round_, restart=self._restart)

@@ -14,13 +14,16 @@ class SyncReport:
 
     `pushed` counts records the cloud holds now and did not confirm before, `duplicates` those of
     them it had received earlier (their answer was lost), `exceptions` those it set aside for a
-    person. `pulled` counts rows per stream.
+    person. `pulled` counts rows per stream, `snapshots` those that came with snapshots. `mismatched`
+    names streams whose sum was not the cloud's.
     """
 
     pushed: int = 0
     duplicates: int = 0
     exceptions: int = 0
     pulled: Mapping[str, int] = field(default_factory=dict)
+    snapshots: Mapping[str, int] = field(default_factory=dict)
+    mismatched: tuple[str, ...] = ()
     members_sent: int = 0
     members_received: int = 0
     said_hello: bool = False
@@ -35,7 +38,7 @@ class SyncReport:
     @property
     def changed(self) -> bool:
         """Something travelled in either direction."""
-        pulled = sum(self.pulled.values())
+        pulled = sum(self.pulled.values()) + sum(self.snapshots.values())
         return bool(self.pushed or pulled or self.members_sent or self.members_received)
 
 
@@ -48,6 +51,8 @@ class Round:
     duplicates: int = 0
     exceptions: int = 0
     pulled: dict[str, int] = field(default_factory=dict)
+    snapshots: dict[str, int] = field(default_factory=dict)
+    mismatched: list[str] = field(default_factory=list)
     members_sent: int = 0
     members_received: int = 0
     said_hello: bool = False
@@ -65,6 +70,8 @@ class Round:
             duplicates=self.duplicates,
             exceptions=self.exceptions,
             pulled=dict(self.pulled),
+            snapshots=dict(self.snapshots),
+            mismatched=tuple(self.mismatched),
             members_sent=self.members_sent,
             members_received=self.members_received,
             said_hello=self.said_hello,

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from cloud.db.tables import server_state
 
-_NO_FENCE = 2**63 - 1
+NO_FENCE = 2**63 - 1
+"""Hides nothing."""
 
 
 def next_change(connection: sa.Connection) -> int:
@@ -30,6 +31,14 @@ def next_change(connection: sa.Connection) -> int:
 def fence(connection: sa.Connection) -> int:
     """Return the number below which no further row can appear."""
     if connection.dialect.name == "sqlite":
-        return _NO_FENCE
+        return NO_FENCE
     query = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
     return int(connection.execute(query).scalar_one())
+
+
+def frontier(connection: sa.Connection) -> int:
+    """Return the smallest change number under which a row may still appear; below it all is visible."""
+    if connection.dialect.name != "sqlite":
+        return fence(connection)
+    query = sa.select(server_state.c.value).where(server_state.c.name == "change")
+    return int(connection.execute(query).scalar_one()) + 1

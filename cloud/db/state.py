@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+import msgspec
 import sqlalchemy as sa
 
+from cloud.db.rows import upsert
 from cloud.db.tables import server_state, tenant
 
 
@@ -37,6 +39,24 @@ def timeline(connection: sa.Connection) -> str:
 def feed_generation(connection: sa.Connection) -> int:
     """Return the generation of all feeds; cursors of another one are void."""
     return int(_state(connection, "feed_generation"))
+
+
+Place = tuple[int, list[str]]
+"""A place in a feed: change number and the parts of the key."""
+
+
+def horizon(connection: sa.Connection, stream: str) -> Place:
+    """Return the place of the last tombstone of a stream that was cleared away, before all rows if none
+    was: a till that has not come past it may hold rows nobody will tell it are gone."""
+    query = sa.select(server_state.c.value).where(server_state.c.name == f"horizon.{stream}")
+    value = connection.scalar(query)
+    return msgspec.json.decode(value, type=Place) if value else (-1, [])
+
+
+def set_horizon(connection: sa.Connection, stream: str, place: Place) -> None:
+    """Move a stream's horizon, in the transaction that clears the tombstones before it."""
+    value = msgspec.json.encode(place).decode()
+    upsert(connection, server_state, [{"name": f"horizon.{stream}", "value": value}])
 
 
 def _state(connection: sa.Connection, name: str) -> str:

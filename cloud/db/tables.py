@@ -24,7 +24,7 @@ _BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
 # --- the server itself ----------------------------------------------------------------------------
 
 server_state = Table("server_state", metadata, *key("name"), text("value"))
-"""timeline, feed_generation, and the change counter of the embedded engine."""
+"""timeline, feed_generation, the change counter of the embedded engine, and how far tombstones are gone."""
 
 # --- who may talk to us ---------------------------------------------------------------------------
 
@@ -280,15 +280,26 @@ payment_step = Table(
 
 # --- what tills are told --------------------------------------------------------------------------
 
+
+def _told() -> list[Column[Any]]:
+    """What a row is told by: `row_sum` is its part of the stream's checksum, `deleted_ms` 0 for a row
+    that is there."""
+    return [
+        blob("body"),
+        whole("row_sum", server_default="0"),
+        flag("deleted"),
+        whole("deleted_ms", server_default="0"),
+        whole("change"),
+    ]
+
+
 sku = Table(
     "sku",
     metadata,
     *key("tenant_id", "sku_id"),
     text("style_no"),
     text("gtin"),
-    blob("body"),
-    flag("deleted"),
-    whole("change"),
+    *_told(),
     Index("ix_sku_feed", "tenant_id", "change", "sku_id"),
 )
 """`body` is the `SkuRow` as it travels; the columns beside it are for our own look-ups."""
@@ -298,9 +309,7 @@ person = Table(
     metadata,
     *key("tenant_id", "person_id"),
     text("store_id"),
-    blob("body"),
-    flag("deleted"),
-    whole("change"),
+    *_told(),
     Index("ix_person_feed", "tenant_id", "change", "person_id"),
 )
 """`store_id` "": known to every store of the tenant."""
@@ -309,9 +318,7 @@ config = Table(
     "config",
     metadata,
     *key("tenant_id", "name"),
-    blob("body"),
-    flag("deleted"),
-    whole("change"),
+    *_told(),
 )
 
 stock = Table(
@@ -320,8 +327,10 @@ stock = Table(
     *key("tenant_id", "store_id", "sku_id"),
     whole("quantity"),
     whole("as_of_ms"),
+    whole("mark", server_default="0"),
     whole("change"),
     Index("ix_stock_feed", "tenant_id", "change", "store_id", "sku_id"),
     **_BY_KEY,
 )
-"""On-hand: what was counted plus every movement received since. May be negative."""
+"""On-hand: what was counted plus every movement received since. May be negative. `mark` is the figure's
+weight in the stream's checksum (see `app.wire.checksum`)."""

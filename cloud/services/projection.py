@@ -21,6 +21,7 @@ from app.wire.bodies import (
     SaleV1,
     StockAdjustmentV1,
 )
+from app.wire.checksum import stock_mark
 from app.wire.journal import Header
 from cloud.db import tables
 from cloud.db.rows import Rows, insert, insert_rows
@@ -251,6 +252,7 @@ def _move_stock(connection: sa.Connection, arrival: Arrival, moved: dict[str, in
                 "sku_id": sku,
                 "quantity": delta,
                 "as_of_ms": arrival.received_ms,
+                "mark": stock_mark(arrival.store, sku),
                 "change": arrival.change,
             }
             for sku, delta in sorted(moved.items())

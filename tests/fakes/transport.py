@@ -26,7 +26,6 @@ from app.wire.messages import (
     HelloRequest,
     KeySet,
     MemberChange,
-    MemberRow,
     MembersPage,
     MembersPushAnswer,
     MemberVerdict,
@@ -36,10 +35,10 @@ from app.wire.messages import (
     PushedRecord,
     PushRequest,
     PushResult,
-    Row,
 )
+from app.wire.snapshot import SnapshotBegin, SnapshotChunk
 from app.wire.tokens import unseal
-from tests.fakes.clock import NOON
+from tests.fakes.feeds import FakeFeeds
 
 T = TypeVar("T")
 
@@ -63,24 +62,20 @@ class Fault(Enum):
     DELIVERED_TWICE = auto()
 
 
-class FakeCloud:
+class FakeCloud(FakeFeeds):
     """One tenant, one store, any number of devices. Also the port `Enrolment`.
 
     `projected` maps each rec_id ever taken to its body; `busy` and `too_big` make it refuse.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.devices: dict[str, _Device] = {}
         self.projected: dict[str, bytes] = {}
         self.conflicts: list[str] = []
-        self.server_ms = NOON
         self.timeline = new_epoch()
-        self.feed_generation = 1
-        self.feeds: dict[str, list[Row]] = {}
-        self.members: list[MemberRow] = []
         self.changes: dict[str, MemberChange] = {}
         self.most_records = 200
-        self.forgets_cursors = False
         self.codes = {GOOD_CODE}
         self._used: dict[str, tuple[bytes, EnrolAnswer]] = {}
         self._signing = Ed25519PrivateKey.generate()
@@ -203,24 +198,7 @@ class FakeCloud:
             raise Trouble(Code.DEVICE_NOT_ENROLLED, status=403)
         return held
 
-    # --- reference and members --------------------------------------------------------------------
-
-    def put(self, stream: str, *rows: Row) -> None:
-        """Add changed rows to the end of a feed."""
-        self.feeds.setdefault(stream, []).extend(rows)
-
-    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
-        rows = self.feeds.get(stream, [])
-        start = self._start(cursor)
-        page = rows[start : start + limit]
-        return PullAnswer(
-            stream=stream,
-            rows=page,
-            cursor=self._cursor(start + len(page)),
-            more=start + len(page) < len(rows),
-            feed_generation=self.feed_generation,
-            server_ms=self.server_ms,
-        )
+    # --- members ------------------------------------------------------------------------------------
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
         verdicts = []
@@ -238,27 +216,6 @@ class FakeCloud:
             )
         return MembersPushAnswer(verdicts=verdicts)
 
-    def pull_members(self, cursor: str, limit: int) -> MembersPage:
-        start = self._start(cursor)
-        page = self.members[start : start + limit]
-        return MembersPage(
-            rows=page,
-            cursor=self._cursor(start + len(page)),
-            more=start + len(page) < len(self.members),
-            server_ms=self.server_ms,
-        )
-
-    def _cursor(self, place: int) -> str:
-        return f"{self.feed_generation}:{place}"
-
-    def _start(self, cursor: str) -> int:
-        if not cursor:
-            return 0
-        generation, _, place = cursor.partition(":")
-        if self.forgets_cursors or int(generation) != self.feed_generation:
-            raise Trouble(Code.CLOUD_REFUSED, status=410, problem="start_over")
-        return int(place)
-
 
 class DirectLine:
     """The port `SyncTransport` of one device, straight to the cloud in memory."""
@@ -274,14 +231,20 @@ class DirectLine:
         copy = msgspec.json.decode(msgspec.json.encode(request), type=PushRequest)
         return self.cloud.push(self.device, copy)
 
-    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
-        return self.cloud.pull(stream, cursor, limit)
+    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
+        return self.cloud.pull(stream, cursor, limit, check=check)
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
         return self.cloud.push_members(changes)
 
-    def pull_members(self, cursor: str, limit: int) -> MembersPage:
-        return self.cloud.pull_members(cursor, limit)
+    def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage:
+        return self.cloud.pull_members(cursor, limit, check=check)
+
+    def begin_snapshot(self, stream: str) -> SnapshotBegin:
+        return self.cloud.begin_snapshot(stream)
+
+    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
+        return self.cloud.snapshot_chunk(stream, after, limit)
 
 
 class BadLine:
@@ -302,14 +265,26 @@ class BadLine:
         self.batches.append(len(request.records))
         return self._carry("push", lambda: self.line.push(request))
 
-    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
-        return self._carry(f"pull {stream}", lambda: self.line.pull(stream, cursor, limit))
+    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
+        return self._carry(
+            f"pull {stream}", lambda: self.line.pull(stream, cursor, limit, check=check)
+        )
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
         return self._carry("push members", lambda: self.line.push_members(changes))
 
-    def pull_members(self, cursor: str, limit: int) -> MembersPage:
-        return self._carry("pull members", lambda: self.line.pull_members(cursor, limit))
+    def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage:
+        return self._carry(
+            "pull members", lambda: self.line.pull_members(cursor, limit, check=check)
+        )
+
+    def begin_snapshot(self, stream: str) -> SnapshotBegin:
+        return self._carry(f"begin {stream}", lambda: self.line.begin_snapshot(stream))
+
+    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
+        return self._carry(
+            f"chunk {stream}", lambda: self.line.snapshot_chunk(stream, after, limit)
+        )
 
     def _carry(self, name: str, deliver: Callable[[], T]) -> T:
         self.calls.append(name)
