@@ -195,4 +195,4 @@ def _feed_no(connection: Connection, stream: str) -> int:
 
 
 def _state_of(row: Sequence[Any]) -> FeedState:
-    return FeedState(*row[:10], sweeping=bool(row[10]), void=bool(row[11]))
+    return FeedState(*[*row[:10], bool(row[10]), bool(row[11])])

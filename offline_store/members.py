@@ -43,6 +43,14 @@ _PUT = (
     " tier = excluded.tier, points = excluded.points, note = excluded.note,"
     " erased = excluded.erased"
 )
+_INDEX = "INSERT INTO member_search (rowid, keys) VALUES (?, ?)"
+_NUMBERS = (
+    "SELECT m.member_ref, m.member_no FROM json_each(?) k"
+    " CROSS JOIN member m ON m.member_ref = k.value"
+)
+_PENDING = (
+    _CHANGE + "WHERE member_ref IN (SELECT value FROM json_each(?)) ORDER BY place"  # noqa: S608 - our own text
+)
 _decode = msgspec.json.Decoder(MemberRow).decode
 
 
@@ -155,24 +163,45 @@ def apply_snapshot(connection: Connection, piece: SnapshotPiece) -> None:
 
 def put(connection: Connection, rows: Sequence[MemberRow]) -> None:
     """Take members over as the cloud has them."""
-    for row in rows:
-        _put(connection, row)
     feeds.note(connection, CURSOR, {row.member_ref: member_sum(row) for row in rows})
-
-
-def _put(connection: Connection, row: MemberRow) -> None:
-    if row.erased:
-        row = MemberRow(member_ref=row.member_ref, revision=row.revision, erased=True)
-        connection.execute("DELETE FROM member_change WHERE member_ref = ?", (row.member_ref,))
-    values = (row.name, row.phone, row.tier, row.points, row.note, row.erased)
-    connection.execute(_PUT, (row.member_ref, row.revision, *values))
-    keys = [*row.search.split(), *words_of(row.name), *sound_tokens(row.pinyin, row.initials)]
-    _index(connection, row.member_ref, keys, row.phone)
-    pending = connection.execute(
-        _CHANGE + "WHERE member_ref = ? ORDER BY place", (row.member_ref,)
-    ).fetchall()
-    for change_row in pending:
+    newest = {row.member_ref: row for row in rows}
+    taken = [_emptied(row) if row.erased else row for row in newest.values()]
+    refs = msgspec.json.encode([row.member_ref for row in taken]).decode()
+    known = {row[0] for row in connection.execute(_NUMBERS, (refs,)).fetchall()}
+    connection.executemany(_PUT, [_values(row) for row in taken])
+    numbers = dict(connection.execute(_NUMBERS, (refs,)).fetchall())
+    # A member who is new has no entry yet, and looking for one in the index costs more than making one.
+    connection.executemany(
+        "DELETE FROM member_search WHERE rowid = ?", [(numbers[ref],) for ref in known]
+    )
+    keys = ((numbers[row.member_ref], _keys_of(row)) for row in taken)
+    connection.executemany(_INDEX, [entry for entry in keys if entry[1]])
+    connection.executemany(
+        "DELETE FROM member_change WHERE member_ref = ?",
+        [(row.member_ref,) for row in taken if row.erased],
+    )
+    for change_row in connection.execute(_PENDING, (refs,)).fetchall():
         _apply(connection, _change(change_row))
+
+
+def _emptied(row: MemberRow) -> MemberRow:
+    return MemberRow(member_ref=row.member_ref, revision=row.revision, erased=True)
+
+
+def _values(row: MemberRow) -> tuple[Any, ...]:
+    return (
+        *(row.member_ref, row.revision, row.name, row.phone),
+        *(row.tier, row.points, row.note, row.erased),
+    )
+
+
+def _keys_of(row: MemberRow) -> str:
+    words = [*row.search.split(), *words_of(row.name), *sound_tokens(row.pinyin, row.initials)]
+    return _entry(words, row.phone)
+
+
+def _entry(words: Sequence[str], phone: str) -> str:
+    return " ".join(dict.fromkeys([*words, *phone_tokens(phone.lstrip("+"))]))
 
 
 def _apply(connection: Connection, change: MemberChange) -> None:
@@ -209,12 +238,10 @@ def _index(connection: Connection, member_ref: str, keys: Sequence[str], phone: 
     (member_no,) = connection.execute(
         "SELECT member_no FROM member WHERE member_ref = ?", (member_ref,)
     ).fetchone()
-    tokens = dict.fromkeys([*keys, *phone_tokens(phone.lstrip("+"))])
     connection.execute("DELETE FROM member_search WHERE rowid = ?", (member_no,))
-    if tokens:
-        connection.execute(
-            "INSERT INTO member_search (rowid, keys) VALUES (?, ?)", (member_no, " ".join(tokens))
-        )
+    entry = _entry(keys, phone)
+    if entry:
+        connection.execute(_INDEX, (member_no, entry))
 
 
 def _rename(connection: Connection, alias: str, member_ref: str) -> None:

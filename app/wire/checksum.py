@@ -23,9 +23,8 @@ _encode = msgspec.json.Encoder().encode
 def row_sum(key: str, body: bytes) -> int:
     """Return the number of a row: the first 32 bits of BLAKE2b over length of key, key and body."""
     name = key.encode()
-    digest = hashlib.blake2b(digest_size=4)
-    digest.update(len(name).to_bytes(4, "big") + name + body)
-    return int.from_bytes(digest.digest(), "big")
+    data = len(name).to_bytes(4, "big") + name + body
+    return int.from_bytes(hashlib.blake2b(data, digest_size=4).digest(), "big")
 
 
 def stock_mark(store: str, sku_id: str) -> int:
