@@ -96,6 +96,7 @@ class Code(StrEnum):
     STORE_IN_USE = "store_in_use"
     SQLITE_UNFIT = "sqlite_unfit"
     JOURNAL_BROKEN = "journal_broken"
+    RECORD_ARCHIVED = "record_archived"
     PRINTER_FAILED = "printer_failed"
 
 

@@ -24,7 +24,7 @@ from app.domain.receipt import Receipt, StoreHeader
 from app.domain.refund import Refund, SoldLine
 from app.domain.sale import Sale
 from app.domain.times import Moment
-from app.wire.journal import Record
+from app.wire.journal import Damaged, Record
 from app.wire.messages import (
     CategoryRow,
     ConfigRow,
@@ -40,6 +40,7 @@ from app.wire.messages import (
     PaymentIntent,
     PaymentView,
     PersonRow,
+    PublicKey,
     PullAnswer,
     PushAnswer,
     PushRequest,
@@ -47,6 +48,7 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.upkeep import BooksAnswer, DayBooks, EpochAnswer, EpochRequest
 
 T = TypeVar("T")
 
@@ -81,10 +83,13 @@ class JournalMark:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """Consecutive records the cloud does not hold yet, and the hash they continue from."""
+    """Consecutive places of the journal the cloud does not hold yet, and the hash they continue from.
+
+    A record is sound; what is left of a damaged one goes along sealed.
+    """
 
     prev_hash: bytes
-    records: tuple[Record, ...]
+    records: tuple[Record | Damaged, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +267,24 @@ class UnitOfWork(Protocol):
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         """Set the acknowledged mark, forward or (a restored cloud) back; False if the hash is not ours."""
 
+    def note_durable(self, seq: int) -> None:
+        """Remember up to where the cloud would hold this epoch even after a restore."""
+
+    def prune(self, before_ms: int, most: int) -> int:
+        """Let go of at most `most` old records that the cloud cannot lose; return how many went."""
+
+    def epoch_marks(self) -> tuple[JournalMark, ...]:
+        """Return up to where the cloud was known to hold each enrolled epoch, the newest first."""
+
+    def open_epoch(self, answer: EpochAnswer, reason: str, at: Moment) -> None:
+        """Go on in another epoch; what the cloud is not proven to hold is journalled again."""
+
+    def pin_cloud(self, timeline: str, keys: Sequence[PublicKey]) -> None:
+        """Believe these signing keys (none: the same as before) and remember the cloud's timeline."""
+
+    def day_books(self, since: str) -> tuple[DayBooks, ...]:
+        """Return what this device sold and took back, by business date from `since` on."""
+
     def cursor(self, stream: str) -> str: ...
 
     def apply_page(self, page: PullAnswer) -> None:
@@ -382,6 +405,11 @@ class SyncTransport(Protocol):
     def hello(self, request: HelloRequest) -> HelloAnswer: ...
 
     def push(self, request: PushRequest) -> PushAnswer: ...
+
+    def new_epoch(self, request: EpochRequest) -> EpochAnswer: ...
+
+    def books(self, since: str) -> BooksAnswer:
+        """Ask what the cloud has on its books from this device, from a business date on."""
 
     def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer: ...
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from offline_store import schema_epochs
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 1
-"""1: the first store."""
+VERSION = 2
+"""1: the first store. 2: epochs that follow one another, and retention."""
 
 
 def version_of(connection: Connection) -> int:
@@ -39,6 +40,12 @@ def steps() -> Migrations:
         for statement in statements():
             db.execute(statement)
         db.execute("PRAGMA user_version = 1")
+
+    @steps(name="0002 epochs and retention")
+    def epochs(db: Database) -> None:
+        for statement in schema_epochs.STATEMENTS:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 2")
 
     return steps
 

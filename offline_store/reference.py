@@ -10,7 +10,7 @@ import msgspec
 from app.errors import Code, Trouble
 from app.wire.messages import ConfigRow, PersonRow, PullAnswer, Row, SkuRow, StockRow
 from offline_store import device, stock, styles
-from offline_store.identity import Epoch
+from offline_store.identity import Epoch, all_epochs
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -77,11 +77,15 @@ def apply_page(connection: Connection, page: PullAnswer, epoch: Epoch) -> None:
 
 def _counted(connection: Connection, page: PullAnswer, epoch: Epoch) -> int:
     """Return the last fact the page's figures count. For an epoch this file does not know, that is
-    whatever was journalled before the current one began."""
-    row = connection.execute(
-        "SELECT fact_offset FROM epoch WHERE epoch = ?", (page.applied_epoch,)
-    ).fetchone()
-    return row[0] + page.applied_seq if row else epoch.fact_offset
+    whatever was journalled before the current one began.
+
+    After a fork the cloud may count others' records under the numbers of ours. What we send again then
+    changes its figures, and the page that follows puts ours right.
+    """
+    for each in all_epochs(connection):
+        if each.epoch == page.applied_epoch:
+            return each.facts_up_to(page.applied_seq)
+    return epoch.facts_up_to(0)
 
 
 def _rows(page: PullAnswer, shape: type[T]) -> list[T]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.errors import Code, Trouble
 from app.ports import Clock, Priority, UnitOfWork
-from offline_store import journal
+from offline_store import journal, verifying
 from offline_store.connection import (
     SqliteError,
     check_fitness,
@@ -86,7 +86,7 @@ class OfflineStore:
         self._drain_only = version_of(connection) > VERSION
         if not self._drain_only:
             ensure_identity(connection)
-        self._tail_broken = journal.tail_broken_seq(connection)
+        self._tail_broken = verifying.tail_broken_seq(connection)
         if self._tail_broken is None:
             self._last_recorded_ms = journal.newest_ms(connection, current_epoch(connection))
         return StoreUnit(connection, self._clock, drain_only=self._drain_only)
@@ -138,7 +138,7 @@ class OfflineStore:
         connection = open_reader(self._file, self._key)
         try:
             with troubles_sorted():
-                return journal.first_broken_seq(connection)
+                return verifying.first_broken_seq(connection)
         finally:
             connection.close()
 
@@ -171,6 +171,6 @@ def verify_file(file: Path, key: bytes) -> int | None:
     connection = open_reader(file, key)
     try:
         with troubles_sorted():
-            return journal.first_broken_seq(connection)
+            return verifying.first_broken_seq(connection)
     finally:
         connection.close()

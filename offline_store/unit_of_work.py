@@ -13,6 +13,7 @@ from app.domain.cart import Cart
 from app.domain.facts import Fact, fact_id
 from app.domain.refund import SoldLine
 from app.domain.sale import Sale
+from app.domain.times import Moment
 from app.errors import Code, Trouble
 from app.ports import Attempt, Clock, Draft, Identity, JournalMark, Unsent
 from app.wire.messages import (
@@ -22,19 +23,23 @@ from app.wire.messages import (
     MembersPage,
     MembersPushAnswer,
     PersonRow,
+    PublicKey,
     PullAnswer,
     SkuRow,
     StockRow,
 )
+from app.wire.upkeep import DayBooks, EpochAnswer
 from offline_store import (
     attempts,
     device,
     documents,
     enrolment,
+    epochs,
     facts,
     journal,
     members,
     reference,
+    retention,
     status,
     stock,
     styles,
@@ -218,6 +223,35 @@ class StoreUnit:
         if ours:
             device.set_state(self._connection, status.LAST_PUSH, str(at_ms))
         return ours
+
+    def note_durable(self, seq: int) -> None:
+        """Remember up to where the cloud would hold this epoch even after a restore."""
+        retention.note_durable(self._connection, self._journal.epoch.epoch, seq)
+
+    def prune(self, before_ms: int, most: int) -> int:
+        """Let go of old records that the cloud cannot lose."""
+        self._may_write()
+        return retention.prune(self._connection, before_ms, most)
+
+    def epoch_marks(self) -> tuple[JournalMark, ...]:
+        """Return up to where the cloud was known to hold each enrolled epoch."""
+        return epochs.marks(self._connection)
+
+    def open_epoch(self, answer: EpochAnswer, reason: str, at: Moment) -> None:
+        """Go on in another epoch."""
+        self._may_write()
+        epochs.open_next(self._connection, self._journal, answer, reason, at)
+
+    def pin_cloud(self, timeline: str, keys: Sequence[PublicKey]) -> None:
+        """Believe the cloud's keys and remember its timeline."""
+        self._may_write()
+        device.set_state(self._connection, epochs.TIMELINE, timeline)
+        if keys:
+            enrolment.pin_keys(self._connection, keys)
+
+    def day_books(self, since: str) -> tuple[DayBooks, ...]:
+        """Return what this device sold and took back, by business date."""
+        return documents.day_books(self._connection, since)
 
     def cursor(self, stream: str) -> str:
         """Return the cursor after the last applied page of a stream."""

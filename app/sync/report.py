@@ -9,17 +9,38 @@ from app.errors import Code, Trouble
 
 
 @dataclass(frozen=True, slots=True)
+class BooksDifference:
+    """One kind of document of one business date that is not the same here and at the cloud.
+
+    More there is what a till shows that came back from a backup; more here must not be.
+    """
+
+    business_date: str
+    kind: str
+    here: tuple[int, int]
+    """Documents, and their sum in minor units."""
+    there: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SyncReport:
     """One round. `trouble` is the first thing that went wrong; the rest may still have worked.
 
     `pushed` counts records the cloud holds now and did not confirm before, `duplicates` those of
     them it had received earlier (their answer was lost), `exceptions` those it set aside for a
-    person. `pulled` counts rows per stream.
+    person; `sealed` names the places of damaged ones. `epoch` says why another epoch was opened
+    (forked, restored, unknown), "" if none was. `books` are business dates on which this till and the
+    cloud do not agree. `revoked`: the cloud takes what we send and gives nothing. `pulled` counts rows
+    per stream.
     """
 
     pushed: int = 0
     duplicates: int = 0
     exceptions: int = 0
+    sealed: tuple[int, ...] = ()
+    epoch: str = ""
+    books: tuple[BooksDifference, ...] = ()
+    revoked: bool = False
     pulled: Mapping[str, int] = field(default_factory=dict)
     members_sent: int = 0
     members_received: int = 0
@@ -47,6 +68,10 @@ class Round:
     pushed: int = 0
     duplicates: int = 0
     exceptions: int = 0
+    sealed: list[int] = field(default_factory=list)
+    epoch: str = ""
+    books: tuple[BooksDifference, ...] = ()
+    revoked: bool = False
     pulled: dict[str, int] = field(default_factory=dict)
     members_sent: int = 0
     members_received: int = 0
@@ -64,6 +89,10 @@ class Round:
             pushed=self.pushed,
             duplicates=self.duplicates,
             exceptions=self.exceptions,
+            sealed=tuple(self.sealed),
+            epoch=self.epoch,
+            books=self.books,
+            revoked=self.revoked,
             pulled=dict(self.pulled),
             members_sent=self.members_sent,
             members_received=self.members_received,
@@ -76,7 +105,7 @@ class Round:
 def fork(hwm: int) -> Trouble:
     """Return the trouble of a cloud whose record at `hwm` is not ours.
 
-    The one place where a fork is born: rotating the epoch will answer this trouble and no other.
+    The one place where a fork is born: another epoch answers this trouble and no other.
     """
     return Trouble(Code.CLOUD_REFUSED, problem="fork", hwm=hwm)
 

@@ -66,7 +66,7 @@ class DayBooks(Message, frozen=True, kw_only=True):
 
 
 class BooksAnswer(Message, frozen=True, kw_only=True):
-    """`GET /v1/sync/books?from=YYYY-MM-DD`: what the cloud has on its books from the asking device.
+    """`GET /v1/sync/books?since=YYYY-MM-DD`: what the cloud has on its books from the asking device.
 
     All epochs of the device together. `set_aside` counts records of the device that were kept but could
     not be read into the books; while there are any, less here than at the till is explained.

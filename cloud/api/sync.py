@@ -10,6 +10,7 @@ import zstandard
 from fastapi import APIRouter, Request, Response
 
 from app.wire.messages import HelloAnswer, HelloRequest, News, PushAnswer, PushRequest
+from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
 from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice
 from cloud.api.contract import answer, body_of, contract, decoded, read
 from cloud.api.row_schema import ROW_BODIES, described_page
@@ -17,8 +18,9 @@ from cloud.desk import DeskDep
 from cloud.errors import Refused
 from cloud.services.envelope import Received, verify
 from cloud.services.feed import pull
-from cloud.services.ingest import hello, ingest, moved_stock
+from cloud.services.ingest import ingest, moved_stock
 from cloud.services.live import store_topic
+from cloud.services.standing import books, hello, open_epoch
 from cloud.services.tokens import DevicePrincipal
 
 router = APIRouter(tags=["sync"])
@@ -38,11 +40,40 @@ MAX_WINDOW = 8 * 1024 * 1024
 async def say_hello(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
     """At start, on reconnect and hourly; open to revoked devices, which may still drain."""
     asked = await read(request, HelloRequest)
+    keys = cloud.keys.published().signing
     return answer(
         await cloud.db.awrite(
-            lambda connection: hello(connection, device, asked, now_ms=cloud.clock())
+            lambda connection: hello(connection, device, asked, keys, now_ms=cloud.clock())
         )
     )
+
+
+@router.post(
+    "/v1/sync/epoch",
+    **contract(
+        "Open another epoch of a till's journal",
+        request=EpochRequest,
+        answer=EpochAnswer,
+        errors=(401, 403, 413),
+    ),
+)
+async def another_epoch(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
+    """After a fork, a restored till or a restored cloud; the same `request_id` gets the same epoch."""
+    asked = await read(request, EpochRequest)
+    return answer(
+        await cloud.db.awrite(
+            lambda connection: open_epoch(connection, device, asked, now_ms=cloud.clock())
+        )
+    )
+
+
+@router.get(
+    "/v1/sync/books",
+    **contract("What is on the books from a till", answer=BooksAnswer, errors=(401, 403)),
+)
+async def see_books(cloud: CloudDep, device: CurrentDevice, since: str) -> Response:
+    """Documents and their sums per business date and kind, from a date on (YYYY-MM-DD)."""
+    return answer(await cloud.db.aread(lambda connection: books(connection, device, since)))
 
 
 @router.post(

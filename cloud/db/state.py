@@ -34,6 +34,22 @@ def timeline(connection: sa.Connection) -> str:
     return _state(connection, "timeline")
 
 
+def begin_timeline(connection: sa.Connection) -> str:
+    """Begin another history after this database lost some of its own; return its id.
+
+    Cursors of all feeds are void from now on, for they may stand beyond what is here.
+    """
+    fresh = os.urandom(8).hex()
+    for name, value in (
+        ("timeline", fresh),
+        ("feed_generation", str(feed_generation(connection) + 1)),
+    ):
+        connection.execute(
+            sa.update(server_state).where(server_state.c.name == name).values(value=value)
+        )
+    return fresh
+
+
 def feed_generation(connection: sa.Connection) -> int:
     """Return the generation of all feeds; cursors of another one are void."""
     return int(_state(connection, "feed_generation"))

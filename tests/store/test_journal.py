@@ -35,9 +35,9 @@ def unsent(store: OfflineStore, max_records: int = 100, max_bytes: int = 10**9):
     return store.run(lambda uow: uow.unsent(max_records=max_records, max_bytes=max_bytes)).result()
 
 
-def tamper(file, *statements: str) -> None:
+def tamper(file, *statements: str, key: bytes = KEY) -> None:
     """Change a closed file behind its triggers, as somebody with the key could."""
-    connection = open_writer(file, KEY)
+    connection = open_writer(file, key)
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
     for (name,) in names:
         connection.execute(f"DROP TRIGGER {name}")
@@ -105,7 +105,7 @@ def test_a_rewritten_record_is_found_even_if_its_own_hash_was_made_to_fit(opened
 
 
 def test_the_tail_check_looks_at_the_end_of_a_long_journal(opened: Opener, file, monkeypatch):
-    monkeypatch.setattr("offline_store.journal.TAIL", 2)
+    monkeypatch.setattr("offline_store.verifying.TAIL", 2)
     store = opened()
     fill(store, 6)
     store.close()

@@ -36,6 +36,7 @@ def test_all_streams_come_in_the_order_a_new_till_needs_them(till: Till):
         "hello",
         *(f"pull {stream}" for stream in STREAMS),
         "pull members",
+        "books",
     ]
 
 
@@ -95,7 +96,7 @@ def test_store_jobs_grow_while_the_store_is_quick(till: Till):
     till.cloud.put("stock", *stock_rows(3_000))
     till.store.priorities.clear()
     till.engine.run()
-    assert len(till.store.priorities) < 30
+    assert len(till.store.priorities) < 35
     assert set(till.store.priorities) == {Priority.SYNC}
 
 
