@@ -249,11 +249,18 @@ def _place(row: Kept, epoch: str, prev_hash: bytes, following: Kept | None) -> R
         header = None
     if header is not None and (header.epoch, header.seq) == (epoch, row.seq):
         hash_ = record_hash(row.header, prev_hash, row.body)
-        if hash_ in (row.hash, went_on):
+        if hash_ == went_on or (hash_ == row.hash and not _is_sound(following)):
             return Record(header, prev_hash, row.body, hash_)
     if len(went_on) != HASH_BYTES:
         went_on = row.hash if len(row.hash) == HASH_BYTES else lost_hash(epoch, row.seq)
     return Damaged(row.seq, went_on, row.header, row.body)
+
+
+def _is_sound(row: Kept | None) -> bool:
+    """Tell whether a row's own columns agree: then its `prev_hash` is the word of the chain."""
+    if row is None or len(row.prev_hash) != HASH_BYTES:
+        return False
+    return record_hash(row.header, row.prev_hash, row.body) == row.hash
 
 
 def head_message(device: str, epoch: str, seq: int, hash_: bytes) -> bytes:
