@@ -139,8 +139,10 @@ class StoreWorker:
         try:
             self._begin()
         except (SqliteError, Trouble) as error:
-            self._roll_back()
-            future.set_exception(self._judged(error))
+            wrong = self._judged(error)
+            if not self._is_ill:  # else there is nothing open, or nothing that will be used again
+                self._roll_back()
+            future.set_exception(wrong)
             return
         try:
             result = job(self._unit)
@@ -169,9 +171,11 @@ class StoreWorker:
         self._unit.begin()
 
     def _judged(self, error: BaseException) -> BaseException:
-        """Return what an error stands for, and remember if the disk failed."""
+        """Return what an error stands for, and remember if the disk failed or lets nothing be written
+        (a connection opened then stays read-only when the folder no longer is)."""
         wrong = sorted_error(error) if isinstance(error, SqliteError) else error
-        if isinstance(wrong, Trouble) and wrong.code is Code.STORE_DAMAGED:
+        ill = (Code.STORE_DAMAGED, Code.STORE_READ_ONLY)
+        if isinstance(wrong, Trouble) and wrong.code in ill:
             self._is_ill = True
         return wrong
 

@@ -33,13 +33,21 @@ GOODS = tuple(f"SKU-{n:02}" for n in range(12))
 DEVICE = "d1"
 
 
+class Gateway(FakeGateway):
+    """The gateway in memory, which can be asked what it has seen."""
+
+    def seen(self) -> list[tuple[str, str]]:
+        """Return every call so far: its name and the attempt."""
+        return self.calls
+
+
 class World:
     """Everything outside the till: the cloud and what it knows of payments."""
 
     def __init__(self) -> None:
         self.cloud = FakeCloud()
         self.cloud.server_ms = time.time_ns() // 1_000_000
-        self.gateway = FakeGateway(now_ms=lambda: time.time_ns() // 1_000_000)
+        self.gateway = Gateway(now_ms=lambda: time.time_ns() // 1_000_000)
 
     @property
     def targets(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ them clean afterwards, and no later sync brings them to the disk.
 from __future__ import annotations
 
 import random
+import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -123,8 +124,9 @@ class Platter:
             case "E":
                 file.open[:] = [change for change in file.open if change.kind == "T"]
 
-    def write(self, folder: Path, chance: random.Random | None = None) -> None:
-        """Write what survives into a folder: only what is safe, or by chance some more."""
+    def rewrite(self, folder: Path, chance: random.Random | None = None) -> None:
+        """Let a folder hold what survives and nothing else: only what is safe, or by chance some more."""
+        shutil.rmtree(folder, ignore_errors=True)
         names = dict(self._safe_names)
         if chance is not None:
             kept = chance.randint(0, len(self._renamings))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import random
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +121,7 @@ def cut_power(
 def _survivor(
     platter: Platter, home: Path, world: World, scene: str, expected: Expected, seed: int | None
 ) -> Findings:
-    shutil.rmtree(home, ignore_errors=True)
-    platter.write(home, None if seed is None else random.Random(seed))
+    platter.rewrite(home, None if seed is None else random.Random(seed))
     return _looked_at(home, world, scene, expected)
 
 
