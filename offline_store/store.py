@@ -16,6 +16,7 @@ from offline_store.connection import (
     check_fitness,
     open_reader,
     open_writer,
+    settle,
     sorted_error,
     troubles_sorted,
 )
@@ -62,7 +63,8 @@ class OfflineStore:
         self._worker = StoreWorker(self._open_unit)
 
     def _open_unit(self) -> tuple[Connection, StoreUnit]:
-        """On the store thread: open, migrate, and see that the end of the chain holds."""
+        """On the store thread: open, migrate, and see that the end of the chain holds. Done again
+        when the disk failed under a transaction."""
         known = self._lock.key_is_known(self._key)
         if known and self._file.exists() and self._file.stat().st_size == 0:
             raise Trouble(Code.STORE_DAMAGED, size=0)  # SQLite would take it for a new file
@@ -73,6 +75,7 @@ class OfflineStore:
                 raise Trouble(Code.STORE_DAMAGED) from trouble
             raise
         try:
+            settle(connection)
             return connection, self._prepare(connection)
         except BaseException as error:
             connection.close()

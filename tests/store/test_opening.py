@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import Code, Trouble
 from offline_store import check_fitness, open_store, verify_file
-from offline_store.connection import is_fit
+from offline_store.connection import SqliteError, is_fit, settle, sorted_error
 from tests.fakes.clock import FakeClock
 from tests.store.conftest import Opener
 from tests.store.shop import KEY, sale_of, sku_row
@@ -138,6 +138,52 @@ def test_a_directory_in_the_files_place_is_trouble(file: Path):
     with pytest.raises(Trouble) as trouble:
         open_store(file, KEY, FakeClock())
     assert code_of(trouble) is Code.STORE_READ_ONLY
+
+
+def test_what_a_crash_left_in_the_wal_is_in_the_file_before_anything_is_added(
+    opened: Opener, file: Path, tmp_path: Path
+):
+    store = opened()
+    store.run(lambda uow: uow.record(sale_of())).result()
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in ("till.db", "till.db-wal"):
+        (crashed / name).write_bytes(file.with_name(name).read_bytes())
+    assert (crashed / "till.db-wal").stat().st_size > 0
+    with open_store(crashed / "till.db", KEY, FakeClock()) as again:
+        assert (crashed / "till.db-wal").stat().st_size == 0
+        assert len(again.reader.documents()) == 1
+
+
+def test_a_full_disk_does_not_keep_a_store_shut_that_has_something_in_its_wal():
+    settle(FailingCheckpoint("database or disk is full"))  # type: ignore[arg-type]
+    with pytest.raises(Trouble) as trouble:
+        settle(FailingCheckpoint("disk I/O error"))  # type: ignore[arg-type]
+    assert code_of(trouble) is Code.STORE_DAMAGED
+
+
+class FailingCheckpoint:
+    """A connection that cannot move its WAL."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def execute(self, sql: str) -> None:
+        raise SqliteError(self._why)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("database or disk is full", Code.STORE_FULL),
+        ("disk I/O error", Code.STORE_DAMAGED),
+        ("attempt to write a readonly database", Code.STORE_READ_ONLY),
+    ],
+)
+def test_an_error_without_a_code_is_known_by_the_librarys_words(words, code):
+    trouble = sorted_error(SqliteError(words))
+    assert isinstance(trouble, Trouble)
+    assert trouble.code is code
 
 
 @pytest.mark.parametrize(

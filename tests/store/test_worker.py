@@ -81,7 +81,7 @@ def test_a_bug_in_a_job_reaches_the_caller_and_the_thread_lives_on(store):
 class FailingCommit:
     """A connection whose COMMIT says that it failed, though it may have succeeded.
 
-    With `stuck`, the ROLLBACK that follows fails as well.
+    With `stuck`, the ROLLBACK that follows fails as well. The one opened in its place is well.
     """
 
     def __init__(self, connection, *, really: bool, stuck: bool = False) -> None:
@@ -108,9 +108,13 @@ def commit_fails(opened, monkeypatch):
         from offline_store import store as module
 
         made = module.OfflineStore._open_unit
+        well: list[bool] = []
 
         def open_unit(self):
             connection, unit = made(self)
+            if well:
+                return connection, unit
+            well.append(True)
             return FailingCommit(connection, really=really, stuck=stuck), unit
 
         monkeypatch.setattr(module.OfflineStore, "_open_unit", open_unit)
@@ -146,6 +150,42 @@ def test_a_disk_that_cannot_even_roll_back_claims_no_sale_and_breaks_no_chain(co
     assert "could not roll back" in caplog.text
     assert store.run(lambda uow: uow.record(second)).result().seq == 1
     assert store.reader.document(first.sale_id) is None
+    assert store.verify_journal() is None
+
+
+def test_after_a_failure_of_the_disk_nothing_is_tried_on_the_old_connection(commit_fails):
+    store = commit_fails(really=False)
+
+    def connection():
+        return store.run(lambda uow: id(uow._connection)).result()
+
+    with pytest.raises(Trouble):
+        store.run(lambda uow: uow.record(sale_of())).result()
+    first = connection()
+    assert connection() == first
+    assert store.run(lambda uow: uow.record(sale_of())).result().seq == 1
+
+
+def test_a_disk_that_stays_broken_refuses_every_sale_until_it_is_well(commit_fails):
+    store = commit_fails(really=True)
+    opened_anew = store._worker._open_unit
+    broken = [Trouble(Code.STORE_DAMAGED), Trouble(Code.STORE_DAMAGED)]
+
+    def open_unit():
+        if broken:
+            raise broken.pop()
+        return opened_anew()
+
+    store._worker._open_unit = open_unit
+    sale = sale_of()
+    for _ in range(2):
+        with pytest.raises(Trouble) as trouble:
+            store.run(lambda uow: uow.record(sale)).result()
+        assert trouble.value.code is Code.STORE_DAMAGED
+    # The first COMMIT had happened, which nobody could know then: the sale is there, once.
+    with pytest.raises(RuleBroken) as rule:
+        store.run(lambda uow: uow.record(sale)).result()
+    assert rule.value.code is Code.SALE_ALREADY_RECORDED
     assert store.verify_journal() is None
 
 
