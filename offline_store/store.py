@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.errors import Code, Trouble
-from app.ports import Clock, Priority, UnitOfWork
+from app.ports import Clock, CopyStanding, Priority, UnitOfWork
 from offline_store import journal, verifying
 from offline_store.connection import (
     SqliteError,
@@ -29,7 +29,12 @@ from offline_store.worker import StoreWorker
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+    from offline_store.second_copy import SecondCopy
+
 T = TypeVar("T")
+
+SECOND_COPY = "second_copy.place"
+"""Device state: the card a second copy is kept on, "" for none."""
 
 
 def open_store(file: Path, key: bytes, clock: Clock) -> OfflineStore:
@@ -59,6 +64,7 @@ class OfflineStore:
         self._readers: list[StoreReader] = []
         self._guard = threading.Lock()
         self._closed = False
+        self._copy: SecondCopy | None = None
         self._worker = StoreWorker(self._open_unit)
 
     def _open_unit(self) -> tuple[Connection, StoreUnit]:
@@ -142,6 +148,56 @@ class OfflineStore:
         finally:
             connection.close()
 
+    def begin_second_copy(self, place: Path) -> SecondCopy:
+        """Keep a second copy in a folder of `place` from now on, in this process and the next ones.
+
+        Raises Trouble(COPY_FAILED) if nothing can be made there; then nothing has changed.
+        """
+        from offline_store import second_copy  # no till without one pays for it
+
+        try:
+            second_copy.begin(place, self._key)
+        except OSError as error:
+            raise Trouble(Code.COPY_FAILED, detail=str(error)) from error
+        self.run(lambda uow: uow.set_state(SECOND_COPY, str(place))).result()
+        return self._start_copy(place)
+
+    def resume_second_copy(self) -> None:
+        """Go on with the copy that was begun, if one was. A card that fails is an alarm in
+        `second_copy` and stops nothing."""
+        place = self.reader.state(SECOND_COPY)
+        if place:
+            self._start_copy(Path(place))
+
+    def end_second_copy(self) -> None:
+        """Keep no second copy any more; what was copied stays where it is."""
+        self._stop_copy()
+        self.run(lambda uow: uow.set_state(SECOND_COPY, "")).result()
+
+    def _start_copy(self, place: Path) -> SecondCopy:
+        from offline_store.second_copy import SecondCopy
+
+        self._stop_copy()
+        self._copy = SecondCopy(place, self._file, self._key)
+        self._worker.after_commit = self._copy.wake
+        return self._copy
+
+    def _stop_copy(self) -> None:
+        copy, self._copy = self._copy, None
+        if copy is not None:
+            copy.close()
+
+    def settled_copy(self, patience_s: float) -> CopyStanding | None:
+        """`second_copy` once it has caught up, or as it stands when patience ends."""
+        copy = self._copy
+        return copy.catch_up(patience_s) if copy is not None else None
+
+    @property
+    def second_copy(self) -> CopyStanding | None:
+        """How the second copy stands, None while none is kept."""
+        copy = self._copy
+        return copy.standing if copy is not None else None
+
     def close(self) -> None:
         """Finish the jobs taken on, close every connection, let another process in."""
         with self._guard:
@@ -149,6 +205,7 @@ class OfflineStore:
                 return
             self._closed = True
         self._worker.close()
+        self._stop_copy()
         for reader in self._readers:
             reader.close()
         self._readers.clear()

@@ -58,6 +58,8 @@ class StoreWorker:
         self._open_unit = open_unit
         self._jobs: list[tuple[int, int, Callable[[Any], Any] | None, Future[Any]]] = []
         self._count = 0
+        self.after_commit: Callable[[], None] = _nothing
+        """Told after each job, on the store thread; must return at once."""
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
         started: Future[None] = Future()
@@ -119,6 +121,7 @@ class StoreWorker:
             wrote = True
             if future.set_running_or_notify_cancel():
                 _do(connection, unit, job, future)
+                self.after_commit()
             del job, future, taken  # or a result would live until the next job
 
     def _next(
@@ -130,6 +133,10 @@ class StoreWorker:
                     return None
             _, _, job, future = heapq.heappop(self._jobs)
         return job, future
+
+
+def _nothing() -> None:
+    """Nobody wants to be told."""
 
 
 def _do(connection: Connection, unit: Unit, job: Callable[[Any], T], future: Future[T]) -> None:
