@@ -17,6 +17,8 @@ COMMANDS = {
     "replay": "replay recorded transactions through the till's services",
     "journal": "check the journal",
     "sync": "exchange with the cloud once",
+    "backup": "back the store up now, or list its backups",
+    "restore": "put the store back from a backup",
     "recover": "give a store its key back from escrow, or its sales from a second copy",
     "second-copy": "keep what is sold on a second card too",
     "tags": "print sheets of product tags",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.errors import Code, Trouble
 from app.ports import Clock, CopyStanding, Priority, UnitOfWork
-from offline_store import journal, verifying
+from offline_store import device, journal, shelf, verifying
 from offline_store.connection import (
     SqliteError,
     check_fitness,
@@ -23,6 +25,7 @@ from offline_store.identity import current_epoch, ensure_identity
 from offline_store.lock import StoreLock
 from offline_store.migrations import VERSION, migrate, version_of
 from offline_store.reader import StoreReader
+from offline_store.shelf import Backup
 from offline_store.unit_of_work import StoreUnit
 from offline_store.worker import StoreWorker
 
@@ -65,7 +68,9 @@ class OfflineStore:
         self._guard = threading.Lock()
         self._closed = False
         self._copy: SecondCopy | None = None
+        self._last_job = time.monotonic()
         self._worker = StoreWorker(self._open_unit)
+        self._worker.after_job = self._job_done
 
     def _open_unit(self) -> tuple[Connection, StoreUnit]:
         """On the store thread: open, migrate, and see that the end of the chain holds."""
@@ -179,8 +184,25 @@ class OfflineStore:
 
         self._stop_copy()
         self._copy = SecondCopy(place, self._file, self._key)
-        self._worker.after_commit = self._copy.wake
         return self._copy
+
+    def _job_done(self) -> None:
+        """On the store thread, after each job."""
+        self._last_job = time.monotonic()
+        if self._copy is not None:
+            self._copy.wake()
+
+    @property
+    def idle_s(self) -> float:
+        """For how many seconds nothing has been asked of the store thread."""
+        return time.monotonic() - self._last_job
+
+    def back_up(self, folder: Path, now: datetime) -> Backup:
+        """Put a verified backup on a shelf, on the calling thread and a connection of its own.
+
+        Raises Trouble: STORE_FULL, STORE_READ_ONLY, STORE_DAMAGED, JOURNAL_BROKEN.
+        """
+        return shelf.add(folder, self._file, self._key, now)
 
     def _stop_copy(self) -> None:
         copy, self._copy = self._copy, None
@@ -216,6 +238,21 @@ class OfflineStore:
 
     def __exit__(self, *exc: Any) -> None:
         self.close()
+
+
+def read_state(file: Path, key: bytes, name: str) -> str:
+    """Return a piece of device state of a store that another process may have open.
+
+    Raises Trouble: STORE_KEY_WRONG, STORE_READ_ONLY when there is no such file.
+    """
+    if not file.exists():
+        raise Trouble(Code.STORE_READ_ONLY, file=file.name)
+    connection = open_reader(file, key)
+    try:
+        with troubles_sorted():
+            return device.state(connection, name)
+    finally:
+        connection.close()
 
 
 def verify_file(file: Path, key: bytes) -> int | None:

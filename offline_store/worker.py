@@ -58,7 +58,7 @@ class StoreWorker:
         self._open_unit = open_unit
         self._jobs: list[tuple[int, int, Callable[[Any], Any] | None, Future[Any]]] = []
         self._count = 0
-        self.after_commit: Callable[[], None] = _nothing
+        self.after_job: Callable[[], None] = _nothing
         """Told after each job, on the store thread; must return at once."""
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
@@ -121,7 +121,7 @@ class StoreWorker:
             wrote = True
             if future.set_running_or_notify_cancel():
                 _do(connection, unit, job, future)
-                self.after_commit()
+                self.after_job()
             del job, future, taken  # or a result would live until the next job
 
     def _next(

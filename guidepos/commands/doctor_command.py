@@ -11,10 +11,12 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from guidepos import VERSION
+from guidepos.backup_rounds import PLACE, shelf_of
 from guidepos.bootstrap import default_home, open_till
 from guidepos.commands.second_copy_command import on_one_disk, told
 from guidepos.till import Till
 from guidepos.words import sentence
+from offline_store import shelf
 
 PACKAGES = (
     "pyside6-essentials", "qrcode", "pillow", "requests", "sqlite-utils", "sqlcipher3", "pyzbar",
@@ -88,6 +90,7 @@ def _look_at_till(home: Path, findings: Findings) -> None:
         findings.look("journal", lambda: _journal(till))
         findings.look("cloud", lambda: _cloud(till))
         findings.look("second copy", lambda: _second_copy(till))
+        findings.look("backups", lambda: _backups(till))
         status = till.store.reader.sync_status()
         findings.seen["unsent"] = str(status.unsent)
     finally:
@@ -129,6 +132,14 @@ def _second_copy(till: Till) -> str:
     if standing is None or not on_one_disk(Path(standing.place), till.settings.home):
         return told(standing)
     return f"{told(standing)}; on the same disk as the store, so it outlives a damaged file only"
+
+
+def _backups(till: Till) -> str:
+    folder = shelf_of(till.settings.home, till.store.reader.state(PLACE))
+    backups = shelf.listed(folder)
+    if not backups:
+        return f"none in {folder} yet; the till makes one when it has been quiet for a minute"
+    return f"{len(backups)} in {folder}, the newest of {backups[0].at.isoformat()}"
 
 
 def _cloud(till: Till) -> str:

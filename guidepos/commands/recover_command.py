@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     home = arguments.home or default_home()
-    key = _read_key(arguments.key) if arguments.key else None
+    key = read_key(arguments.key) if arguments.key else None
     if arguments.copy:
         return _from_copy(home, arguments.copy, key, as_json=arguments.json)
     if key is None:
@@ -81,7 +81,8 @@ def _read(path: Path, key: bytes) -> Copied:
         raise RuleBroken(Code.FILE_UNREADABLE, detail=str(error)) from error
 
 
-def _read_key(file: Path) -> bytes:
+def read_key(file: Path) -> bytes:
+    """Return the key in a file of `guidepos-cloud store-key`. Raises RuleBroken(FILE_UNREADABLE)."""
     try:
         return bytes.fromhex(file.read_text("ascii").strip())
     except (OSError, ValueError) as error:
