@@ -97,6 +97,11 @@ class Code(StrEnum):
     SQLITE_UNFIT = "sqlite_unfit"
     JOURNAL_BROKEN = "journal_broken"
     RECORD_ARCHIVED = "record_archived"
+    COPY_FAILED = "copy_failed"
+    COPY_AHEAD = "copy_ahead"
+    COPY_PLACE_UNFIT = "copy_place_unfit"
+    UNSENT_LEFT = "unsent_left"
+    EXPORT_INCOMPLETE = "export_incomplete"
     PRINTER_FAILED = "printer_failed"
 
 

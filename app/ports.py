@@ -24,6 +24,7 @@ from app.domain.receipt import Receipt, StoreHeader
 from app.domain.refund import Refund, SoldLine
 from app.domain.sale import Sale
 from app.domain.times import Moment
+from app.errors import Code
 from app.wire.journal import Damaged, Record
 from app.wire.messages import (
     CategoryRow,
@@ -171,6 +172,22 @@ class SyncStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyStanding:
+    """How the second copy stands: on which card, how many records behind, and what is wrong with it.
+
+    `alarm` is COPY_FAILED (with the system's word for it in `detail`) or COPY_AHEAD: `missing_here`
+    of the copied records are not in the store. `written_ms` is Unix ms, 0 for not yet.
+    """
+
+    place: str
+    behind: int = 0
+    alarm: Code | None = None
+    detail: str = ""
+    missing_here: int = 0
+    written_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A cart kept across a crash. `slot` is "open" for the one on screen, else a parked cart's id."""
 
@@ -198,6 +215,12 @@ class UnitOfWork(Protocol):
 
         Raises RuleBroken(SALE_ALREADY_RECORDED) if a fact with this id exists and
         RuleBroken(REFERENCE_ALREADY_USED) if its reference does.
+        """
+
+    def record_again(self, record: Record) -> bool:
+        """Write a fact that came back from a copy, under its own id; False if it is here already.
+
+        Raises Trouble(CLOUD_MESSAGE_INVALID) for one this version cannot read.
         """
 
     def next_receipt_no(self) -> str:

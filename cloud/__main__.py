@@ -13,6 +13,7 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
+from cloud.commands import backups
 from cloud.errors import Refused
 from cloud.settings import Settings
 
@@ -181,6 +182,8 @@ def _parser() -> argparse.ArgumentParser:
     size.add_argument("--skus", type=_count, help="at least so many SKUs")
     demo.add_argument("--members", type=_count, default=2_000)
     demo.set_defaults(run=_demo_data)
+
+    backups.add(commands, common)
 
     export = commands.add_parser("export", help="write CSV")
     what = export.add_subparsers(required=True, metavar="WHAT")

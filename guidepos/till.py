@@ -79,6 +79,7 @@ class Till:
             sync=reader.sync_status(),
             open_payments=len(reader.open_attempts()),
             now=self.clock.now(),
+            second_copy=self.store.second_copy,
         )
 
     def go_offline(self) -> None:

@@ -16,6 +16,7 @@ from app.domain.sale import Sale
 from app.domain.times import Moment
 from app.errors import Code, Trouble
 from app.ports import Attempt, Clock, Draft, Identity, JournalMark, Unsent
+from app.wire.journal import Record
 from app.wire.messages import (
     ConfigRow,
     EnrolAnswer,
@@ -38,6 +39,7 @@ from offline_store import (
     facts,
     journal,
     members,
+    receipts,
     reference,
     retention,
     status,
@@ -94,13 +96,23 @@ class StoreUnit:
         self.recorded.append(fact_id(fact))
         return mark
 
+    def record_again(self, record: Record) -> bool:
+        """Write a fact that came back from a copy; False if it is here already."""
+        self._may_write()
+        with troubles_sorted():
+            new = facts.record_again(self._connection, self._journal, record.header, record.body)
+            if new:
+                receipts.pass_by(self._connection, self._journal.epoch, record.header.rec_id)
+                # The cloud's figures may count it already: they are taken over from the start.
+                device.set_cursor(self._connection, "stock", "")
+        if new:
+            self.recorded.append(record.header.rec_id)
+        return new
+
     def next_receipt_no(self) -> str:
         """Return the next receipt number, `{store}{device code}-{epoch ordinal}-{counter}`."""
         self._may_write()
-        epoch = self._journal.epoch
-        count = device.next_count(self._connection, f"receipts.{epoch.epoch}")
-        till = f"{epoch.chain.store}{epoch.device_code}".upper()
-        return f"{till}-{epoch.ordinal}-{count:06d}"
+        return receipts.next_no(self._connection, self._journal.epoch)
 
     def sale(self, sale_id: str) -> Sale | None:
         """Return a sale."""

@@ -58,6 +58,8 @@ class StoreWorker:
         self._open_unit = open_unit
         self._jobs: list[tuple[int, int, Callable[[Any], Any] | None, Future[Any]]] = []
         self._count = 0
+        self.after_job: Callable[[], None] = _nothing
+        """Told after each job, on the store thread; must return at once."""
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
         self._is_ill = False
@@ -122,6 +124,7 @@ class StoreWorker:
             wrote = True
             if future.set_running_or_notify_cancel():
                 self._do(job, future)
+                self.after_job()
             del job, future, taken  # or a result would live until the next job
 
     def _next(
@@ -215,3 +218,7 @@ def _checkpoint(connection: Connection, how: str) -> None:
         connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
     except SqliteError as error:  # nothing is lost: the WAL keeps it, and the next one tries again
         log.warning("checkpoint failed: %s", error)
+
+
+def _nothing() -> None:
+    """Nobody wants to be told."""

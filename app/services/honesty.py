@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from app.domain.times import Moment
 from app.errors import Code, Trouble
-from app.ports import SyncStatus
+from app.ports import CopyStanding, SyncStatus
 
 
 class Operation(StrEnum):
@@ -47,6 +47,7 @@ class Conditions:
     sync: SyncStatus
     open_payments: int
     now: Moment
+    second_copy: CopyStanding | None = None
 
 
 @dataclass(frozen=True, slots=True)

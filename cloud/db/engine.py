@@ -52,11 +52,16 @@ def open_database(settings: Settings) -> Database:
     return Database(_sqlite(settings.sqlite_file))
 
 
-def _sqlite(file: Path) -> sa.Engine:
+def open_embedded(file: Path, key: bytes) -> Database:
+    """Open an embedded file that has another name than the settings say, with a key it was made with."""
+    return Database(_sqlite(file, key))
+
+
+def _sqlite(file: Path, key: bytes = b"") -> sa.Engine:
     if sqlcipher3.dbapi2.sqlite_version_info < FIT_SQLITE:
         raise Trouble(Code.SQLITE_UNFIT, version=sqlcipher3.dbapi2.sqlite_version)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = _key_of(file)
+    key = key or key_of(file)
     engine = sa.create_engine(f"sqlite+pysqlite:///{file}", module=sqlcipher3.dbapi2, **POOL)
 
     @sa.event.listens_for(engine, "connect")
@@ -96,7 +101,8 @@ def _keep_a_log(connection: Any) -> None:
         time.sleep(0.01)
 
 
-def _key_of(file: Path) -> bytes:
+def key_of(file: Path) -> bytes:
+    """Return the key of an embedded file, made with it the first time. Raises Trouble(STORE_KEY_MISSING)."""
     key_file = file.with_name(file.name + ".key")
     # Asked in this order: a server that starts beside us writes its key first and its file second.
     has_file = file.exists()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 
 import sqlalchemy as sa
 
-from cloud.db.tables import server_state, tenant
+from cloud.db.base import metadata
+from cloud.db.tables import server_state, tenant, tender
 
 
 def ensure_tenant(connection: sa.Connection, now_ms: int) -> str:
@@ -34,25 +36,38 @@ def timeline(connection: sa.Connection) -> str:
     return _state(connection, "timeline")
 
 
-def begin_timeline(connection: sa.Connection) -> str:
-    """Begin another history after this database lost some of its own; return its id.
-
-    Cursors of all feeds are void from now on, for they may stand beyond what is here.
-    """
-    fresh = os.urandom(8).hex()
-    for name, value in (
-        ("timeline", fresh),
-        ("feed_generation", str(feed_generation(connection) + 1)),
-    ):
-        connection.execute(
-            sa.update(server_state).where(server_state.c.name == name).values(value=value)
-        )
-    return fresh
-
-
 def feed_generation(connection: sa.Connection) -> int:
     """Return the generation of all feeds; cursors of another one are void."""
     return int(_state(connection, "feed_generation"))
+
+
+def begin_timeline(connection: sa.Connection) -> str:
+    """Begin another history: what tills knew of the one before is void. Returns its id.
+
+    For a database that came back from a backup: before anybody may ask it, or as soon as a till shows
+    that it did. The feeds' generation is higher than any before, also when the same backup comes back
+    twice: cursors may stand beyond what is here.
+    """
+    fresh = os.urandom(8).hex()
+    generation = max(feed_generation(connection) + 1, int(time.time()))
+    for name, value in (("timeline", fresh), ("feed_generation", str(generation))):
+        connection.execute(
+            sa.update(server_state).where(server_state.c.name == name).values(value=value)
+        )
+    if connection.dialect.name != "sqlite":
+        _renumber_changes(connection)
+    return fresh
+
+
+def _renumber_changes(connection: sa.Connection) -> None:
+    """Bring all change numbers below the fence: a new cluster counts its transactions from the start,
+    and rows of a later number would stay behind the fence, unseen."""
+    now = sa.cast(sa.text("pg_current_xact_id()::text"), sa.BigInteger)
+    for table in metadata.sorted_tables:
+        if "change" in table.c and table is not tender:  # whose change is money
+            ahead = sa.select(sa.exists().where(table.c.change > now))
+            if connection.scalar(ahead):
+                connection.execute(sa.update(table).where(table.c.change > 0).values(change=0))
 
 
 def _state(connection: sa.Connection, name: str) -> str:

@@ -22,7 +22,7 @@ from cloud.db.tables import device_epoch, exception, journal
 from cloud.errors import Refused
 from cloud.services import checks
 from cloud.services.envelope import Received
-from cloud.services.marks import Mark, hash_at, mark_of, own
+from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
 from cloud.services.projection import Arrival, Projectable, over_refunded, project
 from cloud.services.tokens import DevicePrincipal
 
@@ -30,9 +30,6 @@ APPLIED = "applied"
 FLAGGED = "accepted_exception"
 UNPROJECTED = "accepted_unprojected"
 DUPLICATE = "duplicate"
-
-NO_BACKUP = 0
-"""The mark in the oldest backup we could restore: this server keeps none, so tills keep all."""
 
 _MOVING = frozenset({"sale", "refund", "stock_adjustment"})
 """Kinds whose bodies move stock."""
@@ -101,7 +98,7 @@ def ingest(
     return PushAnswer(
         hwm=mark.hwm,
         hwm_hash=mark.hash.hex(),
-        durable_seq=NO_BACKUP,
+        durable_seq=durable_mark(connection, sender, epoch),
         results=[verdict.result() for verdict in verdicts],
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cloud.db.tables import device_epoch, journal
+from cloud.services.backups import durable_seq
 from cloud.services.tokens import DevicePrincipal
 
 
@@ -38,6 +39,12 @@ def mark_of(
     )
     row = connection.execute(query.with_for_update() if lock else query).first()
     return Mark(row.hwm, row.hwm_hash) if row else None
+
+
+def durable_mark(connection: sa.Connection, sender: DevicePrincipal, epoch: str) -> int:
+    """Return up to where every backup we could come back from holds an epoch."""
+    known = epoch.replace("\0", "")
+    return durable_seq(connection, sender.tenant, sender.store, sender.device, known)
 
 
 def hash_at(connection: sa.Connection, sender: DevicePrincipal, epoch: str, seq: int) -> bytes:

@@ -18,8 +18,8 @@ from cloud.db.state import begin_timeline, feed_generation, timeline
 from cloud.db.tables import device, device_epoch, exception, refund, sale
 from cloud.errors import Refused
 from cloud.services import checks
-from cloud.services.ingest import CONFLICTING, NO_BACKUP, SEALED, UNPROJECTABLE, clean
-from cloud.services.marks import Mark, hash_at, mark_of, own
+from cloud.services.ingest import CONFLICTING, SEALED, UNPROJECTABLE, clean
+from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
 from cloud.services.tokens import DevicePrincipal
 
 REASONS = ("forked", "restored", "unknown")
@@ -56,7 +56,7 @@ def hello(
         timeline=timeline(connection),
         hwm=held.hwm,
         hwm_hash=held.hash.hex() if held.hwm else "",
-        durable_seq=NO_BACKUP,
+        durable_seq=durable_mark(connection, sender, request.epoch),
         feed_generation=feed_generation(connection),
         known=mark is not None,
         standing="revoked" if sender.revoked else "current",

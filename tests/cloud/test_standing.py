@@ -112,7 +112,7 @@ def test_a_mark_ahead_of_ours_in_this_very_history_begins_another(
     before = hello(device)
     lost = hello(device, acked_seq=5, acked_hash="ab" * 32, timeline=before.timeline)
     assert lost.timeline != before.timeline
-    assert lost.feed_generation == before.feed_generation + 1
+    assert lost.feed_generation > before.feed_generation
     assert exceptions(cloud) == ["cloud_lost_records"]
     # The others lost theirs in the same restore: one new history is enough.
     other = hello(enrol(), acked_seq=9, acked_hash="ab" * 32, timeline=before.timeline)

@@ -88,7 +88,9 @@ def main() -> int:
         for failure in tally.failures[:5]:
             print(f"    {failure.input}: {failure.what[:300]}", flush=True)
     seconds = round(time.monotonic() - started)
-    print(f"{sum(t.runs for t in tallies)} runs in {seconds // 60} min {seconds % 60} s", flush=True)
+    print(
+        f"{sum(t.runs for t in tallies)} runs in {seconds // 60} min {seconds % 60} s", flush=True
+    )
     whole = {
         "seed": asked.seed,
         "seconds": seconds,
