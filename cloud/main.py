@@ -41,6 +41,7 @@ def app_of(cloud: Cloud) -> FastAPI:
         lifespan=_lifespan,
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.cloud = cloud
     for module in (enrol, sync, members, reports, health, payments, live, pages):
@@ -104,5 +105,7 @@ async def _on_no_route(request: Request, error: Exception) -> Response:
         raise error
     if request.url.path.startswith(SIGNED_PATHS):
         too_big = error.status_code == 413
-        return refusal(Refused(error.status_code, "too_big" if too_big else "no_such_endpoint"))
+        answer = refusal(Refused(error.status_code, "too_big" if too_big else "no_such_endpoint"))
+        answer.headers.update(error.headers or {})  # a 405 says which methods there are
+        return answer
     return await http_exception_handler(request, error)

@@ -24,7 +24,7 @@ from urllib3.exceptions import TimeoutError as TimeoutError_
 from app.domain.ids import new_epoch
 from app.errors import Code, Trouble
 from app.remote.refusal import refusal
-from app.wire.messages import Message
+from app.wire.messages import UNREADABLE, Message
 from app.wire.tokens import NONCE_HEADER, PROOF_HEADER, is_our_answer
 
 CONNECT_S, READ_S = 3.05, 10.0
@@ -70,7 +70,7 @@ class Proven:
             raise refusal(self.status, self.headers, self.body)
         try:
             return msgspec.json.decode(self.body, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail=str(error)) from error
 
 

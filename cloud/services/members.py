@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from app.domain.member import MAX_NAME, MAX_NOTE, clean_text, normal_phone
 from app.errors import RuleBroken
 from app.wire.messages import (
+    UNREADABLE,
     MemberChange,
     MemberRow,
     MembersPage,
@@ -318,7 +319,7 @@ def _joined(value: str) -> MemberRow:
     """Read a new member's fields; what cannot be stored is left empty, the member still counts."""
     try:
         joined = msgspec.json.decode(value, type=Joined)
-    except (msgspec.DecodeError, UnicodeError):
+    except (*UNREADABLE, UnicodeEncodeError):
         joined = Joined()
     return MemberRow(
         member_ref="",
