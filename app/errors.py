@@ -81,6 +81,7 @@ class Code(StrEnum):
     CLOUD_REFUSED = "cloud_refused"
     CLOUD_NOT_OURS = "cloud_not_ours"
     CLOUD_NOT_SAFE = "cloud_not_safe"
+    CLOCK_WRONG = "clock_wrong"
     CLOUD_MESSAGE_INVALID = "cloud_message_invalid"
     DEVICE_NOT_ENROLLED = "device_not_enrolled"
     DEVICE_REVOKED = "device_revoked"

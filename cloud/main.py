@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
@@ -52,6 +53,7 @@ def app_of(cloud: Cloud) -> FastAPI:
     app.add_exception_handler(sa.exc.SQLAlchemyError, _on_engine)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_no_route)
+    app.add_exception_handler(ClientDisconnect, _on_hang_up)
     app.add_middleware(BodyLimit, api_bytes=cloud.settings.max_body)
     app.add_middleware(ProofMiddleware, prove=cloud.keys.prove)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
@@ -98,6 +100,11 @@ async def _on_malformed(_request: Request, error: Exception) -> Response:
         raise error
     fields = sorted({".".join(map(str, part["loc"])) for part in error.errors()})
     return refusal(Refused(422, "malformed", ", ".join(fields)))
+
+
+async def _on_hang_up(_request: Request, _error: Exception) -> Response:
+    """The line broke inside the request: nothing was done, and nobody hears this."""
+    return refusal(Refused(400, "torn"))
 
 
 async def _on_no_route(request: Request, error: Exception) -> Response:

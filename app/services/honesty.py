@@ -39,7 +39,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All that decides. `reachable` is the outcome of the last exchange with the cloud."""
+    """All that decides. `reachable` is the outcome of the last exchange with the cloud, `unreachable`
+    the code of its trouble."""
 
     enrolled: bool
     reachable: bool
@@ -47,6 +48,7 @@ class Conditions:
     sync: SyncStatus
     open_payments: int
     now: Moment
+    unreachable: Code | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,16 @@ def table(now: Conditions) -> tuple[Verdict, ...]:
 def _offline(now: Conditions) -> Code | None:
     if not now.enrolled:
         return Code.DEVICE_NOT_ENROLLED
-    return None if now.reachable else Code.CLOUD_UNREACHABLE
+    if now.reachable:
+        return None
+    # What the person at the till can do something about is told apart from a line that is down.
+    return now.unreachable if now.unreachable in _MENDABLE else Code.CLOUD_UNREACHABLE
 
 
-_PASSING = frozenset({Code.CLOUD_UNREACHABLE, Code.PAYMENT_UNRESOLVED})
+_MENDABLE = frozenset({Code.CLOCK_WRONG, Code.CLOUD_NOT_OURS})
+
+
+_PASSING = frozenset({Code.CLOUD_UNREACHABLE, Code.PAYMENT_UNRESOLVED, *_MENDABLE})
 
 _WRITES = frozenset(
     {

@@ -26,10 +26,11 @@ def conditions(
     oldest_ms: int = 0,
     pulled_ms: int = 400_000,
     member_changes: int = 0,
+    unreachable: Code | None = None,
 ) -> Conditions:
     mark = JournalMark("e", unsent, bytes(32))
     sync = SyncStatus(unsent, oldest_ms, 0, pulled_ms, member_changes, mark)
-    return Conditions(enrolled, reachable, drain_only, sync, open_payments, NOW)
+    return Conditions(enrolled, reachable, drain_only, sync, open_payments, NOW, unreachable)
 
 
 EVERY = [
@@ -126,6 +127,18 @@ def test_a_newer_file_takes_nothing_in_but_still_sends() -> None:
         require(Operation.SELL_CASH, now)
     assert error.value.code is Code.STORE_NEWER
     assert not error.value.retryable, "trying again does not make the program newer"
+
+
+@pytest.mark.fault(19, "the table of what works says: check the tablet's date and time")
+def test_what_a_person_can_mend_is_told_apart_from_a_line_that_is_down() -> None:
+    for code in (Code.CLOCK_WRONG, Code.CLOUD_NOT_OURS):
+        now = conditions(reachable=False, unreachable=code)
+        with pytest.raises(Trouble) as error:
+            require(Operation.SELL_QR, now)
+        assert (error.value.code, error.value.retryable) == (code, True)
+        assert judge(Operation.SELL_CASH, now).standing is Standing.NOW
+    busy = conditions(reachable=False, unreachable=Code.CLOUD_BUSY)
+    assert judge(Operation.SELL_QR, busy).reason is Code.CLOUD_UNREACHABLE
 
 
 def test_nobody_closes_over_an_open_payment() -> None:
