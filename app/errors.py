@@ -60,6 +60,7 @@ class Code(StrEnum):
     PERSON_UNKNOWN = "person_unknown"
     MEMBER_UNKNOWN = "member_unknown"
     MEMBER_EXISTS = "member_exists"
+    MEMBER_CHANGE_REFUSED = "member_change_refused"
     MANAGER_NEEDED = "manager_needed"
 
     # Customer's page and tokens

@@ -76,6 +76,9 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
             return Verdict(operation, Standing.AGED, offline, age)
         case Operation.FIND_MEMBER | Operation.LOOK_UP_GOODS | Operation.OWN_STOCK if offline:
             return Verdict(operation, Standing.AGED, offline, age)
+        case Operation.JOIN_MEMBER if now.sync.member_refused:
+            standing, refused = Standing.QUEUED, now.sync.member_refused
+            return Verdict(operation, standing, Code.MEMBER_CHANGE_REFUSED, waiting=refused)
         case Operation.JOIN_MEMBER if offline:
             return Verdict(operation, Standing.QUEUED, offline, waiting=now.sync.member_changes)
         case Operation.SEND_SALES:

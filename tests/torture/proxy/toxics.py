@@ -53,9 +53,10 @@ def jitter(exchange: Exchange) -> None:
 def bandwidth(exchange: Exchange, bytes_per_s: int = 200_000) -> None:
     """A thin line in both directions."""
     exchange.pause(len(exchange.asked.raw) / bytes_per_s)
-    answer = exchange.forward()
-    exchange.pause(len(answer) / bytes_per_s)
-    exchange.say(answer)
+    answer, piece = exchange.forward(), bytes_per_s // 20
+    for at in range(0, len(answer), piece):
+        exchange.pause(0.05)
+        exchange.say(answer[at : at + piece])
 
 
 def slicer(exchange: Exchange) -> None:

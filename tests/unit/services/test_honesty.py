@@ -26,10 +26,11 @@ def conditions(
     oldest_ms: int = 0,
     pulled_ms: int = 400_000,
     member_changes: int = 0,
+    member_refused: int = 0,
     unreachable: Code | None = None,
 ) -> Conditions:
     mark = JournalMark("e", unsent, bytes(32))
-    sync = SyncStatus(unsent, oldest_ms, 0, pulled_ms, member_changes, mark)
+    sync = SyncStatus(unsent, oldest_ms, 0, pulled_ms, member_changes, mark, member_refused)
     return Conditions(enrolled, reachable, drain_only, sync, open_payments, NOW, unreachable)
 
 
@@ -139,6 +140,14 @@ def test_what_a_person_can_mend_is_told_apart_from_a_line_that_is_down() -> None
         assert judge(Operation.SELL_CASH, now).standing is Standing.NOW
     busy = conditions(reachable=False, unreachable=Code.CLOUD_BUSY)
     assert judge(Operation.SELL_QR, busy).reason is Code.CLOUD_UNREACHABLE
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_changes_the_cloud_refuses_are_told_and_block_nothing(reachable: bool) -> None:
+    now = conditions(member_refused=2, reachable=reachable)
+    verdict = judge(Operation.JOIN_MEMBER, now)
+    assert (verdict.reason, verdict.waiting) == (Code.MEMBER_CHANGE_REFUSED, 2)
+    require(Operation.JOIN_MEMBER, now)
 
 
 def test_nobody_closes_over_an_open_payment() -> None:
