@@ -161,7 +161,10 @@ class EarningsLine:
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
-    """How far behind the cloud this till is. Times are Unix ms, 0 for never."""
+    """How far behind the cloud this till is. Times are Unix ms, 0 for never.
+
+    `member_refused` counts changes of members that the cloud will not take.
+    """
 
     unsent: int
     oldest_unsent_ms: int
@@ -169,6 +172,7 @@ class SyncStatus:
     last_pull_ms: int
     member_changes: int
     head: JournalMark
+    member_refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +320,12 @@ class UnitOfWork(Protocol):
     def member_queue(self, limit: int) -> tuple[MemberChange, ...]: ...
 
     def settle_members(self, answer: MembersPushAnswer) -> None: ...
+
+    def set_member_change_aside(self, change_id: str, code: str, at_ms: int) -> None:
+        """Take a change that the cloud will never take out of the queue, and keep it."""
+
+    def retry_refused_members(self) -> None:
+        """Put what was set aside back at the end of the queue."""
 
     def apply_members(self, page: MembersPage) -> None: ...
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
@@ -41,6 +42,7 @@ def app_of(cloud: Cloud) -> FastAPI:
         lifespan=_lifespan,
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.cloud = cloud
     for module in (enrol, sync, members, reports, health, payments, live, pages):
@@ -51,6 +53,7 @@ def app_of(cloud: Cloud) -> FastAPI:
     app.add_exception_handler(sa.exc.SQLAlchemyError, _on_engine)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_no_route)
+    app.add_exception_handler(ClientDisconnect, _on_hang_up)
     app.add_middleware(BodyLimit, api_bytes=cloud.settings.max_body)
     app.add_middleware(ProofMiddleware, prove=cloud.keys.prove)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
@@ -99,10 +102,17 @@ async def _on_malformed(_request: Request, error: Exception) -> Response:
     return refusal(Refused(422, "malformed", ", ".join(fields)))
 
 
+async def _on_hang_up(_request: Request, _error: Exception) -> Response:
+    """The line broke inside the request: nothing was done, and nobody hears this."""
+    return refusal(Refused(400, "torn"))
+
+
 async def _on_no_route(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if request.url.path.startswith(SIGNED_PATHS):
         too_big = error.status_code == 413
-        return refusal(Refused(error.status_code, "too_big" if too_big else "no_such_endpoint"))
+        answer = refusal(Refused(error.status_code, "too_big" if too_big else "no_such_endpoint"))
+        answer.headers.update(error.headers or {})  # a 405 says which methods there are
+        return answer
     return await http_exception_handler(request, error)

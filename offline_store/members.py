@@ -13,7 +13,7 @@ import msgspec
 from app.domain.member import Member
 from app.wire.messages import MemberChange, MemberRow, MembersPage, MembersPushAnswer
 from app.wire.searchkeys import search_keys
-from offline_store import device
+from offline_store import device, member_refusals
 from offline_store.rows import MEMBER_COLUMNS, member_of
 from offline_store.search import member_query_of, phone_tokens, sound_tokens, words_of
 
@@ -139,6 +139,7 @@ def _put(connection: Connection, row: MemberRow) -> None:
     if row.erased:
         row = MemberRow(member_ref=row.member_ref, revision=row.revision, erased=True)
         connection.execute("DELETE FROM member_change WHERE member_ref = ?", (row.member_ref,))
+        member_refusals.forget(connection, row.member_ref)
     values = (row.name, row.phone, row.tier, row.points, row.note, row.erased)
     connection.execute(_PUT, (row.member_ref, row.revision, *values))
     keys = [*row.search.split(), *words_of(row.name), *sound_tokens(row.pinyin, row.initials)]
@@ -198,6 +199,7 @@ def _rename(connection: Connection, alias: str, member_ref: str) -> None:
     connection.execute(
         "UPDATE member_change SET member_ref = ? WHERE member_ref = ?", (member_ref, alias)
     )
+    member_refusals.rename(connection, alias, member_ref)
     known = connection.execute(
         "SELECT 1 FROM member WHERE member_ref = ?", (member_ref,)
     ).fetchone()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline_store import schema_epochs
+from offline_store import member_refusals, schema_epochs
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 2
-"""1: the first store. 2: epochs that follow one another, and retention."""
+VERSION = 3
+"""1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
+cloud refuses."""
 
 
 def version_of(connection: Connection) -> int:
@@ -46,6 +47,12 @@ def steps() -> Migrations:
         for statement in schema_epochs.STATEMENTS:
             db.execute(statement)
         db.execute("PRAGMA user_version = 2")
+
+    @steps(name="0003 refused members' changes")
+    def refused_members(db: Database) -> None:
+        for statement in member_refusals.STATEMENTS:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 3")
 
     return steps
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from app.errors import Code, Trouble
-from app.wire.messages import ConfigRow, PersonRow, PullAnswer, Row, SkuRow, StockRow
+from app.wire.messages import UNREADABLE, ConfigRow, PersonRow, PullAnswer, Row, SkuRow, StockRow
 from offline_store import device, stock, styles
 from offline_store.identity import Epoch, all_epochs
 
@@ -95,7 +95,7 @@ def _rows(page: PullAnswer, shape: type[T]) -> list[T]:
 def _decoded(stream: str, row: Row, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(row.body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Trouble(
             Code.CLOUD_MESSAGE_INVALID, stream=stream, key=row.key, detail=str(error)
         ) from error

@@ -38,6 +38,7 @@ from offline_store import (
     epochs,
     facts,
     journal,
+    member_refusals,
     members,
     receipts,
     reference,
@@ -289,6 +290,16 @@ class StoreUnit:
         """Take the cloud's verdicts on changes of members."""
         self._may_write()
         members.settle(self._connection, answer)
+
+    def set_member_change_aside(self, change_id: str, code: str, at_ms: int) -> None:
+        """Take a change that the cloud will never take out of the queue, and keep it."""
+        self._may_write()
+        member_refusals.set_aside(self._connection, change_id, code, at_ms)
+
+    def retry_refused_members(self) -> None:
+        """Put what was set aside back at the end of the queue."""
+        self._may_write()
+        member_refusals.queue_again(self._connection)
 
     def apply_members(self, page: MembersPage) -> None:
         """Apply a page of members and its cursor."""

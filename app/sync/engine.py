@@ -16,6 +16,7 @@ from app.errors import Code, Trouble
 from app.ports import Clock, JournalMark, Priority, Store, SyncTransport, UnitOfWork
 from app.sync.books import compare_books
 from app.sync.epochs import FORKED, RESTORED_STATE, EpochChange, why_another
+from app.sync.member_push import MemberPush
 from app.sync.pull import ReferencePull
 from app.sync.push import JournalPush, Sender
 from app.sync.report import Round, SyncReport, ends_the_round, is_fork
@@ -64,6 +65,7 @@ class SyncEngine:
         # Two copies of one till show the same ids but never the same nonce.
         self._boot_nonce = boot_nonce or new_id()
         self._journal = JournalPush(store, transport, clock)
+        self._members = MemberPush(store, transport, clock)
         self._reference = ReferencePull(store, transport, clock)
         self._epochs = EpochChange(store, transport, clock)
         self._keep_days = keep_days
@@ -113,7 +115,7 @@ class SyncEngine:
             steps.append(lambda round_: self._drain(sender, round_))
         if self._store.drain_only or round_.revoked:
             return steps
-        steps.append(self._reference.send_members)
+        steps.append(self._members.drain)
         steps.extend(self._following(stream) for stream in streams)
         if members:
             steps.append(

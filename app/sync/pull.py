@@ -25,7 +25,6 @@ _FEWEST_ROWS = 10
 _FIRST_JOB, _LARGEST_JOB = 50, 300
 """Rows of one store job. 1,000 SKUs were measured at 37 ms and 1,000 members at 52 ms on a desktop,
 so what holds the writer 16 ms there begins far below it on a small tablet."""
-_CHANGES = 200
 _GONE = 410
 """The cloud's answer to a cursor it no longer knows."""
 
@@ -68,6 +67,8 @@ class ReferencePull:
 
         def take(page: MembersPage, cursor: str) -> None:
             self._apply_members(page, cursor)
+            limit = self._rows_per_page.get(MEMBERS, _FIRST_ROWS)
+            self._rows_per_page[MEMBERS] = min(_FIRST_ROWS, limit * 2)
             round_.members_received += len(page.rows)
 
         self._follow(MEMBERS, self._transport.pull_members, take, round_, restart)
@@ -86,6 +87,10 @@ class ReferencePull:
             try:
                 page = fetch(cursor, self._rows_per_page.get(stream, _FIRST_ROWS))
             except Trouble as trouble:
+                if trouble.facts.get("timeout"):
+                    # A slow line: a smaller page next time, but after the back-off.
+                    limit = self._rows_per_page.get(stream, _FIRST_ROWS)
+                    self._rows_per_page[stream] = max(_FEWEST_ROWS, limit // 2)
                 if trouble.facts.get("status") != _GONE or not cursor:
                     raise
                 cursor = ""
@@ -94,19 +99,6 @@ class ReferencePull:
             if page.more and page.cursor == cursor:
                 raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail="the cursor stands still")
             cursor, more = page.cursor, page.more
-
-    def send_members(self, round_: Round) -> None:
-        """Send the queued changes to members until none is left. Raises Trouble."""
-        while not round_.stop():
-            changes = self._run(lambda uow: uow.member_queue(_CHANGES))
-            if not changes:
-                return
-            answer = self._transport.push_members(changes)
-            settled = {verdict.change_id for verdict in answer.verdicts}
-            if not settled & {change.change_id for change in changes}:
-                raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail="no change settled")
-            self._run(lambda uow: uow.settle_members(answer))  # noqa: B023 - runs before the next turn
-            round_.members_sent += len(settled)
 
     def _apply_page(self, page: PullAnswer, cursor: str) -> None:
         def part(rows: list[Row], last: bool) -> Callable[[UnitOfWork], None]:

@@ -31,7 +31,7 @@ class SyncReport:
     person; `sealed` names the places of damaged ones. `epoch` says why another epoch was opened
     (forked, restored, unknown), "" if none was. `books` are business dates on which this till and the
     cloud do not agree. `revoked`: the cloud takes what we send and gives nothing. `pulled` counts rows
-    per stream.
+    per stream, `members_refused` changes of members that were set aside.
     """
 
     pushed: int = 0
@@ -43,6 +43,7 @@ class SyncReport:
     revoked: bool = False
     pulled: Mapping[str, int] = field(default_factory=dict)
     members_sent: int = 0
+    members_refused: int = 0
     members_received: int = 0
     said_hello: bool = False
     commands: tuple[str, ...] = ()
@@ -74,6 +75,7 @@ class Round:
     revoked: bool = False
     pulled: dict[str, int] = field(default_factory=dict)
     members_sent: int = 0
+    members_refused: int = 0
     members_received: int = 0
     said_hello: bool = False
     commands: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ class Round:
             revoked=self.revoked,
             pulled=dict(self.pulled),
             members_sent=self.members_sent,
+            members_refused=self.members_refused,
             members_received=self.members_received,
             said_hello=self.said_hello,
             commands=self.commands,

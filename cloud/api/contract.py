@@ -12,7 +12,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from app.wire.messages import Problem
+from app.wire.messages import UNREADABLE, Problem
 from cloud.errors import Refused
 
 JSON = "application/json"
@@ -31,6 +31,8 @@ _MEANINGS = {
     429: "Too many requests",
     503: "Busy; obey Retry-After",
 }
+_ANYWHERE = (413, 422, 503)
+"""What any endpoint may answer: too long a body, values that cannot be, a database that is busy."""
 _types: set[type[msgspec.Struct]] = {Problem}
 _encoder = msgspec.json.Encoder()
 
@@ -54,7 +56,7 @@ def decoded(body: bytes, shape: type[M]) -> M:
     """Read bytes as a message. Raises Refused 422."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Refused(422, "malformed", str(error)) from error
 
 
@@ -86,13 +88,14 @@ def contract(
 ) -> dict[str, Any]:
     """Return the keyword arguments that describe a route.
 
-    `zstd`: the body may be compressed. `also`: messages that travel inside without being named.
+    `errors` are those besides what any endpoint may answer. `zstd`: the body may be compressed.
+    `also`: messages that travel inside without being named.
     """
     _types.update(filter(None, (request, answer, *also)))
     responses: dict[int | str, dict[str, Any]] = {
         status: {"description": "Done", "content": {JSON: {"schema": reference_to(answer)}}}
     }
-    for code in sorted({*errors, 422}):
+    for code in sorted({*errors, *_ANYWHERE}):
         content = {JSON: {"schema": reference_to(Problem)}}
         responses[code] = {"description": _MEANINGS[code], "content": content}
     described: dict[str, Any] = {

@@ -82,7 +82,7 @@ async def see_books(cloud: CloudDep, device: CurrentDevice, since: str) -> Respo
         "Push consecutive journal records",
         request=PushRequest,
         answer=PushAnswer,
-        errors=(401, 403, 409, 413, 503),
+        errors=(401, 403, 409),
         zstd=True,
     ),
 )

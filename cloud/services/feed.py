@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from app.errors import Code
 from app.wire.messages import (
     STREAMS,
+    UNREADABLE,
     ConfigRow,
     PersonRow,
     PullAnswer,
@@ -53,7 +54,7 @@ def read_cursor(text: str, generation: int, keys: int) -> Cursor:
         return Cursor(generation, -1, [""] * keys)
     try:
         cursor = msgspec.json.decode(unb64(text), type=Cursor)
-    except (ValueError, msgspec.DecodeError) as error:
+    except (ValueError, *UNREADABLE) as error:
         raise Refused(422, "malformed", "cursor") from error
     if cursor.generation != generation:
         raise Refused(410, "start_over")

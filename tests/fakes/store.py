@@ -59,6 +59,7 @@ class FakeUnitOfWork:
     rows: dict[str, dict[str, bytes]] = field(default_factory=dict)
     members: dict[str, MemberRow] = field(default_factory=dict)
     changes: list[MemberChange] = field(default_factory=list)
+    refused: list[MemberChange] = field(default_factory=list)
     key: bytes = b""
     pinned: dict[str, bytes] = field(default_factory=dict)
     ended: tuple[JournalMark, ...] = ()
@@ -229,6 +230,13 @@ class FakeUnitOfWork:
         settled = {verdict.change_id for verdict in answer.verdicts}
         self.changes = [change for change in self.changes if change.change_id not in settled]
 
+    def set_member_change_aside(self, change_id: str, code: str, at_ms: int) -> None:
+        self.refused += [change for change in self.changes if change.change_id == change_id]
+        self.changes = [change for change in self.changes if change.change_id != change_id]
+
+    def retry_refused_members(self) -> None:
+        self.changes, self.refused = [*self.changes, *self.refused], []
+
     def apply_members(self, page: MembersPage) -> None:
         self.members.update({row.member_ref: row for row in page.rows})
         self.cursors["members"] = page.cursor
@@ -283,7 +291,7 @@ class FakeStore:
         self.priorities.append(priority)
         answer: Future[T] = Future()
         work = copy.copy(self.held)
-        for name in ("records", "states", "cursors", "members", "changes", "pinned"):
+        for name in ("records", "states", "cursors", "members", "changes", "refused", "pinned"):
             setattr(work, name, copy.copy(getattr(work, name)))
         work.rows = {stream: dict(rows) for stream, rows in work.rows.items()}
         try:

@@ -203,6 +203,8 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             return self._close_line()
         if verdict.operation is Operation.SELL_QR and verdict.reason is Code.CLOUD_UNREACHABLE:
             return say("operation.sell_qr_offline")
+        if verdict.reason is Code.MEMBER_CHANGE_REFUSED:
+            return self._words.code(verdict.reason, n=verdict.waiting)
         if verdict.standing is Standing.BLOCKED and verdict.reason:
             return self._words.code(verdict.reason)
         if verdict.waiting and verdict.age_ms is not None:
