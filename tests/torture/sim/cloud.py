@@ -1,0 +1,277 @@
+"""The cloud's real services on a database in memory, and the door to them without a socket.
+
+A request is a path and bytes, an answer a status and bytes; in between stands what cloud/api does
+with them. Backups of the database are kept as many as a cloud keeps that has little room.
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+import sqlcipher3.dbapi2 as sqlite
+
+from app.wire.messages import (
+    EnrolRequest,
+    HelloRequest,
+    MembersPush,
+    PushRequest,
+    SkuRow,
+    StockRow,
+)
+from cloud.db.base import Database
+from cloud.db.engine import begin_ourselves
+from cloud.db.schema import migrate
+from cloud.db.state import ensure_tenant
+from cloud.db.tables import device as device_table
+from cloud.db.tables import server_state
+from cloud.errors import Refused
+from cloud.services import enrol, feed, ingest, members
+from cloud.services.envelope import verify
+from cloud.services.keys import ServerKeys, load_keys
+from cloud.services.tokens import DevicePrincipal, find_device
+from tests.fakes.clock import NOON
+from tests.store import shop
+from tests.torture.sim import memory
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+STORE = "S001"
+PUBLIC_URL = "http://shop.example"
+BACKUPS = 2
+ON_HAND = 5
+SKUS = (shop.sku_row(), shop.sku_row(size="L"), shop.sku_row("S1", "红色", "S", name="围巾"))
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a till sends. `device` stands for its access token."""
+
+    device: str
+    path: str
+    body: bytes = b""
+    params: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back, proven to be the cloud's."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class SimCloud:
+    """One cloud at a time per process. `now_ms` is its clock, which the world moves."""
+
+    def __init__(self) -> None:
+        self.now_ms = NOON
+        self.keys = _keys()
+        # One engine for all runs: it keeps the compiled statements, which cost more than a run.
+        self.memory, self.db = _machine()
+        memory.overwrite(self.memory, _template())
+        self.backups: list[Connection] = []
+        self._restores = 0
+        self.answers: Counter[str] = Counter()
+        self.bugs: list[Exception] = []
+
+    def close(self) -> None:
+        """Let go of the backups; the database serves the next run."""
+        for backup in self.backups:
+            backup.close()
+
+    # --- what an operator does --------------------------------------------------------------------
+
+    def new_code(self) -> str:
+        """Return a fresh enrolment code."""
+        return self.db.write(
+            lambda c: enrol.make_enrol_code(c, STORE, now_ms=self.now_ms, minutes=10**6)
+        ).code
+
+    def back_up(self) -> None:
+        """Keep a copy of the database; the oldest beyond the limit goes."""
+        self.backups.append(memory.copy_of(self.memory))
+        for old in self.backups[:-BACKUPS]:
+            old.close()
+        del self.backups[:-BACKUPS]
+
+    def restore(self, which: int) -> None:
+        """Go on from a backup, as another history of the same cloud."""
+        memory.overwrite(self.memory, self.backups[which])
+        self._restores += 1
+        self.db.write(functools.partial(_begin_another_history, self._restores))
+
+    def revoke(self, device: str, *, revoked: bool) -> None:
+        """Take a device's rights, or give them back."""
+        self.db.write(
+            lambda c: c.execute(
+                sa.update(device_table)
+                .where(device_table.c.device_id == device)
+                .values(revoked_ms=self.now_ms if revoked else 0)
+            )
+        )
+
+    def knows(self, connection: Connection, device: str) -> bool:
+        """Tell whether a backup knows a device."""
+        query = "SELECT 1 FROM device WHERE device_id = ?"
+        return connection.execute(query, (device,)).fetchone() is not None
+
+    # --- the door ---------------------------------------------------------------------------------
+
+    def serve(self, request: Request) -> Answer:
+        """Answer a request as cloud/api does: what is no refusal is a bug, kept and answered with 500."""
+        try:
+            message = self.db.write(functools.partial(self._answer, request))
+        except Refused as refused:
+            problem = refused.problem
+            self.answers[f"{refused.status} {problem.code}"] += 1
+            return Answer(refused.status, _encode(problem))
+        except Exception as bug:
+            self.bugs.append(bug)
+            return Answer(500, b'{"code":"bug"}')
+        self.answers["200"] += 1
+        return Answer(200, _encode(message))
+
+    def _answer(self, request: Request, connection: sa.Connection) -> msgspec.Struct:
+        if request.path in _OPEN:
+            return _OPEN[request.path](self, connection, request)
+        sender = find_device(connection, request.device)
+        if sender is None:
+            raise Refused(403, "device_not_enrolled")
+        handler, for_revoked = _ROUTES[request.path]
+        if sender.revoked and not for_revoked:
+            raise Refused(403, "device_revoked")
+        return handler(self, connection, sender, request)
+
+
+def _say_keys(cloud: SimCloud, connection: sa.Connection, request: Request) -> msgspec.Struct:
+    return cloud.keys.published()
+
+
+def _enrol(cloud: SimCloud, connection: sa.Connection, request: Request) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=EnrolRequest)
+    return enrol.enrol(connection, cloud.keys, asked, now_ms=cloud.now_ms, public_url=PUBLIC_URL)
+
+
+def _hello(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=HelloRequest)
+    return ingest.hello(connection, sender, asked, now_ms=cloud.now_ms)
+
+
+def _push(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=PushRequest)
+    records = verify(asked, sender)
+    return ingest.ingest(connection, sender, asked.epoch, records, now_ms=cloud.now_ms)
+
+
+def _pull(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    stream, cursor, limit = (request.params[name] for name in ("stream", "cursor", "limit"))
+    return feed.pull(connection, sender, stream, cursor, int(limit), now_ms=cloud.now_ms)
+
+
+def _push_members(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=MembersPush)
+    return members.push(connection, sender, asked, now_ms=cloud.now_ms)
+
+
+def _pull_members(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    cursor, limit = request.params["cursor"], int(request.params["limit"])
+    return members.pull(connection, sender, cursor, limit, now_ms=cloud.now_ms)
+
+
+Handler = Callable[[SimCloud, sa.Connection, DevicePrincipal, Request], msgspec.Struct]
+
+_OPEN: dict[str, Callable[[SimCloud, sa.Connection, Request], msgspec.Struct]] = {
+    "/v1/keys": _say_keys,
+    "/v1/enrol": _enrol,
+}
+_ROUTES: dict[str, tuple[Handler, bool]] = {
+    "/v1/sync/hello": (_hello, True),
+    "/v1/sync/push": (_push, True),
+    "/v1/sync/pull": (_pull, False),
+    "/v1/members/push": (_push_members, False),
+    "/v1/members/pull": (_pull_members, False),
+}
+"""Path → (who answers, whether a revoked device is heard)."""
+
+
+@cache
+def _keys() -> ServerKeys:
+    with tempfile.TemporaryDirectory() as folder:
+        return load_keys(Path(folder) / "keys.json")
+
+
+@cache
+def _template() -> Connection:
+    """A migrated cloud with a store, its goods and its people."""
+    source, db = _opened()
+    migrate(db)
+
+    def fill(connection: sa.Connection) -> None:
+        tenant = ensure_tenant(connection, NOON)
+        enrol.ensure_store(connection, tenant, STORE, now_ms=NOON)
+        feed.put_config(connection, tenant, shop.config_row())
+        feed.put_people(connection, tenant, [shop.person_row()])
+        feed.put_skus(connection, tenant, SKUS)
+        feed.put_stock(connection, tenant, map(_counted, SKUS))
+
+    db.write(fill)
+    template = memory.copy_of(source)
+    db.close()
+    return template
+
+
+def _counted(sku: SkuRow) -> StockRow:
+    return StockRow(store=STORE, sku_id=sku.sku_id, quantity=ON_HAND, as_of_ms=NOON)
+
+
+@cache
+def _machine() -> tuple[Connection, Database]:
+    return _opened()
+
+
+def _opened() -> tuple[Connection, Database]:
+    """Open an empty database in memory through the cloud's own kind of engine."""
+    connection = memory.empty()
+    engine = sa.create_engine(
+        "sqlite+pysqlite://",
+        module=sqlite,
+        creator=lambda: connection,
+        poolclass=sa.StaticPool,
+        hide_parameters=True,
+    )
+    begin_ourselves(engine)
+    return connection, Database(engine)
+
+
+def _begin_another_history(count: int, connection: sa.Connection) -> None:
+    """What a person does who restores a cloud: cursors of the time after the backup are void.
+
+    `count` tells restores apart: the second one from one backup must not look like the first.
+    """
+    state = server_state.c
+    generation = sa.cast(sa.cast(state.value, sa.BigInteger) + count, sa.Text)
+    for name, value in (("feed_generation", generation), ("timeline", f"restored-{count}")):
+        connection.execute(sa.update(server_state).where(state.name == name).values(value=value))
