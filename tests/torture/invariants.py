@@ -46,7 +46,9 @@ class Harm:
 Owed = Mapping[str, Collection[bytes]]
 """Record id → the bodies the cloud must hold under it; more than one where an id was used twice."""
 
-NOT_ON_THE_BOOKS = frozenset({checks.BAD_BODY, ingest.UNPROJECTABLE, ingest.CONFLICTING})
+NOT_ON_THE_BOOKS = frozenset(
+    {checks.BAD_BODY, ingest.UNPROJECTABLE, ingest.CONFLICTING, ingest.SEALED}
+)
 """Exceptions of records that are kept but cannot be read into the books."""
 
 
@@ -83,14 +85,14 @@ def harms_of(
 ) -> list[Harm]:
     """Return all that is wrong at a cloud.
 
-    `facts` are the ids of sound facts among what is owed; `on_hand` is the stock of each SKU before
+    `facts` are ids of sound facts that were used once; `on_hand` is the stock of each SKU before
     anything moved.
     """
     holding = held(connection)
     return [
         *broken_chains(connection, holding),
         *miscounted(holding, owed),
-        *misjudged(holding, owed, facts),
+        *misjudged(holding, facts),
         *misprojected(connection, holding),
         *misstocked(connection, on_hand),
     ]
@@ -108,7 +110,7 @@ def broken_chains(connection: sa.Connection, holding: Held) -> Iterator[Harm]:
     for row in holding.rows:
         key = row.device_id, row.epoch
         seq, prev = ends.get(key, (0, b""))
-        sealed = SEALED in holding.codes_of(row)
+        sealed = ingest.SEALED in holding.codes_of(row)
         whole = sealed or record_hash(row.header, row.prev_hash, row.body) == row.hash
         if row.seq != seq + 1 or row.prev_hash != prev or not whole:
             yield Harm(Kind.ALTERED, f"the chain of {key} breaks at {row.seq}")
@@ -119,16 +121,12 @@ def broken_chains(connection: sa.Connection, holding: Held) -> Iterator[Harm]:
             yield Harm(Kind.ALTERED, f"the mark of {key} is not its end {seq}")
 
 
-SEALED = "sealed_damaged"
-"""The exception of a record that a till found damaged."""
-
-
 def miscounted(holding: Held, owed: Owed) -> Iterator[Harm]:
     """Every record owed is there with its own bytes, and once as the original of its id."""
     bodies: dict[str, set[bytes]] = defaultdict(set)
     originals: Counter[str] = Counter()
     for row in holding.rows:
-        if SEALED not in holding.codes_of(row):
+        if ingest.SEALED not in holding.codes_of(row):
             bodies[row.rec_id].add(row.body)
             originals[row.rec_id] += bool(row.original)
     for rec_id, wanted in owed.items():
@@ -141,18 +139,17 @@ def miscounted(holding: Held, owed: Owed) -> Iterator[Harm]:
             yield Harm(Kind.DOUBLED, f"record {rec_id} stands {count} times as the original")
 
 
-def misjudged(holding: Held, owed: Owed, facts: Collection[str]) -> Iterator[Harm]:
+def misjudged(holding: Held, facts: Collection[str]) -> Iterator[Harm]:
     """No sound fact was set aside, and whoever used an id again with another body was."""
     first = {row.rec_id: row.body for row in holding.rows if row.original}
     for row in holding.rows:
         codes = holding.codes_of(row)
-        if SEALED in codes:
+        if ingest.SEALED in codes:
             continue
         again = not row.original and row.body != first.get(row.rec_id)
         if again and ingest.CONFLICTING not in codes:
             yield Harm(Kind.ALTERED, f"record {row.rec_id} came with another body, unnoticed")
-        alone = row.rec_id in facts and len(owed.get(row.rec_id, ())) == 1
-        if alone and codes & NOT_ON_THE_BOOKS:
+        if row.rec_id in facts and codes & NOT_ON_THE_BOOKS:
             yield Harm(Kind.ALTERED, f"the sound record {row.rec_id} was set aside: {codes}")
 
 

@@ -30,3 +30,8 @@ class Books:
         self.recorded.setdefault(rec_id, set()).add(body)
         if fact:
             self.facts.add(rec_id)
+
+    @property
+    def undisputed(self) -> set[str]:
+        """Ids of sound facts whose id nobody used again."""
+        return {rec_id for rec_id in self.facts if len(self.recorded[rec_id]) == 1}

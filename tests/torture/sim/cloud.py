@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as sqlite
+from msgspec.structs import replace
 
 from app.wire.messages import (
     EnrolRequest,
@@ -27,14 +28,14 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.upkeep import EpochRequest
 from cloud.db.base import Database
 from cloud.db.engine import begin_ourselves
 from cloud.db.schema import migrate
 from cloud.db.state import ensure_tenant
 from cloud.db.tables import device as device_table
-from cloud.db.tables import server_state
 from cloud.errors import Refused
-from cloud.services import enrol, feed, ingest, members
+from cloud.services import enrol, feed, ingest, members, standing
 from cloud.services.envelope import verify
 from cloud.services.keys import ServerKeys, load_keys
 from cloud.services.tokens import DevicePrincipal, find_device
@@ -50,6 +51,8 @@ PUBLIC_URL = "http://shop.example"
 BACKUPS = 2
 ON_HAND = 5
 SKUS = (shop.sku_row(), shop.sku_row(size="L"), shop.sku_row("S1", "红色", "S", name="围巾"))
+
+_HASHES = "SELECT seq, hash FROM journal WHERE device_id = ? AND epoch = ? ORDER BY seq"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -83,7 +86,6 @@ class SimCloud:
         self.memory, self.db = _machine()
         memory.overwrite(self.memory, _template())
         self.backups: list[Connection] = []
-        self._restores = 0
         self.answers: Counter[str] = Counter()
         self.bugs: list[Exception] = []
 
@@ -108,10 +110,8 @@ class SimCloud:
         del self.backups[:-BACKUPS]
 
     def restore(self, which: int) -> None:
-        """Go on from a backup, as another history of the same cloud."""
+        """Let the database be an older copy of itself. Nobody tells the cloud."""
         memory.overwrite(self.memory, self.backups[which])
-        self._restores += 1
-        self.db.write(functools.partial(_begin_another_history, self._restores))
 
     def revoke(self, device: str, *, revoked: bool) -> None:
         """Take a device's rights, or give them back."""
@@ -127,6 +127,15 @@ class SimCloud:
         """Tell whether a backup knows a device."""
         query = "SELECT 1 FROM device WHERE device_id = ?"
         return connection.execute(query, (device,)).fetchone() is not None
+
+    def durable_seq(self, device: str, epoch: str) -> int:
+        """Return up to where every backup holds what is held now; equal hashes vouch for all before."""
+        here = self.memory.execute(_HASHES, (device, epoch)).fetchall()
+        bound = len(here)
+        for backup in self.backups:
+            there = dict(backup.execute(_HASHES, (device, epoch)).fetchall())
+            bound = max((seq for seq, hash_ in here[:bound] if there.get(seq) == hash_), default=0)
+        return bound if self.backups else 0
 
     # --- the door ---------------------------------------------------------------------------------
 
@@ -169,7 +178,9 @@ def _hello(
     cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
 ) -> msgspec.Struct:
     asked = msgspec.json.decode(request.body, type=HelloRequest)
-    return ingest.hello(connection, sender, asked, now_ms=cloud.now_ms)
+    keys = cloud.keys.published().signing
+    answer = standing.hello(connection, sender, asked, keys, now_ms=cloud.now_ms)
+    return replace(answer, durable_seq=cloud.durable_seq(sender.device, asked.epoch))
 
 
 def _push(
@@ -177,7 +188,21 @@ def _push(
 ) -> msgspec.Struct:
     asked = msgspec.json.decode(request.body, type=PushRequest)
     records = verify(asked, sender)
-    return ingest.ingest(connection, sender, asked.epoch, records, now_ms=cloud.now_ms)
+    answer = ingest.ingest(connection, sender, asked.epoch, records, now_ms=cloud.now_ms)
+    return replace(answer, durable_seq=cloud.durable_seq(sender.device, asked.epoch))
+
+
+def _another_epoch(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=EpochRequest)
+    return standing.open_epoch(connection, sender, asked, now_ms=cloud.now_ms)
+
+
+def _books(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    return standing.books(connection, sender, request.params["since"])
 
 
 def _pull(
@@ -210,6 +235,8 @@ _OPEN: dict[str, Callable[[SimCloud, sa.Connection, Request], msgspec.Struct]] =
 _ROUTES: dict[str, tuple[Handler, bool]] = {
     "/v1/sync/hello": (_hello, True),
     "/v1/sync/push": (_push, True),
+    "/v1/sync/epoch": (_another_epoch, True),
+    "/v1/sync/books": (_books, False),
     "/v1/sync/pull": (_pull, False),
     "/v1/members/push": (_push_members, False),
     "/v1/members/pull": (_pull_members, False),
@@ -264,14 +291,3 @@ def _opened() -> tuple[Connection, Database]:
     )
     begin_ourselves(engine)
     return connection, Database(engine)
-
-
-def _begin_another_history(count: int, connection: sa.Connection) -> None:
-    """What a person does who restores a cloud: cursors of the time after the backup are void.
-
-    `count` tells restores apart: the second one from one backup must not look like the first.
-    """
-    state = server_state.c
-    generation = sa.cast(sa.cast(state.value, sa.BigInteger) + count, sa.Text)
-    for name, value in (("feed_generation", generation), ("timeline", f"restored-{count}")):
-        connection.execute(sa.update(server_state).where(state.name == name).values(value=value))

@@ -6,6 +6,7 @@ Tills keep to their own timetable, so waits the cloud asked for are waited out.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Collection
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from app.ports import SyncStatus
 from app.sync.schedule import HELLO_EVERY_S
 from cloud.db import member_tables, tables
 from cloud.services import ingest
-from tests.torture.invariants import Harm, Kind, counts, harms_of
+from tests.torture.invariants import NOT_ON_THE_BOOKS, Harm, Kind, counts, harms_of
 from tests.torture.sim.cloud import ON_HAND, SKUS, STORE
 from tests.torture.sim.network import FINE
 from tests.torture.sim.till import SimTill
@@ -35,9 +36,12 @@ def heal(world: World, draw: random.Random) -> list[Harm]:
     owed = owed_by(world)
     on_hand = {row.sku_id: ON_HAND for row in SKUS}
     with world.cloud.db.reading() as connection:
-        harms += harms_of(connection, owed, world.books.facts, on_hand)
+        harms += harms_of(connection, owed, world.books.undisputed, on_hand)
         harms += _changes_missing(world, connection)
-        harms += [harm for till in world.tills for harm in _other_stock(till, connection)]
+        devices = Counter(till.identity.device for till in world.tills)
+        # Two tablets under one name are told one mark; their figures are right once they are two.
+        alone = [till for till in world.tills if devices[till.identity.device] == 1]
+        harms += [harm for till in alone for harm in _other_stock(till, connection)]
     return [*harms, *_bugs(world)]
 
 
@@ -47,7 +51,8 @@ def owed_by(world: World) -> dict[str, set[bytes]]:
     owed = {rec_id: set(bodies) for rec_id, bodies in books.recorded.items()}
     kept = {(row.rec_id, row.body) for till in world.tills for row in till.journal() if row.sound}
     for rec_id, body in (books.destroyed | books.damaged) - kept:
-        owed[rec_id].discard(body)
+        if rec_id in owed:
+            owed[rec_id].discard(body)
     return owed
 
 
@@ -127,14 +132,18 @@ def _changes_missing(world: World, connection: sa.Connection) -> list[Harm]:
 
 def _other_stock(till: SimTill, connection: sa.Connection) -> list[Harm]:
     """A till that sent everything and heard everything shows the cloud's stock, unless the cloud keeps
-    some of its records in quarantine: those moved stock at the till alone."""
+    some of its records in quarantine or set aside: those moved stock at the till alone."""
     row = tables.journal.c
     quarantined = sa.select(row.seq).where(
         row.device_id == till.identity.device,
         row.verdict == ingest.UNPROJECTED,
         row.kind.in_(_MOVING),
     )
-    if connection.execute(quarantined.limit(1)).first():
+    aside = sa.select(tables.exception.c.seq).where(
+        tables.exception.c.device_id == till.identity.device,
+        tables.exception.c.code.in_(NOT_ON_THE_BOOKS),
+    )
+    if any(connection.execute(query.limit(1)).first() for query in (quarantined, aside)):
         return []
     theirs = counts(connection, sa.select(tables.stock.c.sku_id, tables.stock.c.quantity))
     query = "SELECT sku_id, quantity FROM stock WHERE store_id = ?"

@@ -41,6 +41,10 @@ CHANCES = {
     "server_backup": 4,
     "server_restore": 3,
     "revoke": 2,
+    "back_up": 3,
+    "restore": 3,
+    "clone": 2,
+    "damage": 2,
 }
 """Step → how often it comes, by weight."""
 

@@ -13,6 +13,7 @@ from app.remote.http import Question
 from app.remote.sync import CloudSync
 from app.sync.engine import SyncEngine
 from app.sync.enrol import TillDescription, enrol
+from app.sync.epochs import RESTORED_STATE
 from app.sync.report import SyncReport
 from app.sync.schedule import Timetable
 from app.wire.journal import record_hash
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 T = TypeVar("T")
+
+KEEP_DAYS = 30
+"""The fewest days SYNC.md lets a till keep its records; a shop keeps them longer."""
 
 _DESCRIBED = TillDescription(platform="sim", app_version="1", protection="file")
 
@@ -58,7 +62,8 @@ class SimTill:
         self.clock.boot_id = f"boot-{self._boots}"
         self.store = SimStore(self.data, self.clock)
         self.line = Line(self.network, self.identity.device)
-        self.engine = SyncEngine(self.store, CloudSync(self.line), self.clock, app_version="1")  # type: ignore[arg-type]
+        line = CloudSync(self.line)  # type: ignore[arg-type] - asked in the same way
+        self.engine = SyncEngine(self.store, line, self.clock, app_version="1", keep_days=KEEP_DAYS)
         self.timetable = Timetable()
 
     @property
@@ -151,9 +156,14 @@ class SimTill:
         self.backups.append(memory.copy_of(self.data))
         del self.backups[:-2]
 
-    def restore(self, which: int) -> None:
-        """Let the file be an older copy of itself, and start."""
+    def restore(self, which: int, *, knowingly: bool) -> None:
+        """Let the file be an older copy of itself, and start.
+
+        `knowingly`: by the program's own restore, which leaves a mark; otherwise behind its back.
+        """
         memory.overwrite(self.data, self.backups[which])
+        if knowingly:
+            self.do(lambda uow: uow.set_state(RESTORED_STATE, "1"))
         self.restart()
 
     def clone(self) -> SimTill:
@@ -163,6 +173,26 @@ class SimTill:
         other = SimTill(memory.copy_of(self.data), self.network, clock)
         other.code = self.code
         return other
+
+    def flip_a_bit(self, row: int, column: str, at: int) -> Row | None:
+        """Let a journal row lose a bit, behind its triggers; return the row as it was."""
+        rows = list(self.journal())
+        if not rows:
+            return None
+        hit = rows[row % len(rows)]
+        key = (hit.epoch, hit.seq)
+        where = "WHERE epoch = ? AND seq = ?"
+        (found,) = self.data.execute(f"SELECT {column} FROM journal {where}", key).fetchone()
+        if not found:
+            return None
+        spoilt = bytearray(found)
+        spoilt[at % len(spoilt)] ^= 1 << at % 8
+        trigger = "SELECT sql FROM sqlite_master WHERE name = 'journal_no_update'"
+        (guard,) = self.data.execute(trigger).fetchone()
+        self.data.execute("DROP TRIGGER journal_no_update")
+        self.data.execute(f"UPDATE journal SET {column} = ? {where}", (bytes(spoilt), *key))
+        self.data.execute(guard)
+        return hit
 
     def journal(self) -> Iterator[Row]:
         """Yield every row of every epoch, and whether it is whole."""

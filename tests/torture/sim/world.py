@@ -9,14 +9,14 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 from unittest.mock import patch
 
 from app.domain.ids import new_id
 from app.domain.refund import SoldLine
-from app.errors import RuleBroken
+from app.errors import RuleBroken, Trouble
 from app.ports import UnitOfWork
 from app.sync.report import SyncReport
 from app.wire.versions import SCHEMA
@@ -132,9 +132,10 @@ class World:
             uow.record(refund)
             return refund.refund_id
 
-        done = till.do(give_back)
-        if done:
-            self._noted(till, done)
+        with suppress(Trouble):  # the sale itself is damaged or was let go: no receipt, no refund
+            done = till.do(give_back)
+            if done:
+                self._noted(till, done)
 
     def _do_adjustment(self, till: SimTill, draw: random.Random) -> None:
         self._noted(till, till.record(goods.adjustment(draw, till.clock.now())))
@@ -243,7 +244,30 @@ class World:
         if usable:
             self.cloud.restore(draw.choice(usable))
             self.books.excused_changes |= self.books.changes
-            self.faults["cloud restored"] += 1
+
+    def _do_back_up(self, till: SimTill, draw: random.Random) -> None:
+        till.back_up()
+
+    def _do_restore(self, till: SimTill, draw: random.Random) -> None:
+        """A till's file is replaced by a backup; what only it held is gone."""
+        if not till.backups:
+            return
+        before = _whole(till)
+        till.restore(draw.randrange(len(till.backups)), knowingly=draw.random() < 0.5)
+        self.books.destroyed |= before - set().union(*map(_whole, self.tills))
+        self.books.excused_changes |= self.books.changes
+
+    def _do_clone(self, till: SimTill, draw: random.Random) -> None:
+        """Another tablet gets a copy of this one's file."""
+        if len(self.tills) < MOST_TILLS:
+            self.tills.append(till.clone())
+
+    def _do_damage(self, till: SimTill, draw: random.Random) -> None:
+        """A row of a till's journal loses a bit."""
+        column = draw.choice(("body", "header", "hash", "prev_hash"))
+        hit = till.flip_a_bit(draw.randrange(2**16), column, draw.randrange(2**16))
+        if hit is not None:
+            self.books.damaged.add((hit.rec_id, hit.body))
 
     def _known_in(self, backup: object) -> bool:
         devices = {till.identity.device for till in self.tills if till.identity.enrolled}
@@ -253,6 +277,10 @@ class World:
         device = till.identity.device
         if device:
             self.cloud.revoke(device, revoked=draw.random() < 0.5)
+
+
+def _whole(till: SimTill) -> set[tuple[str, bytes]]:
+    return {(row.rec_id, row.body) for row in till.journal() if row.sound}
 
 
 def _left(line: SoldLine) -> int:
