@@ -18,8 +18,6 @@ class Books:
     """Ids of records that are sound facts of this version."""
     destroyed: set[tuple[str, bytes]] = field(default_factory=set)
     """Records whose last copy outside the cloud went with a till's data."""
-    damaged: set[tuple[str, bytes]] = field(default_factory=set)
-    """Records of which a copy lost a bit."""
     changes: set[str] = field(default_factory=set)
     """Ids of changes to members."""
     excused_changes: set[str] = field(default_factory=set)

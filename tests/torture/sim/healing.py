@@ -49,8 +49,8 @@ def owed_by(world: World) -> dict[str, set[bytes]]:
     """Return what the cloud owes us: all that was written, but what was destroyed before it left."""
     books = world.books
     owed = {rec_id: set(bodies) for rec_id, bodies in books.recorded.items()}
-    kept = {(row.rec_id, row.body) for till in world.tills for row in till.journal() if row.sound}
-    for rec_id, body in (books.destroyed | books.damaged) - kept:
+    damaged = {copy for till in world.tills for copy in till.damaged}
+    for rec_id, body in (books.destroyed | damaged) - world.held():
         if rec_id in owed:
             owed[rec_id].discard(body)
     return owed

@@ -35,6 +35,10 @@ KEEP_DAYS = 30
 _DESCRIBED = TillDescription(platform="sim", app_version="1", protection="file")
 
 
+Copy = tuple[str, bytes]
+"""A record as a file may hold it: its id and its body."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A journal row as it lies in a till's file. `sound`: its hash is that of its bytes."""
@@ -53,6 +57,8 @@ class SimTill:
         self.data, self.network, self.clock = data, network, clock
         self.code = ""
         self.backups: list[Connection] = []
+        self.damaged: set[Copy] = set()
+        """Records of which this file's copy, or one of its copies, lost a bit."""
         self._boots = 0
         self.restart()
 
@@ -171,20 +177,20 @@ class SimTill:
         clock = FakeClock(self.clock.wall_ms)
         clock.server_at_start = None
         other = SimTill(memory.copy_of(self.data), self.network, clock)
-        other.code = self.code
+        other.code, other.damaged = self.code, set(self.damaged)
         return other
 
-    def flip_a_bit(self, row: int, column: str, at: int) -> Row | None:
-        """Let a journal row lose a bit, behind its triggers; return the row as it was."""
+    def flip_a_bit(self, row: int, column: str, at: int) -> None:
+        """Let a journal row lose a bit, behind its triggers."""
         rows = list(self.journal())
         if not rows:
-            return None
+            return
         hit = rows[row % len(rows)]
         key = (hit.epoch, hit.seq)
         where = "WHERE epoch = ? AND seq = ?"
         (found,) = self.data.execute(f"SELECT {column} FROM journal {where}", key).fetchone()
         if not found:
-            return None
+            return
         spoilt = bytearray(found)
         spoilt[at % len(spoilt)] ^= 1 << at % 8
         trigger = "SELECT sql FROM sqlite_master WHERE name = 'journal_no_update'"
@@ -192,7 +198,11 @@ class SimTill:
         self.data.execute("DROP TRIGGER journal_no_update")
         self.data.execute(f"UPDATE journal SET {column} = ? {where}", (bytes(spoilt), *key))
         self.data.execute(guard)
-        return hit
+        self.damaged.add((hit.rec_id, hit.body))
+
+    def whole(self) -> set[Copy]:
+        """Return the records of which no copy here is known to be damaged."""
+        return {(row.rec_id, row.body) for row in self.journal() if row.sound} - self.damaged
 
     def journal(self) -> Iterator[Row]:
         """Yield every row of every epoch, and whether it is whole."""

@@ -27,7 +27,7 @@ from tests.torture.sim.books import Books
 from tests.torture.sim.cloud import SimCloud
 from tests.torture.sim.network import FAULTS, FINE, Fate, Network, Weather
 from tests.torture.sim.store import Killed
-from tests.torture.sim.till import SimTill
+from tests.torture.sim.till import Copy, SimTill
 
 MOST_TILLS = 4
 DAY_S = 86_400.0
@@ -100,6 +100,10 @@ class World:
         self.cloud.now_ms += round(seconds * 1_000)
         for till in self.tills:
             till.clock.advance(seconds)
+
+    def held(self) -> set[Copy]:
+        """Return the records some till still holds whole."""
+        return {copy for till in self.tills for copy in till.whole()}
 
     def _new_till(self) -> SimTill:
         clock = FakeClock(self.cloud.now_ms)
@@ -252,9 +256,9 @@ class World:
         """A till's file is replaced by a backup; what only it held is gone."""
         if not till.backups:
             return
-        before = _whole(till)
+        before = till.whole()
         till.restore(draw.randrange(len(till.backups)), knowingly=draw.random() < 0.5)
-        self.books.destroyed |= before - set().union(*map(_whole, self.tills))
+        self.books.destroyed |= before - self.held()
         self.books.excused_changes |= self.books.changes
 
     def _do_clone(self, till: SimTill, draw: random.Random) -> None:
@@ -265,9 +269,7 @@ class World:
     def _do_damage(self, till: SimTill, draw: random.Random) -> None:
         """A row of a till's journal loses a bit."""
         column = draw.choice(("body", "header", "hash", "prev_hash"))
-        hit = till.flip_a_bit(draw.randrange(2**16), column, draw.randrange(2**16))
-        if hit is not None:
-            self.books.damaged.add((hit.rec_id, hit.body))
+        till.flip_a_bit(draw.randrange(2**16), column, draw.randrange(2**16))
 
     def _known_in(self, backup: object) -> bool:
         devices = {till.identity.device for till in self.tills if till.identity.enrolled}
@@ -277,10 +279,6 @@ class World:
         device = till.identity.device
         if device:
             self.cloud.revoke(device, revoked=draw.random() < 0.5)
-
-
-def _whole(till: SimTill) -> set[tuple[str, bytes]]:
-    return {(row.rec_id, row.body) for row in till.journal() if row.sound}
 
 
 def _left(line: SoldLine) -> int:
