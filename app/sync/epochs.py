@@ -73,6 +73,7 @@ def _request(uow: UnitOfWork, reason: str) -> EpochRequest:
         reason=reason,
         head=_wire(uow.head()),
         marks=[_wire(mark) for mark in uow.epoch_marks()],
+        ordinal=uow.identity().epoch_ordinal,
     )
 
 

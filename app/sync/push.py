@@ -101,6 +101,8 @@ class JournalPush:
 
     def _adapt(self, sender: Sender, unsent: Unsent, trouble: Trouble) -> bool:
         """Change what will be sent next after a refusal; False if sending again makes no sense now."""
+        if trouble.code is Code.CLOUD_NOT_OURS:
+            return False  # a stranger's status says nothing about our records
         status, problem = trouble.facts.get("status"), trouble.facts.get("problem")
         if problem == "gap":
             self.believe(sender, _hwm(trouble), str(trouble.facts.get("hwm_hash", "")))

@@ -66,7 +66,7 @@ def _sqlite(file: Path, key: bytes = b"") -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _unlock(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, by us alone
+        connection.isolation_level = None  # see `begin_ourselves`
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         _keep_a_log(connection)
@@ -80,12 +80,21 @@ def _sqlite(file: Path, key: bytes = b"") -> sa.Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    begin_ourselves(engine)
+    return engine
+
+
+def begin_ourselves(engine: sa.Engine) -> None:
+    """Begin the transactions of a SQLite engine here alone; its connections must not begin any.
+
+    A write takes the file's lock at once, because one that reads first and then wants to write is
+    turned away without waiting.
+    """
+
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         reads = connection.get_execution_options().get(READ_ONLY, False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
 
 
 def _keep_a_log(connection: Any) -> None:

@@ -144,7 +144,10 @@ def _judge(
 ) -> list[_Verdict]:
     verdicts = [_Verdict(record) for record in fresh]
     _mark_repeated(connection, sender, verdicts)
-    originals = [verdict for verdict in verdicts if verdict.original]
+    for verdict in verdicts:
+        if verdict.record.sealed:
+            verdict.flag(SEALED, "a till found this record damaged")
+    originals = [v for v in verdicts if v.original and not v.record.sealed]
     if sender.revoked:
         for verdict in originals:
             verdict.verdict, verdict.code = UNPROJECTED, Code.DEVICE_REVOKED.value
@@ -191,9 +194,6 @@ def _read_bodies(verdicts: Sequence[_Verdict]) -> list[tuple[_Verdict, Projectab
     readable = []
     for verdict in verdicts:
         header = verdict.record.header
-        if verdict.record.sealed:
-            verdict.flag(SEALED, "a till found this record damaged")
-            continue
         if header.kind not in BODIES:
             verdict.verdict = UNPROJECTED
             continue

@@ -26,6 +26,7 @@ REASONS = ("forked", "restored", "unknown")
 CLONED = "device_cloned"
 LOST_RECORDS = "cloud_lost_records"
 MOST_MARKS = 50
+MOST_EPOCHS = 1_000_000
 MAX_REQUEST_ID = 64
 _NONCES_KEPT = 8
 _ODD_ENOUGH = 2
@@ -121,7 +122,7 @@ def open_epoch(
         last: int | None = connection.scalar(
             sa.select(sa.func.max(device_epoch.c.ordinal)).where(mine)
         )
-        ordinal = (last or 0) + 1
+        ordinal = max(last or 0, request.ordinal) + 1
         chain = Chain(sender.tenant, sender.store, sender.device, epoch)
         connection.execute(
             sa.insert(device_epoch).values(
@@ -150,6 +151,7 @@ def _check_form(request: EpochRequest) -> None:
         and "\0" not in request.request_id
         and request.reason in REASONS
         and len(request.marks) <= MOST_MARKS
+        and 0 <= request.ordinal < MOST_EPOCHS
         and all(0 <= mark.seq < 2**63 for mark in (request.head, *request.marks))
     )
     if not sound:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from app.domain.ids import new_id
 from app.wire.bodies import EPOCH_OPENED, EpochOpenedV1
@@ -66,6 +67,12 @@ def test_another_epoch_is_opened_once_per_request(cloud: Cloud, device: Device) 
     assert exceptions(cloud) == ["epoch_forked"]
     other = rotate(device, asked(device, "restored"))
     assert (other.ordinal, other.held) == (3, [])
+
+
+def test_a_restored_cloud_gives_no_ordinal_that_stands_on_receipts_already(device: Device) -> None:
+    request = msgspec.structs.replace(asked(device, "unknown"), ordinal=7)
+    assert rotate(device, request).ordinal == 8
+    assert rotate(device, asked(device)).ordinal == 9
 
 
 def test_the_new_epoch_takes_the_same_records_once(cloud: Cloud, device: Device) -> None:
@@ -146,6 +153,19 @@ def sealed(device: Device, seq: int, hash_: bytes, header: bytes, body: bytes) -
         body=body,
         sealed=True,
     )
+
+
+def test_a_revoked_till_says_that_a_record_is_damaged(cloud: Cloud, device: Device) -> None:
+    device.write("sale", a_sale())
+    mine = tables.device.c.device_id == device.me.device
+    cloud.db.write(lambda c: c.execute(sa.update(tables.device).where(mine).values(revoked_ms=1)))
+    only = device.records[0]
+    batch = msgspec.structs.replace(
+        device.batch([only]), records=[sealed(device, 1, only.hash, b"", b"junk")]
+    )
+    answer = device.post("/v1/sync/push", batch, PushAnswer)
+    assert [result.code for result in answer.results] == ["sealed_damaged"]
+    assert exceptions(cloud) == ["sealed_damaged"]
 
 
 def test_a_sealed_record_keeps_its_place_and_those_behind_it_count(

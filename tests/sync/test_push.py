@@ -171,6 +171,17 @@ def test_a_record_that_is_malformed_even_alone_goes_sealed(till: Till):
     assert till.cloud.sealed[0].body == till.store.held.records[1].body
 
 
+def test_a_strangers_status_says_nothing_about_a_record(till: Till):
+    ids = till.record(1)
+    portal = Trouble(Code.CLOUD_NOT_OURS, retryable=True, status=422)
+    till.transport.faults = [None, portal, None, portal]
+    for _ in range(2):
+        assert till.engine.run().trouble is portal
+    report = till.engine.run()
+    assert (report.trouble, report.sealed) == (None, ())
+    assert till.at_cloud == ids
+
+
 def test_a_slow_line_gets_smaller_batches_after_the_back_off(till: Till):
     ids = till.record(200)
     till.transport.faults = [None, Fault.ANSWER_TOO_SLOW]
