@@ -23,8 +23,9 @@ from app.wire.messages import PersonRow
 from guidepos.bootstrap import open_till
 from guidepos.till import Till
 from offline_store.worker import _checkpoint
+from tests.fakes.cloud import FakeCloud
 from tests.fakes.gateway import FakeGateway
-from tests.fakes.transport import FakeCloud, FakeTransport
+from tests.fakes.transport import FakeTransport
 from tests.sync.till import become_device
 from tests.torture.processes import Ended, Line, run_child
 from tests.unit.services.till import CONFIG, GUIDE, MANAGER, PIN_HASH, sku_row
