@@ -129,6 +129,7 @@ def test_a_number_belongs_to_one_member_and_is_free_when_left(device: Device) ->
     assert pulled(device)["m2"].phone == "13800138000"
 
 
+@pytest.mark.fault(40, "the member is empty and found no more; the sales stand")
 def test_erasing_empties_the_person_everywhere(cloud: Cloud, device: Device) -> None:
     push(device, joining("m1", name="王", phone="13800138000", note="x"))
     push(device, joining("m2", phone="13800138000"), a_change("m1", "name", "李", 1))

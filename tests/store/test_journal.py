@@ -74,6 +74,7 @@ def test_the_journal_is_the_chain_the_wire_describes(store):
         ("UPDATE journal SET seq = seq + 1 WHERE seq = 5", 5),
     ],
 )
+@pytest.mark.fault(26, "the journal is reported as changed, with the record's number")
 def test_any_change_is_found_and_its_place_named(opened: Opener, file, statement, seq):
     store = opened()
     fill(store)
@@ -85,6 +86,7 @@ def test_any_change_is_found_and_its_place_named(opened: Opener, file, statement
     assert again.tail_broken == seq
 
 
+@pytest.mark.fault(26, "the journal is reported as changed, with the record's number")
 def test_a_rewritten_record_is_found_even_if_its_own_hash_was_made_to_fit(opened: Opener, file):
     from app.wire.journal import record_hash
 
@@ -235,6 +237,7 @@ def test_keys_are_kept_and_void_ones_not_trusted(store):
     assert store.run(lambda uow: uow.cloud_keys()).result() == {"k1": b"1" * 32}
 
 
+@pytest.mark.fault(5, "the document is reported as damaged; the till works on")
 def test_a_record_that_cannot_be_read_is_trouble_and_no_crash(opened: Opener, file):
     store = opened()
     ids = fill(store, 3)

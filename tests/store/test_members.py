@@ -214,6 +214,7 @@ def test_an_alias_of_somebody_known_here_leaves_one_member(store):
     assert refs(store, "5678") == ["m1"]
 
 
+@pytest.mark.fault(40, "the member is empty and found no more; the sales stand")
 def test_an_erased_member_is_empty_everywhere(store, file):
     pull(store, row(note="私人"))
     change(store, "note", "更私人")

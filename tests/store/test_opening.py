@@ -57,6 +57,7 @@ def test_a_key_of_the_wrong_length_opens_nothing(file: Path):
     assert code_of(trouble) is Code.STORE_KEY_WRONG
 
 
+@pytest.mark.fault(4, "the store is named as damaged, not the key as wrong")
 def test_a_damaged_first_page_is_not_taken_for_a_wrong_key(opened: Opener, file: Path):
     opened().close()
     data = bytearray(file.read_bytes())
@@ -67,6 +68,7 @@ def test_a_damaged_first_page_is_not_taken_for_a_wrong_key(opened: Opener, file:
     assert code_of(trouble) is Code.STORE_DAMAGED
 
 
+@pytest.mark.fault(4, "the store is named as damaged")
 def test_damage_inside_is_named_where_it_is_met(opened: Opener, file: Path, capfd):
     store = opened()
     sale = sale_of()
@@ -85,6 +87,7 @@ def test_damage_inside_is_named_where_it_is_met(opened: Opener, file: Path, capf
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.fault(4, "the store is named as damaged; no empty one takes its place")
 def test_a_file_cut_to_nothing_is_not_taken_for_a_new_one(opened: Opener, file: Path):
     opened().close()
     file.write_bytes(b"")
@@ -93,6 +96,7 @@ def test_a_file_cut_to_nothing_is_not_taken_for_a_new_one(opened: Opener, file: 
     assert code_of(trouble) is Code.STORE_DAMAGED
 
 
+@pytest.mark.fault(15, "the second program says that this till is already open")
 def test_a_store_is_open_once(opened: Opener, file: Path):
     store = opened()
     with pytest.raises(Trouble) as trouble:
@@ -127,6 +131,7 @@ def test_an_open_store_can_be_verified_from_outside(opened: Opener, file: Path):
         verify_file(file.with_name("no such file"), KEY)
 
 
+@pytest.mark.fault(7, "the till says that it cannot write; no sale and no payment is begun")
 def test_a_folder_that_is_not_there_is_trouble(tmp_path: Path):
     with pytest.raises(Trouble) as trouble:
         open_store(tmp_path / "no" / "till.db", KEY, FakeClock())

@@ -153,6 +153,9 @@ def test_a_disk_that_cannot_even_roll_back_claims_no_sale_and_breaks_no_chain(co
     assert store.verify_journal() is None
 
 
+@pytest.mark.fault(
+    8, "the sale is refused; the file is opened anew and checked before the next one"
+)
 def test_after_a_failure_of_the_disk_nothing_is_tried_on_the_old_connection(commit_fails):
     store = commit_fails(really=False)
 
@@ -166,6 +169,7 @@ def test_after_a_failure_of_the_disk_nothing_is_tried_on_the_old_connection(comm
     assert store.run(lambda uow: uow.record(sale_of())).result().seq == 1
 
 
+@pytest.mark.fault(8, "every sale is refused until the disk is well again")
 def test_a_disk_that_stays_broken_refuses_every_sale_until_it_is_well(commit_fails):
     store = commit_fails(really=True)
     opened_anew = store._worker._open_unit
@@ -213,6 +217,9 @@ def test_a_commit_without_facts_that_failed_is_never_called_a_success(commit_fai
         store.run(lambda uow: uow.set_state("a", "1")).result()
 
 
+@pytest.mark.fault(
+    9, "the sale waits a moment and is recorded, or is refused and can be tried again"
+)
 def test_a_file_locked_by_another_is_trouble_that_may_pass(store, file):
     store.run(lambda uow: uow._connection.execute("PRAGMA busy_timeout = 1")).result()
     other = open_writer(file, KEY)
@@ -226,6 +233,7 @@ def test_a_file_locked_by_another_is_trouble_that_may_pass(store, file):
     assert store.run(lambda uow: uow.record(sale_of())).result().seq == 1
 
 
+@pytest.mark.fault(6, "the sale is refused, nothing is booked; with room again the same till sells")
 def test_a_full_disk_refuses_the_sale_and_leaves_the_store_usable(store):
     def limit(pages: int) -> None:
         store.run(lambda uow: uow._connection.execute(f"PRAGMA max_page_count = {pages}")).result()

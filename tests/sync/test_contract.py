@@ -115,6 +115,7 @@ def test_what_was_recorded_before_enrolment_arrives_too(side: Side, opened: Open
     assert side.held(opened.store) == ids
 
 
+@pytest.mark.fault(13, "the chip counts what waits; it is sent by itself")
 def test_a_lost_request_is_sent_again(pair: Pair):
     ids = pair.record(3)
     pair.line.faults = [None, Fault.REQUEST_LOST]
@@ -124,6 +125,7 @@ def test_a_lost_request_is_sent_again(pair: Pair):
     assert pair.side.held(pair.store) == ids
 
 
+@pytest.mark.fault(12, "nothing; the next round finds that all is there")
 def test_a_lost_answer_adds_nothing_twice(pair: Pair):
     ids = pair.record(3)
     pair.line.faults = [None, Fault.ANSWER_LOST]
@@ -143,6 +145,7 @@ def test_a_hello_tells_what_a_lost_answer_did_not(pair: Pair):
     assert pair.side.held(pair.store) == ids
 
 
+@pytest.mark.fault(14, "nothing")
 def test_a_push_delivered_twice_counts_once(pair: Pair):
     ids = pair.record(3)
     pair.line.faults = [None, Fault.DELIVERED_TWICE]
@@ -171,6 +174,7 @@ def test_a_line_that_was_down_all_day_is_caught_up_with(pair: Pair):
     assert pair.side.held(pair.store) == ids
 
 
+@pytest.mark.fault(24, "both tablets' sales are kept apart")
 def test_a_copy_of_a_till_is_found_out_and_overwrites_nothing(side: Side, tmp_path: Path):
     clock, key = SystemClock(), os.urandom(32)
     file, copy = tmp_path / "store.db", tmp_path / "copy.db"
@@ -196,6 +200,7 @@ def test_a_copy_of_a_till_is_found_out_and_overwrites_nothing(side: Side, tmp_pa
         assert clone.reader.identity().epoch_ordinal == 2
 
 
+@pytest.mark.fault(23, "the till goes on under a new series of receipt numbers")
 def test_a_till_that_came_back_from_a_backup_goes_on_in_another_epoch(side: Side, tmp_path: Path):
     clock, key = SystemClock(), os.urandom(32)
     file, backup = tmp_path / "store.db", tmp_path / "backup.db"
@@ -220,6 +225,7 @@ def test_a_till_that_came_back_from_a_backup_goes_on_in_another_epoch(side: Side
         assert side.held(store) == [*ids, *lost_here, *after, *more]
 
 
+@pytest.mark.fault(5, "the damaged record leaves sealed, with its number; later ones follow")
 def test_a_damaged_record_goes_sealed_and_those_behind_it_leave(side: Side, tmp_path: Path):
     clock, key = SystemClock(), os.urandom(32)
     file = tmp_path / "store.db"
@@ -288,6 +294,7 @@ def test_a_member_made_here_is_known_at_the_cloud_and_comes_back(pair: Pair):
     assert pair.store.run(lambda uow: uow.member_queue(10)).result() == ()
 
 
+@pytest.mark.fault(16, "the chip counts what waits; it is sent by itself when the cloud is well")
 def test_a_server_stopped_while_the_shop_sells_gets_everything_when_it_returns(
     server: RealServer, opened: Opened
 ):

@@ -157,6 +157,7 @@ def test_a_cloud_that_knows_not_even_the_first_page_is_trouble(till: Till):
     assert report.trouble is gone
 
 
+@pytest.mark.fault(22, "goods and prices come again from the start")
 def test_a_restored_cloud_is_followed_from_the_first_page(till: Till):
     till.cloud.put("stock", *stock_rows(5))
     till.cloud.members = [MemberRow(member_ref="m1", revision=1)]

@@ -68,7 +68,7 @@ class SimTill:
         self.clock.boot_id = f"boot-{self._boots}"
         self.store = SimStore(self.data, self.clock)
         self.line = Line(self.network, self.identity.device)
-        line = CloudSync(self.line)  # type: ignore[arg-type] - asked in the same way
+        line = CloudSync(self.line)  # type: ignore[arg-type] # asked in the same way
         self.engine = SyncEngine(self.store, line, self.clock, app_version="1", keep_days=KEEP_DAYS)
         self.timetable = Timetable()
 
