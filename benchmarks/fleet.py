@@ -68,9 +68,10 @@ class SimulatedTill:
             yield compress(msgspec.json.encode(self._batch(sales, chance)))
 
     def _batch(self, sales: int, chance: random.Random) -> PushRequest:
-        before = self.hash or Chain(
-            self.me.tenant, self.me.store, self.me.device, self.me.epoch
-        ).genesis()
+        before = (
+            self.hash
+            or Chain(self.me.tenant, self.me.store, self.me.device, self.me.epoch).genesis()
+        )
         self.hash = before
         records = [self._record(a_sale(chance, self.me.device_code)) for _ in range(sales)]
         head = head_message(self.me.device, self.me.epoch, self.seq, self.hash)

@@ -66,7 +66,6 @@ class Desk:
                 log.exception("the sweep failed; it tries again")
             await asyncio.sleep(SWEEP_S)
 
-
     def _sweep_alone(self) -> None:
         """Of several workers one sweeps. Two would do no harm, but ask the provider twice."""
         with self.db.alone(_SWEEPING) as alone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -25,6 +26,8 @@ from cloud.settings import Settings
 from cloud.workers import Workers
 
 BACKLOG = 512
+_COLLECT_AFTER = 50_000
+"""Objects made and not let go since the last look: some ten pushes of a hundred sales."""
 GRACE_S = 10
 """How long requests in flight and open streams may take to end after SIGTERM; what is cut off then is
 finished in the database or not begun, and the till repeats it."""
@@ -68,6 +71,7 @@ def _serve_here(
 ) -> int:
     """Serve from this process."""
     app = create_app(settings)
+    _rest_the_collector()
     config = uvicorn.Config(
         app,
         backlog=BACKLOG,
@@ -83,6 +87,16 @@ def _serve_here(
         threading.Thread(target=server.follow, args=(leash,), name="leash", daemon=True).start()
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _rest_the_collector() -> None:
+    """Look for cycles seldom, and never in what the program itself is made of.
+
+    A push makes thousands of rows that hold no cycles; looking for some took a tenth of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
 
 
 def _serve_by_many(

@@ -64,6 +64,12 @@ def open_embedded(file: Path, key: bytes) -> Database:
     return Database(_sqlite(file, key))
 
 
+_CHEAPER_BODIES = """
+    SELECT set_config(name, 'lz4', false) FROM pg_settings
+    WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"""
+"""Journal bodies are compressed by the fastest way the server was built with."""
+
+
 def _postgresql(settings: Settings) -> sa.Engine:
     milliseconds = {
         "statement_timeout": settings.statement_s * 1_000,
@@ -81,6 +87,7 @@ def _postgresql(settings: Settings) -> sa.Engine:
         # Not as options of the connection: poolers between us and the server refuse those.
         for name, value in milliseconds.items():
             connection.execute(f"SET {name} = {value}")
+        connection.execute(_CHEAPER_BODIES)
         connection.commit()
 
     return engine

@@ -111,7 +111,9 @@ def add_to(
         connection.execute(sa.text(sql), rows)
         return
     # The server takes a parameter in a list of columns for text unless told otherwise.
-    typed = ", ".join(f"CAST(:{name} AS {table.c[name].type.compile(_POSTGRESQL)})" for name in same)
+    typed = ", ".join(
+        f"CAST(:{name} AS {table.c[name].type.compile(_POSTGRESQL)})" for name in same
+    )
     given = "unnest(CAST(:key AS text[]), CAST(:added AS bigint[])) AS given(key, added)"
     sql = f"{into} SELECT {typed}, key, added FROM {given} {conflict}"  # noqa: S608 - our own names
     connection.execute(sa.text(sql), {**same, "key": list(added), "added": list(added.values())})

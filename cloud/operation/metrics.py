@@ -35,7 +35,9 @@ class Metrics:
             "guidepos_admission_refusals", "Requests that were asked to come again", ("reason",)
         )
         self._retries = self._counter(
-            "guidepos_database_retries", "Transactions run again at the engine's wish", ("sqlstate",)
+            "guidepos_database_retries",
+            "Transactions run again at the engine's wish",
+            ("sqlstate",),
         )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
