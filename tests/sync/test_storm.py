@@ -118,7 +118,5 @@ def test_a_fleet_that_was_sent_away_together_does_not_come_back_together() -> No
         storm, _ = weathered(till, lambda: busy(503, 5), seed)
         returns.append(storm.asked[3] - storm.asked[0])
     returns.sort()
-    crowded = max(
-        sum(1 for other in returns if moment <= other < moment + 1) for moment in returns
-    )
+    crowded = max(sum(1 for other in returns if moment <= other < moment + 1) for moment in returns)
     assert crowded <= len(returns) / 3
