@@ -108,6 +108,7 @@ async def _gauges(cloud: Cloud) -> dict[str, tuple[str, float]]:
             "For how long the oldest open transaction has held the feeds back",
             found.fence_lag_ms / 1_000,
         ),
+        "guidepos_pushes_at_work": ("Pushes this worker is at", cloud.admission.at_work),
         "guidepos_pushes_waiting": ("Pushes that wait in this worker", cloud.admission.waiting),
     }
     if found.ready:

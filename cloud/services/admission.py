@@ -93,6 +93,11 @@ class Admission:
         """How many pushes wait for their turn."""
         return self._seats.statistics().tasks_waiting
 
+    @property
+    def at_work(self) -> int:
+        """How many pushes are being checked and written."""
+        return self._seats.statistics().borrowed_tokens
+
     def _refuse_a_full_queue(self) -> None:
         if self.waiting >= self._limits.pushes_waiting:
             raise self._refused(503, BUSY, "queue")

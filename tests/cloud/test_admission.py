@@ -13,13 +13,13 @@ import httpx
 import msgspec
 import pytest
 
-import cloud.api.sync
 from app.wire.messages import Problem
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import tables
 from cloud.errors import Refused
 from cloud.main import app_of
 from cloud.services.admission import LATEST_S, SOONEST_S, Admission
+from cloud.services.ingest import ingest
 from cloud.settings import Limits, Settings
 from tests.cloud.books import count
 from tests.cloud.conftest import Clock, new_code
@@ -40,14 +40,13 @@ class Held:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.inside, self._open = threading.Semaphore(0), threading.Event()
-        ingest = cloud.api.sync.ingest
 
         def slow(*arguments, **options):
             self.inside.release()
             assert self._open.wait(LONG_S)
             return ingest(*arguments, **options)
 
-        monkeypatch.setattr(cloud.api.sync, "ingest", slow)
+        monkeypatch.setattr("cloud.api.sync.ingest", slow)
 
     def let_go(self) -> None:
         self._open.set()

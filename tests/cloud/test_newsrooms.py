@@ -47,7 +47,8 @@ def rooms(database: Database) -> Iterator[list[Newsroom]]:
 def _await_lines(database: Database, lines: int) -> None:
     """Wait until so many lines listen."""
     query = sa.text(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'guidepos-news' AND datname = current_database()"
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE application_name = 'guidepos-news' AND datname = current_database()"
     )
     tick = threading.Event()
     for _ in range(int(LONG_S * 100)):
@@ -107,8 +108,7 @@ def test_a_closed_room_ends_its_listeners_and_may_be_closed_again(rooms: list[Ne
         rooms[0].close()
         rooms[0].close()
         with pytest.raises(NewsroomClosed):
-            while True:
-                await inbox.next(LONG_S)
+            await heard(inbox)
 
     asyncio.run(listen())
 
@@ -117,12 +117,12 @@ def test_letters_fit_what_postgresql_carries() -> None:
     sent: list[str] = []
 
     class Line:
-        def open() -> None: ...
+        def open(self) -> None: ...
 
         def send(self, text: str) -> None:
             sent.append(text)
 
-        def close() -> None: ...
+        def close(self) -> None: ...
 
     room = SharedNewsroom(lambda heard, missed: Line())
     longest = "x" * 64

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from cloud.bootstrap import Cloud
-from cloud.db import base
+from cloud.db import base, tables
 from cloud.db.base import DEADLOCK_DETECTED, SERIALIZATION_FAILURE, Database
 from cloud.db.tables import server_state
 from cloud.settings import Settings
@@ -111,7 +111,7 @@ def test_of_two_that_cannot_be_put_in_an_order_one_is_run_again(
 def test_what_fails_for_ever_is_raised_in_the_end(
     cloud: Cloud, retries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("cloud.db.base.time.sleep", lambda seconds: None)
 
     def work(connection: sa.Connection) -> None:
         connection.execute(sa.text("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$"))
@@ -140,7 +140,7 @@ def test_a_push_whose_connection_is_killed_is_busy_and_then_goes_through(
     assert (refused.status_code, killed) == (503, [True])
     assert "Retry-After" in refused.headers
     assert device.push().hwm == 1
-    assert count(cloud, sa.table("sale")) == count(cloud, sa.table("journal")) == 1
+    assert count(cloud, tables.sale) == count(cloud, tables.journal) == 1
 
 
 def test_a_transaction_that_rests_too_long_is_ended_so_that_no_feed_stands_still(
