@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio.to_thread
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
@@ -16,10 +17,12 @@ from starlette.requests import ClientDisconnect
 from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
 from cloud.api import enrol, health, live, members, payments, reports, sync
+from cloud.api.access import AccessLog
 from cloud.api.body_limit import BodyLimit
 from cloud.api.contract import describe, refusal
 from cloud.api.proof import SIGNED_PATHS, ProofMiddleware
 from cloud.bootstrap import Clock, Cloud, open_cloud, wall_clock
+from cloud.db.engine import THREADS
 from cloud.errors import Refused
 from cloud.settings import Settings
 
@@ -56,12 +59,15 @@ def app_of(cloud: Cloud) -> FastAPI:
     app.add_exception_handler(ClientDisconnect, _on_hang_up)
     app.add_middleware(BodyLimit, api_bytes=cloud.settings.max_body)
     app.add_middleware(ProofMiddleware, prove=cloud.keys.prove)
+    app.add_middleware(AccessLog, metrics=cloud.metrics)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    if not app.state.cloud.db.is_sqlite:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
     app.state.cloud.close()
 
@@ -85,13 +91,13 @@ async def _on_trouble(_request: Request, error: Exception) -> Response:
     return refusal(Refused(status, error.code, retry_after_s=BUSY_RETRY_S * error.retryable))
 
 
-async def _on_engine(request: Request, error: Exception) -> Response:
+async def _on_engine(_request: Request, error: Exception) -> Response:
     """The database said no: to a value it cannot hold (our answer is 422), or to everybody for now."""
     if isinstance(error, sa.exc.DataError):
         return refusal(Refused(422, "malformed", "a value cannot be kept"))
     if not isinstance(error, sa.exc.OperationalError | sa.exc.TimeoutError):
         raise error
-    _log.error("the database failed %s: %s", request.url.path.split("/")[1], error.args[0])
+    _log.error("the database failed", exc_info=error)
     return refusal(Refused(503, Code.STORE_BUSY, retry_after_s=BUSY_RETRY_S))
 
 

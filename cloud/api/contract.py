@@ -33,6 +33,10 @@ _MEANINGS = {
 }
 _ANYWHERE = (413, 422, 503)
 """What any endpoint may answer: too long a body, values that cannot be, a database that is busy."""
+_RETRY_AFTER = {
+    "description": "Seconds to stay away; come later rather than sooner, and at a moment of your own.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 _types: set[type[msgspec.Struct]] = {Problem}
 _encoder = msgspec.json.Encoder()
 
@@ -95,9 +99,13 @@ def contract(
     responses: dict[int | str, dict[str, Any]] = {
         status: {"description": "Done", "content": {JSON: {"schema": reference_to(answer)}}}
     }
-    for code in sorted({*errors, *_ANYWHERE}):
+    # Whoever is known may ask too much; whoever asks may find the database busy.
+    busy = {429, 503} if 401 in errors else {503}
+    for code in sorted({*errors, *_ANYWHERE} | busy):
         content = {JSON: {"schema": reference_to(Problem)}}
         responses[code] = {"description": _MEANINGS[code], "content": content}
+        if code in busy:
+            responses[code]["headers"] = {"Retry-After": _RETRY_AFTER}
     described: dict[str, Any] = {
         "summary": summary,
         "responses": responses,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import io
 
-import anyio.to_thread
 import zstandard
 from fastapi import APIRouter, Request, Response
 
@@ -92,12 +90,21 @@ async def push(request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevi
     The other tills of the store hear on their streams that the stock is another.
     """
     limit = cloud.settings.max_body
-    body = await body_of(request, limit)
-    read_push = functools.partial(_read_push, body, limit, device)
-    epoch, records = await anyio.to_thread.run_sync(read_push)
-    taken: PushAnswer = await cloud.db.awrite(
-        lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock())
-    )
+    with cloud.admission.upload():
+        body = await body_of(request, limit)
+
+    def take() -> tuple[list[Received], PushAnswer]:
+        epoch, records = _read_push(body, limit, device)
+        return records, cloud.db.write(
+            lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock())
+        )
+
+    try:
+        records, taken = await cloud.admission.push(device.device, take)
+    except Refused as refused:
+        cloud.metrics.push(refused.problem.code)
+        raise
+    cloud.metrics.push("taken", (result.verdict for result in taken.results))
     if moved_stock(records, taken):
         topic = store_topic(device.tenant, device.store)
         desk.newsroom.publish([topic], News(kind="reference", subject="stock"), but=device.device)

@@ -42,19 +42,55 @@ POOL: dict[str, Any] = {
 }
 
 
+POSTGRESQL_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 12, "pool_timeout": 10}
+"""Per worker, and so that four workers fit a server with its usual hundred connections."""
+THREADS = 16
+"""Requests of a worker that may be inside PostgreSQL besides pushes and health: with those fewer than
+the pool holds, so that nobody waits for a connection while holding one."""
+
+
 def open_database(settings: Settings) -> Database:
     """Open the database the settings name; nothing is migrated.
 
     Raises Trouble: STORE_KEY_MISSING when the embedded file is there without its key, SQLITE_UNFIT.
     """
     if settings.db_url:
-        return Database(sa.create_engine(settings.db_url, pool_pre_ping=True, **POOL))
+        return Database(_postgresql(settings))
     return Database(_sqlite(settings.sqlite_file))
 
 
 def open_embedded(file: Path, key: bytes) -> Database:
     """Open an embedded file that has another name than the settings say, with a key it was made with."""
     return Database(_sqlite(file, key))
+
+
+_CHEAPER_BODIES = """
+    SELECT set_config(name, 'lz4', false) FROM pg_settings
+    WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"""
+"""Journal bodies are compressed by the fastest way the server was built with."""
+
+
+def _postgresql(settings: Settings) -> sa.Engine:
+    milliseconds = {
+        "statement_timeout": settings.statement_s * 1_000,
+        "idle_in_transaction_session_timeout": settings.idle_transaction_s * 1_000,
+    }
+    engine = sa.create_engine(
+        settings.db_url,
+        pool_pre_ping=True,
+        connect_args={"application_name": "guidepos-cloud", "connect_timeout": 10},
+        **POOL | POSTGRESQL_POOL,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _limit(connection: Any, _record: object) -> None:
+        # Not as options of the connection: poolers between us and the server refuse those.
+        for name, value in milliseconds.items():
+            connection.execute(f"SET {name} = {value}")
+        connection.execute(_CHEAPER_BODIES)
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(file: Path, key: bytes = b"") -> sa.Engine:

@@ -33,3 +33,15 @@ def fence(connection: sa.Connection) -> int:
         return _NO_FENCE
     query = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
     return int(connection.execute(query).scalar_one())
+
+
+def fence_lag_ms(connection: sa.Connection) -> int:
+    """Return for how long the oldest running write transaction has held the fence back."""
+    if connection.dialect.name == "sqlite":
+        return 0
+    oldest = """
+        SELECT coalesce(max(extract(epoch FROM clock_timestamp() - since)) * 1000, 0)::bigint FROM (
+            SELECT xact_start AS since FROM pg_stat_activity WHERE backend_xid IS NOT NULL
+            UNION ALL SELECT prepared FROM pg_prepared_xacts
+        ) AS running"""
+    return int(connection.execute(sa.text(oldest)).scalar_one())

@@ -17,6 +17,7 @@ from app.wire.bodies import BODIES
 from app.wire.codec import decode_body
 from app.wire.messages import PushAnswer, PushResult
 from cloud.db.feed import next_change
+from cloud.db.kept import kept_records
 from cloud.db.rows import insert_rows
 from cloud.db.tables import device_epoch, exception, journal
 from cloud.errors import Refused
@@ -168,15 +169,7 @@ def _mark_repeated(
 ) -> None:
     """Find records whose id came before: the same body is a duplicate, another one a conflict."""
     ids = [verdict.record.header.rec_id for verdict in verdicts]
-    kept = connection.execute(
-        sa.select(journal.c.rec_id, journal.c.kind, journal.c.body).where(
-            journal.c.tenant_id == sender.tenant,
-            journal.c.store_id == sender.store,
-            journal.c.rec_id.in_(ids),
-            journal.c.original,
-        )
-    )
-    known = {row.rec_id: (row.kind, row.body) for row in kept}
+    known = kept_records(connection, sender.tenant, sender.store, ids)
     for verdict in verdicts:
         header = verdict.record.header
         this = (header.kind, verdict.record.body)
