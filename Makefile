@@ -47,6 +47,13 @@ test-core: setup-test  ## unit, store, sync and cloud tests with PySide6 made un
 	  -o addopts="--strict-markers --import-mode=importlib" -W ignore::pytest.PytestConfigWarning \
 	  $(wildcard tests/unit tests/store tests/sync tests/cloud) $(PYTEST_ARGS)
 
+.PHONY: torture reliability
+torture: setup-test  ## every fault harness in its long profile, at most an hour; PUBLISH=1 keeps the counts for the docs
+	@$(BIN)/python -m tests.torture $(if $(PUBLISH),--publish) $(ARGS)
+	@$(if $(PUBLISH),$(BIN)/python -m tests.torture.reliability)
+reliability: setup-test  ## write docs/RELIABILITY.md from the tests that inject faults
+	@$(BIN)/python -m tests.torture.reliability
+
 .PHONY: bench
 bench: setup-run  ## the figures of the README, on this machine
 	@$(BIN)/guidepos bench $(ARGS)

@@ -29,6 +29,7 @@ readonly TEST_PACKAGES=(
     postgresql            # the cloud's tests start private servers; the system's own is not touched
     xvfb                  # the till's window on X11
     binutils              # PyInstaller reads libraries with objdump
+    gcc libc6-dev         # the disk's torture compiles its layer under the C library
     dbus gnome-keyring    # the store's key in a real secret service
 )
 

@@ -60,6 +60,7 @@ class Code(StrEnum):
     PERSON_UNKNOWN = "person_unknown"
     MEMBER_UNKNOWN = "member_unknown"
     MEMBER_EXISTS = "member_exists"
+    MEMBER_CHANGE_REFUSED = "member_change_refused"
     MANAGER_NEEDED = "manager_needed"
 
     # Customer's page and tokens
@@ -81,6 +82,7 @@ class Code(StrEnum):
     CLOUD_REFUSED = "cloud_refused"
     CLOUD_NOT_OURS = "cloud_not_ours"
     CLOUD_NOT_SAFE = "cloud_not_safe"
+    CLOCK_WRONG = "clock_wrong"
     CLOUD_MESSAGE_INVALID = "cloud_message_invalid"
     DEVICE_NOT_ENROLLED = "device_not_enrolled"
     DEVICE_REVOKED = "device_revoked"
@@ -96,6 +98,12 @@ class Code(StrEnum):
     STORE_IN_USE = "store_in_use"
     SQLITE_UNFIT = "sqlite_unfit"
     JOURNAL_BROKEN = "journal_broken"
+    RECORD_ARCHIVED = "record_archived"
+    COPY_FAILED = "copy_failed"
+    COPY_AHEAD = "copy_ahead"
+    COPY_PLACE_UNFIT = "copy_place_unfit"
+    UNSENT_LEFT = "unsent_left"
+    EXPORT_INCOMPLETE = "export_incomplete"
     PRINTER_FAILED = "printer_failed"
 
 

@@ -24,7 +24,8 @@ from app.domain.receipt import Receipt, StoreHeader
 from app.domain.refund import Refund, SoldLine
 from app.domain.sale import Sale
 from app.domain.times import Moment
-from app.wire.journal import Record
+from app.errors import Code
+from app.wire.journal import Damaged, Record
 from app.wire.messages import (
     CategoryRow,
     ConfigRow,
@@ -40,6 +41,7 @@ from app.wire.messages import (
     PaymentIntent,
     PaymentView,
     PersonRow,
+    PublicKey,
     PullAnswer,
     PushAnswer,
     PushRequest,
@@ -49,6 +51,7 @@ from app.wire.messages import (
     StockRow,
 )
 from app.wire.snapshot import SnapshotBegin, SnapshotChunk
+from app.wire.upkeep import BooksAnswer, DayBooks, EpochAnswer, EpochRequest
 
 T = TypeVar("T")
 
@@ -83,10 +86,13 @@ class JournalMark:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """Consecutive records the cloud does not hold yet, and the hash they continue from."""
+    """Consecutive places of the journal the cloud does not hold yet, and the hash they continue from.
+
+    A record is sound; what is left of a damaged one goes along sealed.
+    """
 
     prev_hash: bytes
-    records: tuple[Record, ...]
+    records: tuple[Record | Damaged, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,10 @@ class EarningsLine:
 
 @dataclass(frozen=True, slots=True)
 class SyncStatus:
-    """How far behind the cloud this till is. Times are Unix ms, 0 for never."""
+    """How far behind the cloud this till is. Times are Unix ms, 0 for never.
+
+    `member_refused` counts changes of members that the cloud will not take.
+    """
 
     unsent: int
     oldest_unsent_ms: int
@@ -165,6 +174,23 @@ class SyncStatus:
     last_pull_ms: int
     member_changes: int
     head: JournalMark
+    member_refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CopyStanding:
+    """How the second copy stands: on which card, how many records behind, and what is wrong with it.
+
+    `alarm` is COPY_FAILED (with the system's word for it in `detail`) or COPY_AHEAD: `missing_here`
+    of the copied records are not in the store. `written_ms` is Unix ms, 0 for not yet.
+    """
+
+    place: str
+    behind: int = 0
+    alarm: Code | None = None
+    detail: str = ""
+    missing_here: int = 0
+    written_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +262,12 @@ class UnitOfWork(Protocol):
         RuleBroken(REFERENCE_ALREADY_USED) if its reference does.
         """
 
+    def record_again(self, record: Record) -> bool:
+        """Write a fact that came back from a copy, under its own id; False if it is here already.
+
+        Raises Trouble(CLOUD_MESSAGE_INVALID) for one this version cannot read.
+        """
+
     def next_receipt_no(self) -> str:
         """Return the next receipt number; it is consumed only if the transaction commits."""
 
@@ -303,6 +335,24 @@ class UnitOfWork(Protocol):
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         """Set the acknowledged mark, forward or (a restored cloud) back; False if the hash is not ours."""
 
+    def note_durable(self, seq: int) -> None:
+        """Remember up to where the cloud would hold this epoch even after a restore."""
+
+    def prune(self, before_ms: int, most: int) -> int:
+        """Let go of at most `most` old records that the cloud cannot lose; return how many went."""
+
+    def epoch_marks(self) -> tuple[JournalMark, ...]:
+        """Return up to where the cloud was known to hold each enrolled epoch, the newest first."""
+
+    def open_epoch(self, answer: EpochAnswer, reason: str, at: Moment) -> None:
+        """Go on in another epoch; what the cloud is not proven to hold is journalled again."""
+
+    def pin_cloud(self, timeline: str, keys: Sequence[PublicKey]) -> None:
+        """Believe these signing keys (none: the same as before) and remember the cloud's timeline."""
+
+    def day_books(self, since: str) -> tuple[DayBooks, ...]:
+        """Return what this device sold and took back, by business date from `since` on."""
+
     def cursor(self, stream: str) -> str: ...
 
     def apply_page(self, page: PullAnswer) -> None:
@@ -334,6 +384,12 @@ class UnitOfWork(Protocol):
     def member_queue(self, limit: int) -> tuple[MemberChange, ...]: ...
 
     def settle_members(self, answer: MembersPushAnswer) -> None: ...
+
+    def set_member_change_aside(self, change_id: str, code: str, at_ms: int) -> None:
+        """Take a change that the cloud will never take out of the queue, and keep it."""
+
+    def retry_refused_members(self) -> None:
+        """Put what was set aside back at the end of the queue."""
 
     def apply_members(self, page: MembersPage) -> None: ...
 
@@ -449,6 +505,11 @@ class SyncTransport(Protocol):
     def hello(self, request: HelloRequest) -> HelloAnswer: ...
 
     def push(self, request: PushRequest) -> PushAnswer: ...
+
+    def new_epoch(self, request: EpochRequest) -> EpochAnswer: ...
+
+    def books(self, since: str) -> BooksAnswer:
+        """Ask what the cloud has on its books from this device, from a business date on."""
 
     def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer: ...
 

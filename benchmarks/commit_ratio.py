@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import statistics
 import tempfile
 import time
@@ -28,7 +29,7 @@ from app.domain.times import Moment, TimeQuality
 from app.ports import Priority
 from app.wire.messages import SkuRow, StockRow
 from offline_store import open_store
-from offline_store.connection import open_writer
+from offline_store.connection import open_reader, open_writer
 from offline_store.identity import ensure_identity
 from offline_store.migrations import migrate
 from offline_store.unit_of_work import StoreUnit
@@ -95,6 +96,20 @@ def sku_rows(count: int) -> list[SkuRow]:
     ]
 
 
+def rows_in(file: Path, key: bytes) -> list[SkuRow]:
+    """Return the goods a store sells, as far as a sale needs to know them."""
+    reader = open_reader(file, key)
+    try:
+        names = (
+            "sku_id, style_no, name, name_en, category, colour_code, colour, colour_en,"
+            " colour_hex, size, size_order, list_price"
+        )
+        rows = reader.execute(f"SELECT {names} FROM sku ORDER BY sku_no").fetchall()  # noqa: S608
+    finally:
+        reader.close()
+    return [SkuRow(**dict(zip(names.replace(",", "").split(), row, strict=True))) for row in rows]
+
+
 def five_line_sale(number: int, rows: list[SkuRow], chance: random.Random) -> Sale:
     """Return a cash sale of five different goods by one guide."""
     cart = Cart(new_id(), "CNY", guide_id="p-1", member_ref=f"m{number % 500}")
@@ -127,10 +142,10 @@ def five_line_sale(number: int, rows: list[SkuRow], chance: random.Random) -> Sa
     )
 
 
-def bare_file(file: Path, rows: list[SkuRow], template: Path) -> Connection:
+def bare_file(file: Path, template: Path, key: bytes) -> Connection:
     """Return a bare write connection on a copy of the template."""
-    file.write_bytes(template.read_bytes())
-    return open_writer(file, KEY)
+    shutil.copyfile(template, file)
+    return open_writer(file, key)
 
 
 def template_file(folder: Path, rows: list[SkuRow]) -> Path:
@@ -171,22 +186,28 @@ def bare_sale(connection: Connection, statements: list[Statement]) -> float:
 
 
 def measure(pairs: int, skus: int) -> dict[str, float]:
-    """Run the pairs; return milliseconds and the two ratios."""
-    chance = random.Random(7)
+    """Run the pairs in a new shop; return milliseconds and the two ratios."""
     rows = sku_rows(skus)
     with tempfile.TemporaryDirectory() as name:
+        return measure_on(template_file(Path(name), rows), KEY, rows, pairs)
+
+
+def measure_on(template: Path, key: bytes, rows: list[SkuRow], pairs: int) -> dict[str, float]:
+    """Run the pairs in copies of a shop that sells `rows`; return milliseconds and the two ratios."""
+    chance = random.Random(7)
+    with tempfile.TemporaryDirectory(dir=template.parent) as name:
         folder = Path(name)
-        template = template_file(folder, rows)
-        bare = bare_file(folder / "bare.db", rows, template)
-        scratch = bare_file(folder / "scratch.db", rows, template)
+        bare = bare_file(folder / "bare.db", template, key)
+        scratch = bare_file(folder / "scratch.db", template, key)
         scratch.execute("PRAGMA synchronous = OFF")
-        migrate(scratch, folder / "scratch.db", KEY)
+        migrate(scratch, folder / "scratch.db", key)
         ensure_identity(scratch)
         listener = Listener(scratch)
         unit = StoreUnit(listener, StillClock(), drain_only=False)  # type: ignore[arg-type]
-        (folder / "store.db").write_bytes(template.read_bytes())
+        shutil.copyfile(template, folder / "store.db")
         took: dict[str, list[float]] = {"store": [], "bare": []}
-        with open_store(folder / "store.db", KEY, StillClock()) as store:
+        with open_store(folder / "store.db", key, StillClock()) as store:
+            before = store.run(lambda uow: uow.head()).result().seq
             for number in range(pairs + 50):
                 sale = five_line_sale(number, rows, chance)
                 statements = statements_of(listener, unit, sale)
@@ -202,9 +223,9 @@ def measure(pairs: int, skus: int) -> dict[str, float]:
                     if number >= 50:  # the first ones fill caches
                         took[side].append(seconds * 1000)
             assert store.verify_journal() is None
-            assert store.run(lambda uow: uow.head()).result().seq == pairs + 50
+            assert store.run(lambda uow: uow.head()).result().seq == before + pairs + 50
         counted = bare.execute("SELECT count(*) FROM document").fetchone()[0]
-        assert counted == pairs + 50
+        assert counted == before + pairs + 50
         bare.close()
         scratch.close()
     return figures(took)

@@ -7,11 +7,13 @@ from __future__ import annotations
 import csv
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 from app.domain.ids import new_id
 from app.domain.pricing import PricedCart
 from app.domain.sale import Tender, TenderKind
+from app.domain.times import Moment
 from app.ports import UnitOfWork
 from app.services.checkout import record_sale
 from benchmarks.tills import Floor, run_python
@@ -90,8 +92,11 @@ def pushed(floor: Floor, sales: int) -> dict[str, float]:
     return {"push_sales_per_s": round(sales / figures["seconds"], 1)}
 
 
-def record_sales(till: Till, sales: int) -> None:
-    """Record cash sales of five of the demo's goods, many to a transaction."""
+def record_sales(till: Till, sales: int, at: Callable[[int], Moment] | None = None) -> None:
+    """Record cash sales of five of the demo's goods, many to a transaction.
+
+    `at` says when each sale was made, by its number from 0; without it all are made now.
+    """
     chance = random.Random(5)
     reader = till.store.reader
     found = [reader.sku(sku.sku_id) for sku in demo_shop(members=0).skus]
@@ -105,11 +110,12 @@ def record_sales(till: Till, sales: int) -> None:
             priced = till.checkout.add(priced, sku)
         return priced
 
-    def record(uow: UnitOfWork, carts: list[PricedCart]) -> None:
-        for priced in carts:
+    def record(uow: UnitOfWork, carts: list[PricedCart], first: int) -> None:
+        for number, priced in enumerate(carts, first):
             paid = Tender(new_id(), TenderKind.CASH, priced.total, given=priced.total)
-            record_sale(uow, priced, [paid], plan, till.clock.now(), priced.cart.guide_id)
+            made = at(number) if at else till.clock.now()
+            record_sale(uow, priced, [paid], plan, made, priced.cart.guide_id)
 
     for start in range(0, sales, _BATCH):
         carts = [cart() for _ in range(min(_BATCH, sales - start))]
-        till.store.run(lambda uow, carts=carts: record(uow, carts)).result()  # type: ignore[misc]
+        till.store.run(lambda uow, carts=carts, n=start: record(uow, carts, n)).result()  # type: ignore[misc]

@@ -9,12 +9,14 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
+from cloud.commands import backups
 from cloud.errors import Refused
-from cloud.settings import Settings
+from cloud.settings import Limits, Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,10 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from cloud.operation import logs
     from cloud.serve import serve  # the server's libraries load only where they serve
 
+    if not options.quiet:
+        logs.configure()
+    limits = replace(settings.limits, pushes_at_work=options.pushes)
     return serve(
-        settings,
+        replace(settings, workers=options.workers, log=not options.quiet, limits=limits),
         host=options.host,
         port=options.port,
         port_file=options.port_file,
@@ -47,6 +53,13 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         say=lambda line: print(line, flush=True),
         leash=sys.stdin.fileno() if options.with_parent else None,
     )
+
+
+def _metrics_token(_options: argparse.Namespace, settings: Settings) -> int:
+    from cloud.services.keys import load_keys
+
+    print(load_keys(settings.keys_file).metrics_token())
+    return 0
 
 
 def _migrate(_options: argparse.Namespace, settings: Settings) -> int:
@@ -139,11 +152,18 @@ def _count(text: str) -> int:
     return number
 
 
+def _some(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least one")
+    return number
+
+
 class _Opened:
     """A cloud for the length of one command."""
 
     def __init__(self, settings: Settings) -> None:
-        self._cloud = open_cloud(settings)
+        self._cloud = open_cloud(replace(settings, statement_s=0))  # an export may take its time
 
     def __enter__(self) -> Cloud:
         return self._cloud
@@ -172,7 +192,23 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--with-parent", action="store_true", help="end when standard input is closed"
     )
+    serve.add_argument(
+        "--workers", type=_some, default=1, metavar="N", help="processes, on PostgreSQL only"
+    )
+    serve.add_argument(
+        "--pushes",
+        type=_some,
+        default=Limits().pushes_at_work,
+        metavar="N",
+        help="pushes a worker handles at the same time",
+    )
+    serve.add_argument("--quiet", action="store_true", help="no log lines about requests")
     serve.set_defaults(run=_serve)
+
+    token = commands.add_parser(
+        "metrics-token", parents=[common], help="the token Prometheus shows at /metrics"
+    )
+    token.set_defaults(run=_metrics_token)
 
     migrate = commands.add_parser("migrate", parents=[common], help="bring the database up to date")
     migrate.set_defaults(run=_migrate)
@@ -199,6 +235,8 @@ def _parser() -> argparse.ArgumentParser:
     size.add_argument("--skus", type=_count, help="at least so many SKUs")
     demo.add_argument("--members", type=_count, default=2_000)
     demo.set_defaults(run=_demo_data)
+
+    backups.add(commands, common)
 
     export = commands.add_parser("export", help="write CSV")
     what = export.add_subparsers(required=True, metavar="WHAT")

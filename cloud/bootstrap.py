@@ -10,6 +10,8 @@ from cloud.db.base import Database
 from cloud.db.engine import open_database
 from cloud.db.schema import migrate
 from cloud.db.state import ensure_tenant
+from cloud.operation.metrics import Metrics
+from cloud.services.admission import Admission
 from cloud.services.keys import ServerKeys, load_keys
 from cloud.settings import Settings
 
@@ -30,6 +32,8 @@ class Cloud:
     db: Database
     keys: ServerKeys
     clock: Clock
+    metrics: Metrics
+    admission: Admission
 
     def close(self) -> None:
         """Let go of the database."""
@@ -42,4 +46,7 @@ def open_cloud(settings: Settings, *, clock: Clock = wall_clock) -> Cloud:
     db = open_database(settings)
     migrate(db)
     db.write(lambda connection: ensure_tenant(connection, clock()))
-    return Cloud(settings, db, keys, clock)
+    metrics = Metrics()
+    db.on_retry = metrics.retry
+    admission = Admission(settings.limits, on_refusal=metrics.refusal)
+    return Cloud(settings, db, keys, clock, metrics, admission)

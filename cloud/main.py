@@ -6,19 +6,23 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio.to_thread
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
 from cloud.api import enrol, health, live, members, payments, reports, snapshot, sync
+from cloud.api.access import AccessLog
 from cloud.api.body_limit import BodyLimit
 from cloud.api.contract import describe, refusal
 from cloud.api.proof import SIGNED_PATHS, ProofMiddleware
 from cloud.bootstrap import Clock, Cloud, open_cloud, wall_clock
+from cloud.db.engine import THREADS
 from cloud.errors import Refused
 from cloud.settings import Settings
 
@@ -41,6 +45,7 @@ def app_of(cloud: Cloud) -> FastAPI:
         lifespan=_lifespan,
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.cloud = cloud
     for module in (enrol, sync, snapshot, members, reports, health, payments, live, pages):
@@ -51,14 +56,18 @@ def app_of(cloud: Cloud) -> FastAPI:
     app.add_exception_handler(sa.exc.SQLAlchemyError, _on_engine)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_no_route)
+    app.add_exception_handler(ClientDisconnect, _on_hang_up)
     app.add_middleware(BodyLimit, api_bytes=cloud.settings.max_body)
     app.add_middleware(ProofMiddleware, prove=cloud.keys.prove)
+    app.add_middleware(AccessLog, metrics=cloud.metrics)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    if not app.state.cloud.db.is_sqlite:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
     app.state.cloud.close()
 
@@ -82,13 +91,13 @@ async def _on_trouble(_request: Request, error: Exception) -> Response:
     return refusal(Refused(status, error.code, retry_after_s=BUSY_RETRY_S * error.retryable))
 
 
-async def _on_engine(request: Request, error: Exception) -> Response:
+async def _on_engine(_request: Request, error: Exception) -> Response:
     """The database said no: to a value it cannot hold (our answer is 422), or to everybody for now."""
     if isinstance(error, sa.exc.DataError):
         return refusal(Refused(422, "malformed", "a value cannot be kept"))
     if not isinstance(error, sa.exc.OperationalError | sa.exc.TimeoutError):
         raise error
-    _log.error("the database failed %s: %s", request.url.path.split("/")[1], error.args[0])
+    _log.error("the database failed", exc_info=error)
     return refusal(Refused(503, Code.STORE_BUSY, retry_after_s=BUSY_RETRY_S))
 
 
@@ -99,10 +108,17 @@ async def _on_malformed(_request: Request, error: Exception) -> Response:
     return refusal(Refused(422, "malformed", ", ".join(fields)))
 
 
+async def _on_hang_up(_request: Request, _error: Exception) -> Response:
+    """The line broke inside the request: nothing was done, and nobody hears this."""
+    return refusal(Refused(400, "torn"))
+
+
 async def _on_no_route(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if request.url.path.startswith(SIGNED_PATHS):
         too_big = error.status_code == 413
-        return refusal(Refused(error.status_code, "too_big" if too_big else "no_such_endpoint"))
+        answer = refusal(Refused(error.status_code, "too_big" if too_big else "no_such_endpoint"))
+        answer.headers.update(error.headers or {})  # a 405 says which methods there are
+        return answer
     return await http_exception_handler(request, error)

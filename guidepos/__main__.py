@@ -17,7 +17,10 @@ COMMANDS = {
     "replay": "replay recorded transactions through the till's services",
     "journal": "check the journal",
     "sync": "exchange with the cloud once",
-    "recover": "give a store its key back from escrow",
+    "backup": "back the store up now, or list its backups",
+    "restore": "put the store back from a backup",
+    "recover": "give a store its key back from escrow, or its sales from a second copy",
+    "second-copy": "keep what is sold on a second card too",
     "tags": "print sheets of product tags",
     "screenshot": "render a screen to a PNG",
     "bench": "measure the till",
@@ -41,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     if arguments and not arguments[0].startswith("-"):
         name = parser.parse_args(arguments[:1]).command
         arguments = arguments[1:]
-    module = import_module(f"guidepos.commands.{name}_command")
+    module = import_module(f"guidepos.commands.{name.replace('-', '_')}_command")
     command = argparse.ArgumentParser(prog=f"guidepos {name}", description=COMMANDS[name])
     command.add_argument(
         "--home", type=Path, default=None, metavar="DIR", help="folder of this till"

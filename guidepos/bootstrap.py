@@ -46,6 +46,7 @@ def open_till(home: Path | None = None, settings: Settings | None = None) -> Til
     clock = SystemClock()
     store = open_store(settings.store_file, key, clock)
     resume_clock(clock, store)
+    store.resume_second_copy()
     return wire(settings, store, clock, keeper)
 
 

@@ -57,7 +57,7 @@ class EmbeddedCloud:
                     *("--host", self._host),
                     *("--port", str(self._port), "--port-file", str(port_file)),
                     *("--public-url", self.public_url),
-                    "--with-parent",
+                    *("--with-parent", "--quiet"),
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,

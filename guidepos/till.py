@@ -79,6 +79,8 @@ class Till:
             sync=reader.sync_status(),
             open_payments=len(reader.open_attempts()),
             now=self.clock.now(),
+            second_copy=self.store.second_copy,
+            unreachable=report.trouble.code if report and report.trouble else None,
         )
 
     def go_offline(self) -> None:

@@ -13,6 +13,7 @@ from app.domain.receipt import Receipt
 from app.ports import QrMaker
 from app.services.receipts import Receipts
 from guidepos import VERSION
+from guidepos.backup_rounds import BackupRounds
 from guidepos.till import Till
 from ui import chime
 from ui.receipt_words import receipt_words
@@ -54,11 +55,14 @@ def make_shell(till: Till) -> Shell:
 def open_window(till: Till, *, fullscreen: bool = False) -> int:
     """Show the window, connect to the cloud behind it, stay until it is closed."""
     shell = make_shell(till)
+    rounds = BackupRounds(till.store, till.settings.home)
     try:
         shell.show(fullscreen=fullscreen)
         shell.after_first_frame(lambda: go_online(till, shell))
+        rounds.start()
         return shell.run()
     finally:
+        rounds.stop()
         till.go_offline()
         shell.close()
 

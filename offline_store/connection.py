@@ -53,6 +53,15 @@ _TROUBLES = {
     _CORRUPT: (Code.STORE_DAMAGED, False),
     _NOTADB: (Code.STORE_DAMAGED, False),
 }
+_BY_MESSAGE = {
+    "database or disk is full": _FULL,
+    "disk I/O error": _IOERR,
+    "attempt to write a readonly database": _READONLY,
+    "unable to open database file": _CANTOPEN,
+    "database is locked": _BUSY,
+    "database disk image is malformed": _CORRUPT,
+}
+"""The library's own words (sqlite3_errstr), for errors that come without a code."""
 
 
 def is_fit(version: tuple[int, ...]) -> bool:
@@ -72,11 +81,18 @@ def check_fitness() -> str:
 
 def sorted_error(error: Exception) -> Exception:
     """Return the Trouble a SQLite error stands for, or the error itself when it is a bug of ours."""
-    known = _TROUBLES.get((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF)
+    known = _TROUBLES.get(_primary_code(error))
     if known is None:
         return error
     code, retryable = known
     return Trouble(code, retryable=retryable, detail=str(error))
+
+
+def _primary_code(error: Exception) -> int:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:  # `Connection.backup` raises without one
+        return _BY_MESSAGE.get(str(error), 0)
+    return code & 0xFF
 
 
 @contextmanager
@@ -154,8 +170,22 @@ def _setup_writer(connection: Connection) -> None:
     connection.execute("PRAGMA cache_size = -16000")
 
 
+def settle(connection: Connection) -> None:
+    """Bring all that a WAL holds into the file, synced, before anything is added to it.
+
+    After a sync that failed the system takes the WAL's unwritten pages for written. Adding to them
+    would make what follows hang on pages that a power cut takes away; written again they are safe.
+    Raises Trouble(STORE_DAMAGED) for a disk that fails again; a full or busy one has no such pages.
+    """
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite.Error as error:
+        if _primary_code(error) not in (_FULL, _BUSY):
+            raise sorted_error(error) from error
+
+
 def _opening_error(error: Any) -> Exception:
     """While opening, a file that is no database is the wrong key until something else is known."""
-    if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF == _NOTADB:
+    if _primary_code(error) == _NOTADB:
         return Trouble(Code.STORE_KEY_WRONG)
     return sorted_error(error)

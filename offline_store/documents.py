@@ -11,9 +11,10 @@ from app.domain.refund import Refund, SoldLine, sold_lines
 from app.domain.sale import Sale
 from app.ports import DocumentSummary
 from app.wire.codec import decode
+from app.wire.upkeep import DayBooks
 from offline_store import members
 from offline_store.goods import find_code
-from offline_store.identity import current_epoch
+from offline_store.identity import all_epochs, current_epoch
 from offline_store.journal import read_fact
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def history(
         query + "ORDER BY d.fact_no DESC LIMIT :limit OFFSET :offset", values
     ).fetchall()
     epoch = current_epoch(connection)
-    held = epoch.fact_offset + epoch.acked_seq
+    held = epoch.facts_up_to(epoch.acked_seq)
     return tuple(_summary(row, held) for row in rows)
 
 
@@ -160,6 +161,24 @@ def _looked_for(connection: Connection, text: str) -> dict[str, object]:
         "members": f"[{quoted}]",
         "sku": goods.sku_id if goods else "",
     }
+
+
+def day_books(connection: Connection, since: str) -> tuple[DayBooks, ...]:
+    """Return documents and their sums per business date and kind: those the cloud knows from this device."""
+    epochs = all_epochs(connection)
+    first = min(e.first_fact for e in epochs if e.chain.device == epochs[0].chain.device)
+    held = epochs[0].facts_up_to(epochs[0].acked_seq)
+    rows = connection.execute(
+        "SELECT business_date, kind, count(*),"
+        " sum(CASE kind WHEN 'refund' THEN -net ELSE net END) FROM document"
+        " WHERE business_date >= ? AND fact_no BETWEEN ? AND ? AND kind IN ('sale', 'refund')"
+        " GROUP BY business_date, kind ORDER BY business_date, kind",
+        (since, first, held),
+    )
+    return tuple(
+        DayBooks(business_date=day, kind=kind, documents=documents, total=total)
+        for day, kind, documents, total in rows.fetchall()
+    )
 
 
 def references_and_nets(connection: Connection) -> Iterator[tuple[str, int]]:

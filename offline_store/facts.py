@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.domain.facts import Fact, PaymentStep, fact_id
@@ -11,13 +12,17 @@ from app.domain.sale import Sale
 from app.domain.stock import StockAdjustment
 from app.errors import Code, RuleBroken
 from app.ports import JournalMark
-from app.wire.codec import encode
+from app.wire.codec import decode, encode
+from app.wire.journal import Header
 from offline_store import stock
 from offline_store.connection import IntegrityError
 from offline_store.journal import Journal
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+KINDS = frozenset({"sale", "refund", "stock_adjustment", "payment_step"})
+"""Kinds of records that are facts of this till."""
 
 _DOCUMENT = "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SALE_LINE = "INSERT INTO sale_line VALUES (?, ?, ?, ?, ?, ?)"
@@ -47,12 +52,58 @@ def record(connection: Connection, journal: Journal, fact: Fact) -> JournalMark:
     Raises RuleBroken: SALE_ALREADY_RECORDED, REFERENCE_ALREADY_USED; then nothing was written.
     """
     kind, body = encode(fact)
-    fact_no = journal.next_fact
     try:
-        _insert_head(connection, fact_no, fact)
+        _insert_head(connection, journal.next_fact, fact)
     except IntegrityError as error:
         raise _already(connection, fact, error) from error
     journal.append(fact_id(fact), kind, body, fact.at, fact.actor)
+    _write_rest(connection, journal, fact)
+    return journal.mark
+
+
+def record_again(connection: Connection, journal: Journal, header: Header, body: bytes) -> bool:
+    """Write a fact that was recorded before and came back from a copy; False if it is here already.
+
+    Its id, times and the very bytes of its body stay, so the cloud knows it for the same. What our own
+    index must hold once (a receipt number, a reference) gives way where another fact took it since.
+    Raises Trouble for a body this version cannot read.
+    """
+    if is_recorded(connection, header.rec_id):
+        return False
+    fact = decode(header, body)
+    try:
+        _insert_head(connection, journal.next_fact, fact)
+        indexed = True
+    except IntegrityError:
+        indexed = _insert_beside(connection, journal, fact)
+    if not indexed and _is_journalled(connection, header.rec_id):
+        return False
+    journal.append(header.rec_id, header.kind, body, fact.at, fact.actor)
+    if indexed:
+        _write_rest(connection, journal, fact)
+    return True
+
+
+def _insert_beside(connection: Connection, journal: Journal, fact: Fact) -> bool:
+    """Insert the head row of a document whose number or reference is taken; False for a step of a
+    payment that went another way since: only the journal keeps that one."""
+    if isinstance(fact, PaymentStep):
+        return False
+    if not isinstance(fact, StockAdjustment) and fact.receipt_no:
+        fact = replace(fact, receipt_no=f"{fact.receipt_no} ({fact_id(fact)[-4:]})")
+    _insert_head(connection, journal.next_fact, replace(fact, reference=""))
+    return True
+
+
+def _is_journalled(connection: Connection, rec_id: str) -> bool:
+    """Tell whether the journal holds a record; reads all of it, for what no index names."""
+    row = connection.execute("SELECT 1 FROM journal WHERE rec_id = ?", (rec_id,)).fetchone()
+    return row is not None
+
+
+def _write_rest(connection: Connection, journal: Journal, fact: Fact) -> None:
+    """Write what hangs on a fact whose head and record were just written."""
+    fact_no = journal.next_fact - 1
     match fact:
         case Sale():
             _write_sale(connection, fact_no, fact)
@@ -61,7 +112,6 @@ def record(connection: Connection, journal: Journal, fact: Fact) -> JournalMark:
     if not isinstance(fact, PaymentStep):
         own = journal.epoch.chain.store
         stock.move(connection, fact_no, own, fact.movements, fact.at.server_ms)
-    return journal.mark
 
 
 def _insert_head(connection: Connection, fact_no: int, fact: Fact) -> None:

@@ -4,7 +4,7 @@ identity, under which it sells and journals all the same."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.domain.ids import new_epoch
 from app.ports import Identity
@@ -29,17 +29,48 @@ class Epoch:
     fact_offset: int
     acked_seq: int
     acked_hash: bytes
+    opening: int
+    """1 where the chain begins with the record that says which epoch it follows, else 0."""
+    pruned_seq: int
+    pruned_hash: bytes
+    durable_seq: int
+
+    @property
+    def first_fact(self) -> int:
+        """The number of the first fact in this chain."""
+        return self.fact_offset + self.opening + 1
+
+    def facts_up_to(self, seq: int) -> int:
+        """Return the last fact that is proven by the chain being held up to `seq`."""
+        return self.fact_offset + max(seq, self.opening)
+
+    @property
+    def start(self) -> tuple[int, bytes]:
+        """The place before the first record that is still kept, with its hash."""
+        return self.pruned_seq, self.pruned_hash or self.chain.genesis()
+
+
+_EPOCH = (
+    "SELECT epoch, ordinal, tenant, store, device, device_code, enrolled, fact_offset,"
+    " acked_seq, acked_hash, opening, pruned_seq, pruned_hash, durable_seq FROM epoch"
+)
 
 
 def current_epoch(connection: Connection) -> Epoch:
     """Return the newest epoch."""
-    row = connection.execute(
-        "SELECT epoch, ordinal, tenant, store, device, device_code, enrolled, fact_offset,"
-        " acked_seq, acked_hash FROM epoch ORDER BY place DESC LIMIT 1"
-    ).fetchone()
-    epoch, ordinal, tenant, store, device_id, code, enrolled, offset, seq, hash_ = row
-    chain = Chain(tenant, store, device_id, epoch)
-    return Epoch(epoch, ordinal, chain, code, bool(enrolled), offset, seq, hash_)
+    return _epoch(connection.execute(_EPOCH + " ORDER BY place DESC LIMIT 1").fetchone())
+
+
+def all_epochs(connection: Connection) -> list[Epoch]:
+    """Return every epoch of this file, the newest first."""
+    return [_epoch(row) for row in connection.execute(_EPOCH + " ORDER BY place DESC").fetchall()]
+
+
+def _epoch(row: tuple[Any, ...]) -> Epoch:
+    epoch, ordinal, tenant, store, device_id, code, enrolled, *rest = row
+    return Epoch(
+        epoch, ordinal, Chain(tenant, store, device_id, epoch), code, bool(enrolled), *rest
+    )
 
 
 def read_identity(connection: Connection) -> Identity:
@@ -67,11 +98,12 @@ def open_epoch(
     device_code: str,
     enrolled: bool,
     fact_offset: int,
+    opening: int = 0,
 ) -> None:
     """Add an epoch; its journal is still empty and nothing of it is acknowledged."""
     connection.execute(
         "INSERT INTO epoch (epoch, ordinal, tenant, store, device, device_code, enrolled,"
-        " fact_offset, acked_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " fact_offset, acked_hash, opening) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             chain.epoch,
             ordinal,
@@ -82,6 +114,7 @@ def open_epoch(
             enrolled,
             fact_offset,
             chain.genesis(),
+            opening,
         ),
     )
 

@@ -1,21 +1,29 @@
-"""The journal table: appending, reading on, acknowledging, verifying.
+"""The journal table: appending, reading on, acknowledging.
 
-It knows where a record stands in the chain, never what a fact means.
+It knows where a record stands in the chain, never what a fact means. Walking whole chains is next door
+in `verifying`, letting go of old records in `retention`, another epoch in `epochs`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from app.domain.times import Moment
 from app.errors import Code, Trouble
 from app.ports import JournalMark, Unsent
 from app.wire.journal import (
+    HASH_BYTES,
     VERSION,
+    Damaged,
     Header,
+    Kept,
     Record,
     header_bytes,
     journal_again,
+    lost_hash,
+    read_chain,
     read_header,
     record_hash,
 )
@@ -25,10 +33,12 @@ from offline_store.identity import Epoch, current_epoch
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-_COLUMNS = "header, prev_hash, hash, body"
 _INSERT = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_READ_ON = (
+    "SELECT seq, header, prev_hash, hash, body FROM journal"
+    " WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?"
+)
 _PAGE = 500
-TAIL = 200
 
 
 class Journal:
@@ -44,8 +54,13 @@ class Journal:
     def reload(self) -> None:
         """Read again what the file says."""
         self.epoch = current_epoch(self._connection)
-        mark = head(self._connection, self.epoch)
+        mark = end(self._connection, self.epoch)
         self.seq, self.hash = mark.seq, mark.hash
+
+    def start(self) -> None:
+        """Begin the chain of the newest epoch, in which nothing is yet."""
+        self.epoch = current_epoch(self._connection)
+        self.seq, self.hash = self.epoch.start
 
     @property
     def mark(self) -> JournalMark:
@@ -86,100 +101,160 @@ class Journal:
         self.seq += 1
         self.hash = hash_
 
-    def copy_from(self, old: Epoch, after_seq: int) -> None:
-        """Journal the records of an older epoch after `after_seq` again, in order, in this one."""
-        while records := read_on(self._connection, old.epoch, after_seq, _PAGE):
+    def copy_from(self, old: Epoch, after_seq: int, upto_seq: int) -> None:
+        """Journal the records of an older epoch after `after_seq` again, in order, in this one.
+
+        A damaged one stays damaged: a new hash over what is left of it would call it sound.
+        """
+        prev = hash_at(self._connection, old, after_seq) or lost_hash(old.epoch, after_seq)
+        while after_seq < upto_seq:
             rows = []
-            for record in records:
-                again = journal_again(record, self.epoch.chain, self.seq + 1, self.hash)
-                self.seq, self.hash = self.seq + 1, again.hash
-                rows.append(
-                    (
-                        again.header.epoch,
-                        again.header.seq,
-                        again.header.rec_id,
-                        again.header.kind,
-                        header_bytes(again.header),
-                        again.prev_hash,
-                        again.hash,
-                        again.body,
-                    )
-                )
+            for place in read_on(self._connection, old, after_seq, prev, upto_seq, _PAGE):
+                rows.append(self._again(place))
+                after_seq, prev = place.seq, place.hash
+            if not rows:
+                return
             self._connection.executemany(_INSERT, rows)
-            after_seq += len(records)
+
+    def _again(self, place: Record | Damaged) -> tuple[object, ...]:
+        chain, seq, prev = self.epoch.chain, self.seq + 1, self.hash
+        if isinstance(place, Damaged):
+            self.seq, self.hash = seq, lost_hash(chain.epoch, seq)
+            name = f"damaged-{chain.epoch}-{seq}"
+            return (chain.epoch, seq, name, "", place.header, prev, self.hash, place.body)
+        again = journal_again(place, chain, seq, prev)
+        self.seq, self.hash = seq, again.hash
+        said = again.header
+        data = header_bytes(said)
+        return (chain.epoch, seq, said.rec_id, said.kind, data, prev, again.hash, again.body)
 
 
 def head(connection: Connection, epoch: Epoch) -> JournalMark:
-    """Return the last record's place in an epoch, its genesis if it is empty."""
+    """Return the place of the last record that is there, the epoch's start if none is."""
     row = connection.execute(
         "SELECT seq, hash FROM journal WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (epoch.epoch,)
     ).fetchone()
-    seq, hash_ = row or (0, epoch.chain.genesis())
-    return JournalMark(epoch.epoch, seq, hash_)
+    return JournalMark(epoch.epoch, *(row or epoch.start))
 
 
-def read_on(connection: Connection, epoch: str, after_seq: int, limit: int) -> list[Record]:
-    """Return the records that follow a place."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM journal WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 - our own constant
-        (epoch, after_seq, limit),
-    ).fetchall()
-    return [Record(_header(h), prev, body, hash_) for h, prev, hash_, body in rows]
+def end(connection: Connection, epoch: Epoch) -> JournalMark:
+    """Return the place the next record follows: the last record's, also of one that is lost.
+
+    A journal whose end was cut off goes on behind what its facts and its mark at the cloud say there
+    was, so that no number is given twice.
+    """
+    last = head(connection, epoch)
+    if last.seq < epoch.acked_seq:
+        last = JournalMark(epoch.epoch, epoch.acked_seq, epoch.acked_hash)
+    known = newest_fact(connection) - epoch.fact_offset
+    if last.seq < known or len(last.hash) != HASH_BYTES:
+        seq = max(last.seq, known)
+        last = JournalMark(epoch.epoch, seq, lost_hash(epoch.epoch, seq))
+    return last
+
+
+def newest_fact(connection: Connection) -> int:
+    """Return the highest number of a fact in this file, 0 before the first."""
+    row = connection.execute(
+        "SELECT max((SELECT coalesce(max(fact_no), 0) FROM document),"
+        " (SELECT coalesce(max(fact_no), 0) FROM payment_step))"
+    ).fetchone()
+    return int(row[0])
+
+
+def read_on(
+    connection: Connection, epoch: Epoch, after_seq: int, prev_hash: bytes, upto_seq: int, most: int
+) -> Iterator[Record | Damaged]:
+    """Yield what stands at the places after one, at most `most` of them and none beyond `upto_seq`."""
+    # One row more than is asked for: it says how the chain goes on from the last one.
+    rows = connection.execute(_READ_ON, (epoch.epoch, after_seq, most + 1)).fetchall()
+    places = read_chain(map(_kept, rows), epoch.epoch, prev_hash, after_seq)
+    for place in islice(places, most):
+        if place.seq > upto_seq:
+            return
+        yield place
+
+
+def _kept(row: tuple[int, bytes, bytes, bytes, bytes]) -> Kept:
+    return Kept(*row)
+
+
+def hash_at(connection: Connection, epoch: Epoch, seq: int) -> bytes | None:
+    """Return our hash at a place of an epoch, None where we have none."""
+    if seq == epoch.start[0]:
+        return epoch.start[1]
+    if seq == epoch.acked_seq:
+        return epoch.acked_hash
+    row = connection.execute(
+        "SELECT hash FROM journal WHERE epoch = ? AND seq = ?", (epoch.epoch, seq)
+    ).fetchone()
+    return row[0] if row else None
 
 
 def oldest_unsent_ms(connection: Connection, epoch: Epoch) -> int:
-    """Return when the first record the cloud does not hold was made (Unix ms), 0 if it holds all."""
-    row = connection.execute(
-        "SELECT header FROM journal WHERE epoch = ? AND seq = ?", (epoch.epoch, epoch.acked_seq + 1)
-    ).fetchone()
-    return _header(row[0]).t_est_server if row else 0
+    """Return when the first record the cloud does not hold was made (Unix ms), 0 if it holds all or
+    that record says nothing any more."""
+    return _made_ms(
+        connection.execute(
+            "SELECT header FROM journal WHERE epoch = ? AND seq = ?",
+            (epoch.epoch, epoch.acked_seq + 1),
+        ).fetchone()
+    )
 
 
 def newest_ms(connection: Connection, epoch: Epoch) -> int:
     """Return when the last record was made (Unix ms), 0 before the first of an epoch."""
-    row = connection.execute(
-        "SELECT header FROM journal WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (epoch.epoch,)
-    ).fetchone()
-    return _header(row[0]).t_est_server if row else 0
+    return _made_ms(
+        connection.execute(
+            "SELECT header FROM journal WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (epoch.epoch,)
+        ).fetchone()
+    )
 
 
-def _header(data: bytes) -> Header:
-    """Read a kept header. Raises Trouble(JOURNAL_BROKEN)."""
+def _made_ms(row: tuple[bytes] | None) -> int:
     try:
-        return read_header(data)
-    except ValueError as error:
-        raise Trouble(Code.JOURNAL_BROKEN) from error
+        return read_header(row[0]).t_est_server if row else 0
+    except ValueError:  # damaged: the chain's own check says so
+        return 0
 
 
 def read_fact(connection: Connection, fact_no: int) -> tuple[Header, bytes]:
-    """Return header and body of a fact's newest record. Raises Trouble(JOURNAL_BROKEN)."""
-    row = connection.execute(
-        "SELECT j.header, j.body FROM epoch e"
-        " JOIN journal j ON j.epoch = e.epoch AND j.seq = ?1 - e.fact_offset"
-        " WHERE e.fact_offset < ?1 ORDER BY e.place DESC LIMIT 1",
+    """Return header and body of a fact's newest record.
+
+    Raises Trouble: RECORD_ARCHIVED where only the cloud still has it, JOURNAL_BROKEN where it is damaged.
+    """
+    found = connection.execute(
+        "SELECT e.pruned_seq >= ?1 - e.fact_offset, j.header, j.prev_hash, j.hash, j.body"
+        " FROM epoch e"
+        " LEFT JOIN journal j ON j.epoch = e.epoch AND j.seq = ?1 - e.fact_offset"
+        " WHERE e.fact_offset + e.opening < ?1 ORDER BY e.place DESC LIMIT 1",
         (fact_no,),
     ).fetchone()
-    if row is None:
-        raise Trouble(Code.JOURNAL_BROKEN, fact_no=fact_no)
-    return _header(row[0]), row[1]
+    pruned, data, *hashes, body = found or (False, None, b"", b"", b"")
+    if data is None:
+        raise Trouble(Code.RECORD_ARCHIVED if pruned else Code.JOURNAL_BROKEN, fact_no=fact_no)
+    try:
+        header = read_header(data)
+        if record_hash(data, hashes[0], body) != hashes[1]:
+            raise ValueError("the bytes do not give the hash")
+    except ValueError as error:
+        raise Trouble(Code.JOURNAL_BROKEN, fact_no=fact_no) from error
+    return header, body
 
 
 def unsent(connection: Connection, *, max_records: int, max_bytes: int) -> Unsent:
-    """Return records the cloud does not hold, in order: at least one if there is any, then as many
+    """Return places the cloud does not hold, in order: at least one if there is any, then as many
     as fit both limits (bytes of headers and bodies)."""
     epoch = current_epoch(connection)
-    chosen: list[Record] = []
+    upto = head(connection, epoch).seq
+    chosen: list[Record | Damaged] = []
     size = 0
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM journal WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 - our own constant
-        (epoch.epoch, epoch.acked_seq, max_records),
-    )
-    for header, prev, hash_, body in rows:
-        size += len(header) + len(body)
+    places = read_on(connection, epoch, epoch.acked_seq, epoch.acked_hash, upto, max_records)
+    for place in places:
+        size += 200 + len(place.body)
         if chosen and size > max_bytes:
             break
-        chosen.append(Record(_header(header), prev, body, hash_))
-    rows.close()
+        chosen.append(place)
     return Unsent(epoch.acked_hash, tuple(chosen))
 
 
@@ -187,14 +262,8 @@ def mark_received(connection: Connection, seq: int, hash_: bytes) -> bool:
     """Set the acknowledged mark, forward or (a restored server) back, if the hash is ours."""
     epoch = current_epoch(connection)
     if seq == 0:
-        ours: bytes | None = epoch.chain.genesis()
         hash_ = hash_ or epoch.chain.genesis()  # the cloud has no hash for "nothing yet"
-    else:
-        row = connection.execute(
-            "SELECT hash FROM journal WHERE epoch = ? AND seq = ?", (epoch.epoch, seq)
-        ).fetchone()
-        ours = row[0] if row else None
-    if ours != hash_:
+    if hash_at(connection, epoch, seq) != hash_ and _walked_to(connection, epoch, seq) != hash_:
         return False
     connection.execute(
         "UPDATE epoch SET acked_seq = ?, acked_hash = ? WHERE epoch = ?",
@@ -203,78 +272,14 @@ def mark_received(connection: Connection, seq: int, hash_: bytes) -> bool:
     return True
 
 
-def first_broken_seq(connection: Connection) -> int | None:
-    """Check every epoch of the journal; return the first broken seq, the current epoch's first.
-
-    The whole chain is read in pages, so no read transaction stays open. A journal that ends before
-    the facts do has lost its end, and the missing seq is named.
-    """
-    newest = current_epoch(connection)
-    epochs = [
-        (row[0], row[1], row[2], row[3])
-        for row in connection.execute(
-            "SELECT tenant, store, device, epoch FROM epoch ORDER BY place DESC"
-        ).fetchall()
-    ]
-    for tenant, store, device, epoch in epochs:
-        chain = type(newest.chain)(tenant, store, device, epoch)
-        broken = _broken_after(connection, epoch, 0, chain.genesis())
-        if broken is not None:
-            return broken
-    return _lost_end(connection, newest)
-
-
-def tail_broken_seq(connection: Connection) -> int | None:
-    """Check the last records only: what must be sound before the till sells."""
-    epoch = current_epoch(connection)
-    start = max(head(connection, epoch).seq - TAIL, 0)
-    prev = epoch.chain.genesis()
-    if start:
-        row = connection.execute(
-            "SELECT hash FROM journal WHERE epoch = ? AND seq = ?", (epoch.epoch, start)
-        ).fetchone()
-        if row is None:
-            return start
-        prev = row[0]
-    broken = _broken_after(connection, epoch.epoch, start, prev)
-    return broken if broken is not None else _lost_end(connection, epoch)
-
-
-def _broken_after(connection: Connection, epoch: str, seq: int, prev: bytes) -> int | None:
-    while True:
-        rows = connection.execute(
-            "SELECT seq, rec_id, kind, header, prev_hash, hash, body FROM journal"
-            " WHERE epoch = ? AND seq > ? ORDER BY seq LIMIT ?",
-            (epoch, seq, _PAGE),
-        ).fetchall()
-        if not rows:
+def _walked_to(connection: Connection, epoch: Epoch, seq: int) -> bytes | None:
+    """Return the hash the chain goes on from after `seq`, where the kept one has rotted or is gone:
+    what was sent sealed has the hash that was said for it."""
+    after, prev = epoch.acked_seq, epoch.acked_hash
+    while after < seq:
+        before = after
+        for place in read_on(connection, epoch, after, prev, seq, _PAGE):
+            after, prev = place.seq, place.hash
+        if after == before:
             return None
-        for row in rows:
-            seq += 1
-            if not _is_sound(row, epoch, seq, prev):
-                return seq
-            prev = row[5]
-
-
-def _is_sound(
-    row: tuple[int, str, str, bytes, bytes, bytes, bytes], epoch: str, seq: int, prev: bytes
-) -> bool:
-    """Tell whether a row continues the chain and its columns say what its hashed header says."""
-    found_seq, rec_id, kind, header, prev_hash, hash_, body = row
-    if found_seq != seq or prev_hash != prev or record_hash(header, prev, body) != hash_:
-        return False
-    try:
-        said = read_header(header)
-    except ValueError:
-        return False
-    return (said.epoch, said.seq, said.rec_id, said.kind) == (epoch, seq, rec_id, kind)
-
-
-def _lost_end(connection: Connection, epoch: Epoch) -> int | None:
-    last = head(connection, epoch).seq
-    facts = connection.execute(
-        "SELECT max((SELECT coalesce(max(fact_no), 0) FROM document),"
-        " (SELECT coalesce(max(fact_no), 0) FROM payment_step))"
-    ).fetchone()[0]
-    missing = last < max(facts - epoch.fact_offset, epoch.acked_seq)
-    return last + 1 if missing else None
+    return prev if after == seq else None

@@ -16,13 +16,14 @@ from app.ports import SnapshotPiece
 from app.wire.checksum import member_sum
 from app.wire.messages import (
     MEMBERS,
+    UNREADABLE,
     MemberChange,
     MemberRow,
     MembersPage,
     MembersPushAnswer,
 )
 from app.wire.searchkeys import search_keys
-from offline_store import device, feeds
+from offline_store import device, feeds, member_refusals
 from offline_store.rows import MEMBER_COLUMNS, member_of
 from offline_store.search import member_query_of, phone_tokens, sound_tokens, words_of
 
@@ -156,7 +157,7 @@ def apply_snapshot(connection: Connection, piece: SnapshotPiece) -> None:
     """Apply rows of a snapshot. Raises Trouble(CLOUD_MESSAGE_INVALID) for what is no member."""
     try:
         rows = [_decode(row.body) for row in piece.rows]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Trouble(Code.CLOUD_MESSAGE_INVALID, stream=CURSOR, detail=str(error)) from error
     put(connection, rows)
 
@@ -176,10 +177,9 @@ def put(connection: Connection, rows: Sequence[MemberRow]) -> None:
     )
     keys = ((numbers[row.member_ref], _keys_of(row)) for row in taken)
     connection.executemany(_INDEX, [entry for entry in keys if entry[1]])
-    connection.executemany(
-        "DELETE FROM member_change WHERE member_ref = ?",
-        [(row.member_ref,) for row in taken if row.erased],
-    )
+    for erased in (row.member_ref for row in taken if row.erased):
+        connection.execute("DELETE FROM member_change WHERE member_ref = ?", (erased,))
+        member_refusals.forget(connection, erased)
     for change_row in connection.execute(_PENDING, (refs,)).fetchall():
         _apply(connection, _change(change_row))
 
@@ -250,6 +250,7 @@ def _rename(connection: Connection, alias: str, member_ref: str) -> None:
     connection.execute(
         "UPDATE member_change SET member_ref = ? WHERE member_ref = ?", (member_ref, alias)
     )
+    member_refusals.rename(connection, alias, member_ref)
     known = connection.execute(
         "SELECT 1 FROM member WHERE member_ref = ?", (member_ref,)
     ).fetchone()

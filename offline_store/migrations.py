@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline_store import feeds
+from offline_store import feeds, member_refusals, schema_epochs
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 2
-"""1: the first store. 2: an account of what came down each feed."""
+VERSION = 4
+"""1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
+cloud refuses. 4: an account of what came down each feed."""
 
 
 def version_of(connection: Connection) -> int:
@@ -41,10 +42,22 @@ def steps() -> Migrations:
             db.execute(statement)
         db.execute("PRAGMA user_version = 1")
 
-    @steps(name="0002 feeds")
+    @steps(name="0002 epochs and retention")
+    def epochs(db: Database) -> None:
+        for statement in schema_epochs.STATEMENTS:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 2")
+
+    @steps(name="0003 refused members' changes")
+    def refused_members(db: Database) -> None:
+        for statement in member_refusals.STATEMENTS:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 3")
+
+    @steps(name="0004 feeds")
     def feed_rows(db: Database) -> None:
         feeds.build(db.conn)
-        db.execute("PRAGMA user_version = 2")
+        db.execute("PRAGMA user_version = 4")
 
     return steps
 

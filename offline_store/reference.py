@@ -10,9 +10,18 @@ import msgspec
 from app.errors import Code, Trouble
 from app.ports import SnapshotPiece
 from app.wire.checksum import row_sum, stock_mark, stock_sum
-from app.wire.messages import STREAMS, ConfigRow, PersonRow, PullAnswer, Row, SkuRow, StockRow
+from app.wire.messages import (
+    STREAMS,
+    UNREADABLE,
+    ConfigRow,
+    PersonRow,
+    PullAnswer,
+    Row,
+    SkuRow,
+    StockRow,
+)
 from offline_store import device, feeds, stock, styles
-from offline_store.identity import Epoch
+from offline_store.identity import Epoch, all_epochs
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -114,11 +123,15 @@ def _apply(
 
 def _counted(connection: Connection, applied_epoch: str, applied_seq: int, epoch: Epoch) -> int:
     """Return the last fact the figures count. For an epoch this file does not know, that is whatever
-    was journalled before the current one began."""
-    row = connection.execute(
-        "SELECT fact_offset FROM epoch WHERE epoch = ?", (applied_epoch,)
-    ).fetchone()
-    return row[0] + applied_seq if row else epoch.fact_offset
+    was journalled before the current one began.
+
+    After a fork the cloud may count others' records under the numbers of ours. What we send again then
+    changes its figures, and the page that follows puts ours right.
+    """
+    for each in all_epochs(connection):
+        if each.epoch == applied_epoch:
+            return each.facts_up_to(applied_seq)
+    return epoch.facts_up_to(0)
 
 
 def _decoded(stream: str, rows: Sequence[Row], shape: type[T]) -> list[T]:
@@ -127,7 +140,7 @@ def _decoded(stream: str, rows: Sequence[Row], shape: type[T]) -> list[T]:
     for row in rows:
         try:
             found.append(read(row.body))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise Trouble(
                 Code.CLOUD_MESSAGE_INVALID, stream=stream, key=row.key, detail=str(error)
             ) from error

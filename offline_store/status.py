@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.ports import SyncStatus
-from offline_store import device
+from offline_store import device, member_refusals
 from offline_store.identity import current_epoch
 from offline_store.journal import head, oldest_unsent_ms
 
@@ -28,4 +28,5 @@ def sync_status(connection: Connection) -> SyncStatus:
         last_pull_ms=int(device.state(connection, LAST_PULL) or 0),
         member_changes=waiting,
         head=mark,
+        member_refused=member_refusals.count(connection),
     )

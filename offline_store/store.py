@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.errors import Code, Trouble
-from app.ports import Clock, Priority, UnitOfWork
-from offline_store import journal
+from app.ports import Clock, CopyStanding, Priority, UnitOfWork
+from offline_store import device, journal, shelf, verifying
 from offline_store.connection import (
     SqliteError,
     check_fitness,
     open_reader,
     open_writer,
+    settle,
     sorted_error,
     troubles_sorted,
 )
@@ -23,13 +26,19 @@ from offline_store.identity import current_epoch, ensure_identity
 from offline_store.lock import StoreLock
 from offline_store.migrations import VERSION, migrate, version_of
 from offline_store.reader import StoreReader
+from offline_store.shelf import Backup
 from offline_store.unit_of_work import StoreUnit
 from offline_store.worker import StoreWorker
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+    from offline_store.second_copy import SecondCopy
+
 T = TypeVar("T")
+
+SECOND_COPY = "second_copy.place"
+"""Device state: the card a second copy is kept on, "" for none."""
 
 
 def open_store(file: Path, key: bytes, clock: Clock) -> OfflineStore:
@@ -59,10 +68,14 @@ class OfflineStore:
         self._readers: list[StoreReader] = []
         self._guard = threading.Lock()
         self._closed = False
+        self._copy: SecondCopy | None = None
+        self._last_job = time.monotonic()
         self._worker = StoreWorker(self._open_unit)
+        self._worker.after_job = self._job_done
 
     def _open_unit(self) -> tuple[Connection, StoreUnit]:
-        """On the store thread: open, migrate, and see that the end of the chain holds."""
+        """On the store thread: open, migrate, and see that the end of the chain holds. Done again
+        when the disk failed under a transaction."""
         known = self._lock.key_is_known(self._key)
         if known and self._file.exists() and self._file.stat().st_size == 0:
             raise Trouble(Code.STORE_DAMAGED, size=0)  # SQLite would take it for a new file
@@ -73,6 +86,7 @@ class OfflineStore:
                 raise Trouble(Code.STORE_DAMAGED) from trouble
             raise
         try:
+            settle(connection)
             return connection, self._prepare(connection)
         except BaseException as error:
             connection.close()
@@ -86,7 +100,7 @@ class OfflineStore:
         self._drain_only = version_of(connection) > VERSION
         if not self._drain_only:
             ensure_identity(connection)
-        self._tail_broken = journal.tail_broken_seq(connection)
+        self._tail_broken = verifying.tail_broken_seq(connection)
         if self._tail_broken is None:
             self._last_recorded_ms = journal.newest_ms(connection, current_epoch(connection))
         return StoreUnit(connection, self._clock, drain_only=self._drain_only)
@@ -138,9 +152,76 @@ class OfflineStore:
         connection = open_reader(self._file, self._key)
         try:
             with troubles_sorted():
-                return journal.first_broken_seq(connection)
+                return verifying.first_broken_seq(connection)
         finally:
             connection.close()
+
+    def begin_second_copy(self, place: Path) -> SecondCopy:
+        """Keep a second copy in a folder of `place` from now on, in this process and the next ones.
+
+        Raises Trouble(COPY_FAILED) if nothing can be made there; then nothing has changed.
+        """
+        from offline_store import second_copy  # no till without one pays for it
+
+        try:
+            second_copy.begin(place, self._key)
+        except OSError as error:
+            raise Trouble(Code.COPY_FAILED, detail=str(error)) from error
+        self.run(lambda uow: uow.set_state(SECOND_COPY, str(place))).result()
+        return self._start_copy(place)
+
+    def resume_second_copy(self) -> None:
+        """Go on with the copy that was begun, if one was. A card that fails is an alarm in
+        `second_copy` and stops nothing."""
+        place = self.reader.state(SECOND_COPY)
+        if place:
+            self._start_copy(Path(place))
+
+    def end_second_copy(self) -> None:
+        """Keep no second copy any more; what was copied stays where it is."""
+        self._stop_copy()
+        self.run(lambda uow: uow.set_state(SECOND_COPY, "")).result()
+
+    def _start_copy(self, place: Path) -> SecondCopy:
+        from offline_store.second_copy import SecondCopy
+
+        self._stop_copy()
+        self._copy = SecondCopy(place, self._file, self._key)
+        return self._copy
+
+    def _job_done(self) -> None:
+        """On the store thread, after each job."""
+        self._last_job = time.monotonic()
+        if self._copy is not None:
+            self._copy.wake()
+
+    @property
+    def idle_s(self) -> float:
+        """For how many seconds nothing has been asked of the store thread."""
+        return time.monotonic() - self._last_job
+
+    def back_up(self, folder: Path, now: datetime) -> Backup:
+        """Put a verified backup on a shelf, on the calling thread and a connection of its own.
+
+        Raises Trouble: STORE_FULL, STORE_READ_ONLY, STORE_DAMAGED, JOURNAL_BROKEN.
+        """
+        return shelf.add(folder, self._file, self._key, now)
+
+    def _stop_copy(self) -> None:
+        copy, self._copy = self._copy, None
+        if copy is not None:
+            copy.close()
+
+    def settled_copy(self, patience_s: float) -> CopyStanding | None:
+        """`second_copy` once it has caught up, or as it stands when patience ends."""
+        copy = self._copy
+        return copy.catch_up(patience_s) if copy is not None else None
+
+    @property
+    def second_copy(self) -> CopyStanding | None:
+        """How the second copy stands, None while none is kept."""
+        copy = self._copy
+        return copy.standing if copy is not None else None
 
     def close(self) -> None:
         """Finish the jobs taken on, close every connection, let another process in."""
@@ -149,6 +230,7 @@ class OfflineStore:
                 return
             self._closed = True
         self._worker.close()
+        self._stop_copy()
         for reader in self._readers:
             reader.close()
         self._readers.clear()
@@ -161,6 +243,21 @@ class OfflineStore:
         self.close()
 
 
+def read_state(file: Path, key: bytes, name: str) -> str:
+    """Return a piece of device state of a store that another process may have open.
+
+    Raises Trouble: STORE_KEY_WRONG, STORE_READ_ONLY when there is no such file.
+    """
+    if not file.exists():
+        raise Trouble(Code.STORE_READ_ONLY, file=file.name)
+    connection = open_reader(file, key)
+    try:
+        with troubles_sorted():
+            return device.state(connection, name)
+    finally:
+        connection.close()
+
+
 def verify_file(file: Path, key: bytes) -> int | None:
     """Check the journal of a store that another process may have open; None if it is sound.
 
@@ -171,6 +268,6 @@ def verify_file(file: Path, key: bytes) -> int | None:
     connection = open_reader(file, key)
     try:
         with troubles_sorted():
-            return journal.first_broken_seq(connection)
+            return verifying.first_broken_seq(connection)
     finally:
         connection.close()

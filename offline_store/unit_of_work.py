@@ -13,6 +13,7 @@ from app.domain.cart import Cart
 from app.domain.facts import Fact, fact_id
 from app.domain.refund import SoldLine
 from app.domain.sale import Sale
+from app.domain.times import Moment
 from app.errors import Code, Trouble
 from app.ports import (
     Attempt,
@@ -24,6 +25,7 @@ from app.ports import (
     SnapshotPiece,
     Unsent,
 )
+from app.wire.journal import Record
 from app.wire.messages import (
     ConfigRow,
     EnrolAnswer,
@@ -31,21 +33,27 @@ from app.wire.messages import (
     MembersPage,
     MembersPushAnswer,
     PersonRow,
+    PublicKey,
     PullAnswer,
     SkuRow,
     StockRow,
 )
 from app.wire.snapshot import SnapshotBegin
+from app.wire.upkeep import DayBooks, EpochAnswer
 from offline_store import (
     attempts,
     device,
     documents,
     enrolment,
+    epochs,
     facts,
     feeds,
     journal,
+    member_refusals,
     members,
+    receipts,
     reference,
+    retention,
     status,
     stock,
     styles,
@@ -100,13 +108,23 @@ class StoreUnit:
         self.recorded.append(fact_id(fact))
         return mark
 
+    def record_again(self, record: Record) -> bool:
+        """Write a fact that came back from a copy; False if it is here already."""
+        self._may_write()
+        with troubles_sorted():
+            new = facts.record_again(self._connection, self._journal, record.header, record.body)
+            if new:
+                receipts.pass_by(self._connection, self._journal.epoch, record.header.rec_id)
+                # The cloud's figures may count it already: they are taken over from the start.
+                device.set_cursor(self._connection, "stock", "")
+        if new:
+            self.recorded.append(record.header.rec_id)
+        return new
+
     def next_receipt_no(self) -> str:
         """Return the next receipt number, `{store}{device code}-{epoch ordinal}-{counter}`."""
         self._may_write()
-        epoch = self._journal.epoch
-        count = device.next_count(self._connection, f"receipts.{epoch.epoch}")
-        till = f"{epoch.chain.store}{epoch.device_code}".upper()
-        return f"{till}-{epoch.ordinal}-{count:06d}"
+        return receipts.next_no(self._connection, self._journal.epoch)
 
     def sale(self, sale_id: str) -> Sale | None:
         """Return a sale."""
@@ -230,6 +248,35 @@ class StoreUnit:
             device.set_state(self._connection, status.LAST_PUSH, str(at_ms))
         return ours
 
+    def note_durable(self, seq: int) -> None:
+        """Remember up to where the cloud would hold this epoch even after a restore."""
+        retention.note_durable(self._connection, self._journal.epoch.epoch, seq)
+
+    def prune(self, before_ms: int, most: int) -> int:
+        """Let go of old records that the cloud cannot lose."""
+        self._may_write()
+        return retention.prune(self._connection, before_ms, most)
+
+    def epoch_marks(self) -> tuple[JournalMark, ...]:
+        """Return up to where the cloud was known to hold each enrolled epoch."""
+        return epochs.marks(self._connection)
+
+    def open_epoch(self, answer: EpochAnswer, reason: str, at: Moment) -> None:
+        """Go on in another epoch."""
+        self._may_write()
+        epochs.open_next(self._connection, self._journal, answer, reason, at)
+
+    def pin_cloud(self, timeline: str, keys: Sequence[PublicKey]) -> None:
+        """Believe the cloud's keys and remember its timeline."""
+        self._may_write()
+        device.set_state(self._connection, epochs.TIMELINE, timeline)
+        if keys:
+            enrolment.pin_keys(self._connection, keys)
+
+    def day_books(self, since: str) -> tuple[DayBooks, ...]:
+        """Return what this device sold and took back, by business date."""
+        return documents.day_books(self._connection, since)
+
     def cursor(self, stream: str) -> str:
         """Return the cursor after the last applied page of a stream."""
         return device.cursor(self._connection, stream)
@@ -296,6 +343,16 @@ class StoreUnit:
         """Take the cloud's verdicts on changes of members."""
         self._may_write()
         members.settle(self._connection, answer)
+
+    def set_member_change_aside(self, change_id: str, code: str, at_ms: int) -> None:
+        """Take a change that the cloud will never take out of the queue, and keep it."""
+        self._may_write()
+        member_refusals.set_aside(self._connection, change_id, code, at_ms)
+
+    def retry_refused_members(self) -> None:
+        """Put what was set aside back at the end of the queue."""
+        self._may_write()
+        member_refusals.queue_again(self._connection)
 
     def apply_members(self, page: MembersPage) -> None:
         """Apply a page of members and its cursor."""

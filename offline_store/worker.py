@@ -1,7 +1,7 @@
 """The one thread that writes: jobs by priority, each in its own transaction.
 
 A job's result is handed out only after COMMIT. Between jobs, when nobody waits, the thread moves the
-WAL into the file. It knows no table.
+WAL into the file. When the disk fails, the file is opened anew before the next job. It knows no table.
 """
 
 from __future__ import annotations
@@ -58,8 +58,13 @@ class StoreWorker:
         self._open_unit = open_unit
         self._jobs: list[tuple[int, int, Callable[[Any], Any] | None, Future[Any]]] = []
         self._count = 0
+        self.after_job: Callable[[], None] = _nothing
+        """Told after each job, on the store thread; must return at once."""
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
+        self._is_ill = False
+        self._connection: Connection
+        self._unit: Unit
         started: Future[None] = Future()
         self._thread = threading.Thread(
             target=self._live, args=(started,), name="store", daemon=True
@@ -99,7 +104,7 @@ class StoreWorker:
 
     def _live(self, started: Future[None]) -> None:
         try:
-            connection, unit = self._open_unit()
+            self._connection, self._unit = self._open_unit()
         except BaseException as error:
             started.set_exception(error)
             return
@@ -108,17 +113,18 @@ class StoreWorker:
         while True:
             taken = self._next(IDLE_S if wrote else None)
             if taken is None:
-                _checkpoint(connection, "PASSIVE")
+                _checkpoint(self._connection, "PASSIVE")
                 wrote = False
                 continue
             job, future = taken
             if job is None:
-                _checkpoint(connection, "TRUNCATE")
-                connection.close()
+                _checkpoint(self._connection, "TRUNCATE")
+                self._connection.close()
                 return
             wrote = True
             if future.set_running_or_notify_cancel():
-                _do(connection, unit, job, future)
+                self._do(job, future)
+                self.after_job()
             del job, future, taken  # or a result would live until the next job
 
     def _next(
@@ -131,55 +137,80 @@ class StoreWorker:
             _, _, job, future = heapq.heappop(self._jobs)
         return job, future
 
-
-def _do(connection: Connection, unit: Unit, job: Callable[[Any], T], future: Future[T]) -> None:
-    """Run one job in one transaction and answer its future."""
-    try:
-        if connection.in_transaction:  # a rollback failed; nothing new may join what it left
-            connection.execute("ROLLBACK")
-        connection.execute("BEGIN IMMEDIATE")
-        unit.begin()
-    except SqliteError as error:
-        _roll_back(connection, unit)
-        future.set_exception(sorted_error(error))
-        return
-    try:
-        result = job(unit)
-    except BaseException as error:
-        _roll_back(connection, unit)
-        wrong = sorted_error(error) if isinstance(error, SqliteError) else error
-        if not isinstance(wrong, RuleBroken | Trouble):
-            log.exception("a job failed on the store thread")
-        future.set_exception(wrong)
-        return
-    try:
-        connection.execute("COMMIT")
-    except SqliteError as error:
-        if not _committed_after_all(connection, unit):
-            future.set_exception(sorted_error(error))
+    def _do(self, job: Callable[[Any], T], future: Future[T]) -> None:
+        """Run one job in one transaction and answer its future."""
+        try:
+            self._begin()
+        except (SqliteError, Trouble) as error:
+            wrong = self._judged(error)
+            if not self._is_ill:  # else there is nothing open, or nothing that will be used again
+                self._roll_back()
+            future.set_exception(wrong)
             return
-    future.set_result(result)
+        try:
+            result = job(self._unit)
+        except BaseException as error:
+            self._roll_back()
+            wrong = self._judged(error)
+            if not isinstance(wrong, RuleBroken | Trouble):
+                log.exception("a job failed on the store thread")
+            future.set_exception(wrong)
+            return
+        try:
+            self._connection.execute("COMMIT")
+        except SqliteError as error:
+            wrong = self._judged(error)
+            if not self._committed_after_all():
+                future.set_exception(wrong)
+                return
+        future.set_result(result)
 
+    def _begin(self) -> None:
+        if self._is_ill:
+            self._reopen()
+        if self._connection.in_transaction:  # a rollback failed; nothing new may join what it left
+            self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._unit.begin()
 
-def _committed_after_all(connection: Connection, unit: Unit) -> bool:
-    """An exception from COMMIT means unknown: what was recorded is looked up before anybody is told."""
-    facts = list(unit.recorded)
-    _roll_back(connection, unit)
-    if connection.in_transaction:  # what is read here would be our own unsaved rows
-        return False
-    try:
-        return bool(facts) and unit.holds(facts)
-    except SqliteError:
-        return False
+    def _judged(self, error: BaseException) -> BaseException:
+        """Return what an error stands for, and remember if the disk failed or lets nothing be written
+        (a connection opened then stays read-only when the folder no longer is)."""
+        wrong = sorted_error(error) if isinstance(error, SqliteError) else error
+        ill = (Code.STORE_DAMAGED, Code.STORE_READ_ONLY)
+        if isinstance(wrong, Trouble) and wrong.code in ill:
+            self._is_ill = True
+        return wrong
 
+    def _reopen(self) -> None:
+        """Nothing is tried again on a connection under which the disk failed: it is opened anew, as
+        at the start, and only a file that proves sound is worked on. Raises Trouble, SqliteError."""
+        log.warning("the disk failed; the store is opened again")
+        self._connection.close()
+        self._connection, self._unit = self._open_unit()
+        self._is_ill = False
 
-def _roll_back(connection: Connection, unit: Unit) -> None:
-    unit.undo()
-    try:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-    except SqliteError:
-        log.exception("the store could not roll back")
+    def _committed_after_all(self) -> bool:
+        """An exception from COMMIT means unknown: what was recorded is looked up before anybody is
+        told, after a failure of the disk in the file opened anew."""
+        facts = list(self._unit.recorded)
+        self._roll_back()
+        try:
+            if self._is_ill:
+                self._reopen()
+            if self._connection.in_transaction:  # what is read here would be our own unsaved rows
+                return False
+            return bool(facts) and self._unit.holds(facts)
+        except (SqliteError, Trouble):
+            return False
+
+    def _roll_back(self) -> None:
+        self._unit.undo()
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except SqliteError:
+            log.exception("the store could not roll back")
 
 
 def _checkpoint(connection: Connection, how: str) -> None:
@@ -187,3 +218,7 @@ def _checkpoint(connection: Connection, how: str) -> None:
         connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
     except SqliteError as error:  # nothing is lost: the WAL keeps it, and the next one tries again
         log.warning("checkpoint failed: %s", error)
+
+
+def _nothing() -> None:
+    """Nobody wants to be told."""

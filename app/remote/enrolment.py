@@ -8,7 +8,7 @@ import msgspec
 
 from app.errors import Code, Trouble
 from app.remote.http import CloudHttp, Question
-from app.wire.messages import EnrolAnswer, EnrolRequest, KeySet
+from app.wire.messages import UNREADABLE, EnrolAnswer, EnrolRequest, KeySet
 
 
 class CloudEnrolment:
@@ -46,7 +46,7 @@ class _FirstContact(CloudHttp):
             return self.pinned
         try:
             return signing_keys(msgspec.json.decode(content, type=KeySet))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return {}
 
 

@@ -6,6 +6,7 @@ answer is used: without the cloud's signature over our nonce it is as if there w
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from urllib3.exceptions import TimeoutError as TimeoutError_
 from app.domain.ids import new_epoch
 from app.errors import Code, Trouble
 from app.remote.refusal import refusal
-from app.wire.messages import Message
+from app.wire.messages import UNREADABLE, Message
 from app.wire.tokens import NONCE_HEADER, PROOF_HEADER, is_our_answer
 
 CONNECT_S, READ_S = 3.05, 10.0
@@ -70,7 +71,7 @@ class Proven:
             raise refusal(self.status, self.headers, self.body)
         try:
             return msgspec.json.decode(self.body, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail=str(error)) from error
 
 
@@ -94,8 +95,9 @@ class CloudHttp:
     def ask(self, question: Question, *, bearer: str = "") -> Proven:
         """Send one request and return the cloud's proven answer, a refusal included.
 
-        Raises Trouble: CLOUD_UNREACHABLE (retryable; `timeout` true if it was too slow),
-        CLOUD_NOT_OURS (retryable) for an answer without proof.
+        Raises Trouble, all retryable: CLOUD_UNREACHABLE (`timeout` true if it was too slow),
+        CLOUD_NOT_OURS for an answer without proof or a certificate nobody vouches for, CLOCK_WRONG for
+        a certificate that by this machine's clock is not valid yet or no more.
         """
         nonce = new_epoch()
         headers = {NONCE_HEADER: nonce, "Accept": JSON, "Content-Type": JSON}
@@ -200,13 +202,28 @@ def outside_failures() -> Iterator[None]:
     try:
         yield
     except requests.exceptions.SSLError as error:
-        # A portal's certificate, a wrong clock, a missing authority: nobody we know.
-        raise Trouble(Code.CLOUD_NOT_OURS, retryable=True, tls=True) from error
+        # A portal's certificate, a missing authority: nobody we know. A certificate out of its dates may
+        # be an old one, but far more often it is the tablet's clock.
+        code = Code.CLOCK_WRONG if _is_out_of_its_dates(error) else Code.CLOUD_NOT_OURS
+        raise Trouble(code, retryable=True, tls=True) from error
     except (requests.RequestException, HTTPError) as error:
         if _was_too_slow(error):
             raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True, timeout=True) from error
         detail = type(error).__name__
         raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True, detail=detail) from error
+
+
+_NOT_YET_VALID, _EXPIRED = 9, 10
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL."""
+
+
+def _is_out_of_its_dates(error: BaseException | None) -> bool:
+    """Tell whether a certificate was refused for its dates alone, however deep that is wrapped."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_code in (_NOT_YET_VALID, _EXPIRED)
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _was_too_slow(error: Exception) -> bool:

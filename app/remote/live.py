@@ -13,7 +13,7 @@ import requests
 from app.errors import Code, Trouble
 from app.remote.cloud import EnrolledCloud
 from app.remote.http import outside_failures
-from app.wire.messages import News
+from app.wire.messages import UNREADABLE, News
 
 HEARTBEAT_S = 15.0
 SILENCE_S = 2 * HEARTBEAT_S + 1.0
@@ -94,5 +94,5 @@ def _news(line: bytes) -> News | None:
         return None
     try:
         return msgspec.json.decode(line[5:], type=News)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import Problem
+from app.wire.messages import UNREADABLE, Problem
 
 DEFAULT_RETRY_AFTER_S = 5
 _LONGEST_WAIT_DIGITS = 9
@@ -68,7 +68,7 @@ def _trouble_code(status: int, code: Code | None) -> Code:
 def _problem(body: bytes) -> Problem:
     try:
         return msgspec.json.decode(body, type=Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Problem(code="")
 
 

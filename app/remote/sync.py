@@ -19,6 +19,7 @@ from app.wire.messages import (
     PushRequest,
 )
 from app.wire.snapshot import SnapshotBegin, SnapshotChunk
+from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
 
 
 class CloudSync:
@@ -34,6 +35,14 @@ class CloudSync:
     def push(self, request: PushRequest) -> PushAnswer:
         """Send a batch of records, compressed."""
         return self._ask(Question("POST", "/v1/sync/push", request, compress=True), PushAnswer)
+
+    def new_epoch(self, request: EpochRequest) -> EpochAnswer:
+        """Ask for another epoch of this till's journal."""
+        return self._ask(Question("POST", "/v1/sync/epoch", request), EpochAnswer)
+
+    def books(self, since: str) -> BooksAnswer:
+        """Ask what is on the cloud's books from this till, from a business date on."""
+        return self._ask(Question("GET", "/v1/sync/books", params={"since": since}), BooksAnswer)
 
     def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
         """Ask for the page of a reference stream after a cursor, "" for the first."""

@@ -259,12 +259,17 @@ def record_sale(
     )
     sale = replace(sale, receipt_no=uow.next_receipt_no())
     uow.record(sale)
+    drop_drafts(uow, sale_id, attempts)
+    return sale
+
+
+def drop_drafts(uow: UnitOfWork, sale_id: str, attempts: Sequence[Attempt]) -> None:
+    """Drop the carts that became a sale: on screen, parked, frozen for a payment."""
     on_screen = uow.draft(OPEN_SLOT)
     if on_screen is not None and on_screen.cart_id == sale_id:
         uow.drop_draft(OPEN_SLOT)
     for slot in (sale_id, *(frozen_slot(attempt.attempt_id) for attempt in attempts)):
         uow.drop_draft(slot)
-    return sale
 
 
 def _check_paid(attempts: Sequence[Attempt], tenders: Sequence[Tender]) -> None:

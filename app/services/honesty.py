@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from app.domain.times import Moment
 from app.errors import Code, Trouble
-from app.ports import SyncStatus
+from app.ports import CopyStanding, SyncStatus
 
 
 class Operation(StrEnum):
@@ -39,7 +39,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All that decides. `reachable` is the outcome of the last exchange with the cloud."""
+    """All that decides. `reachable` is the outcome of the last exchange with the cloud, `unreachable`
+    the code of its trouble."""
 
     enrolled: bool
     reachable: bool
@@ -47,6 +48,8 @@ class Conditions:
     sync: SyncStatus
     open_payments: int
     now: Moment
+    second_copy: CopyStanding | None = None
+    unreachable: Code | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
             return Verdict(operation, Standing.AGED, offline, age)
         case Operation.FIND_MEMBER | Operation.LOOK_UP_GOODS | Operation.OWN_STOCK if offline:
             return Verdict(operation, Standing.AGED, offline, age)
+        case Operation.JOIN_MEMBER if now.sync.member_refused:
+            standing, refused = Standing.QUEUED, now.sync.member_refused
+            return Verdict(operation, standing, Code.MEMBER_CHANGE_REFUSED, waiting=refused)
         case Operation.JOIN_MEMBER if offline:
             return Verdict(operation, Standing.QUEUED, offline, waiting=now.sync.member_changes)
         case Operation.SEND_SALES:
@@ -106,10 +112,16 @@ def table(now: Conditions) -> tuple[Verdict, ...]:
 def _offline(now: Conditions) -> Code | None:
     if not now.enrolled:
         return Code.DEVICE_NOT_ENROLLED
-    return None if now.reachable else Code.CLOUD_UNREACHABLE
+    if now.reachable:
+        return None
+    # What the person at the till can do something about is told apart from a line that is down.
+    return now.unreachable if now.unreachable in _MENDABLE else Code.CLOUD_UNREACHABLE
 
 
-_PASSING = frozenset({Code.CLOUD_UNREACHABLE, Code.PAYMENT_UNRESOLVED})
+_MENDABLE = frozenset({Code.CLOCK_WRONG, Code.CLOUD_NOT_OURS})
+
+
+_PASSING = frozenset({Code.CLOUD_UNREACHABLE, Code.PAYMENT_UNRESOLVED, *_MENDABLE})
 
 _WRITES = frozenset(
     {

@@ -23,6 +23,7 @@ MEND_EVERY_MS = 86_400_000
 not change it."""
 _LARGEST_JOB = 2_000
 """Figures of stock are small; what counts is the time a job takes."""
+_FEWEST_ROWS = 50
 _NOT_FOUND = 404
 _MOST_BEGINNINGS = 3
 
@@ -39,6 +40,7 @@ class Bootstrap:
     ) -> None:
         self._jobs, self._transport, self._clock = jobs, transport, clock
         self.enabled = enabled
+        self._chunk_rows = CHUNK_ROWS
         self.between: Callable[[], None] = lambda: None
 
     def bring(self, stream: str, round_: Round) -> bool:
@@ -118,7 +120,14 @@ class Bootstrap:
         return self._jobs.run(lambda uow: uow.begin_snapshot(begun, mended_ms=mended_ms))
 
     def _chunk(self, state: FeedState) -> SnapshotChunk:
-        chunk = self._transport.snapshot_chunk(state.stream, state.after, CHUNK_ROWS)
+        try:
+            chunk = self._transport.snapshot_chunk(state.stream, state.after, self._chunk_rows)
+        except Trouble as trouble:
+            if trouble.facts.get("timeout"):
+                # A slow line: a smaller chunk next time, but after the back-off.
+                self._chunk_rows = max(_FEWEST_ROWS, self._chunk_rows // 2)
+            raise
+        self._chunk_rows = min(CHUNK_ROWS, self._chunk_rows * 2)
         if chunk.stream != state.stream:
             raise _invalid(state.stream, f"got {chunk.stream}")
         if chunk.more and chunk.next == state.after:

@@ -1,4 +1,5 @@
-"""One round of sync as plain steps: hello, journal up, members up, reference down, members down.
+"""One round of sync as plain steps: hello, journal up, members up, reference down, members down, and
+now and then a look at whether both sides' books agree and which old records may go.
 
 Runs on whatever thread calls it, talks to the store and the cloud through their ports, and never
 raises Trouble: it ends in a report. Selling never waits for it.
@@ -10,18 +11,29 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from app.domain.ids import new_id
+from app.domain.times import business_date
 from app.errors import Code, Trouble
 from app.ports import Clock, JournalMark, Priority, Store, SyncTransport, UnitOfWork
+from app.sync.books import compare_books
 from app.sync.bootstrap import Bootstrap
+from app.sync.epochs import FORKED, RESTORED_STATE, EpochChange, why_another
 from app.sync.jobs import ShortJobs
+from app.sync.member_push import MemberPush
 from app.sync.pull import ReferencePull
 from app.sync.push import JournalPush, Sender
-from app.sync.report import Round, SyncReport, ends_the_round
+from app.sync.report import Round, SyncReport, ends_the_round, is_fork
 from app.wire.messages import STREAMS, HelloAnswer, HelloRequest
 from app.wire.versions import PROTOCOL, SCHEMA
 
 DB_ID = "db_id"
+REVOKED = "revoked"
 FEED_GENERATION = "feed_generation"
+
+
+KEEP_DAYS = 400
+"""So long a till keeps its records, at least: a year's returns, and last year's day to compare with."""
+PRUNE_AT_ONCE = 200
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,8 @@ class _Standing:
     acked: JournalMark
     db_id: str
     feed_generation: str
+    timeline: str
+    restored: bool
 
 
 class SyncEngine:
@@ -47,6 +61,7 @@ class SyncEngine:
         app_version: str,
         boot_nonce: str = "",
         snapshots: bool = False,
+        keep_days: int = KEEP_DAYS,
     ) -> None:
         self._store, self._transport, self._clock = store, transport, clock
         self._app_version = app_version
@@ -57,6 +72,9 @@ class SyncEngine:
         # Without snapshots a feed is followed from its first page, however long that takes.
         self._bootstrap = Bootstrap(jobs, transport, clock, enabled=snapshots)
         self._reference = ReferencePull(jobs, transport, self._bootstrap)
+        self._members = MemberPush(store, transport, clock)
+        self._epochs = EpochChange(store, transport, clock)
+        self._keep_days = keep_days
         self._generation: str | None = None
         self._restart = False
 
@@ -77,13 +95,13 @@ class SyncEngine:
         round_ = Round(stop=stop)
         try:
             standing = self._standing()
-            pushing = not hello or self._hello(standing, round_)
+            sender = self._hello(standing, round_) if hello else standing.sender
         except Trouble as trouble:
             round_.note(trouble)
             return round_.report()
         chosen = STREAMS if pull else tuple(filter(streams.__contains__, STREAMS))
-        self._bootstrap.between = self._sending(standing.sender, round_, pushing=pushing)
-        for step in self._steps(standing.sender, chosen, pushing=pushing, members=pull):
+        self._bootstrap.between = self._sending(round_, pushing=sender is not None)
+        for step in self._steps(sender, chosen, round_, members=pull):
             if stop():
                 break
             try:
@@ -97,22 +115,33 @@ class SyncEngine:
         return round_.report()
 
     def _steps(
-        self, sender: Sender, streams: Collection[str], *, pushing: bool, members: bool
+        self, sender: Sender | None, streams: Collection[str], round_: Round, *, members: bool
     ) -> list[Callable[[Round], None]]:
         steps: list[Callable[[Round], None]] = []
-        if pushing:
-            steps.append(lambda round_: self._journal.drain(sender, round_))
-        if self._store.drain_only:
+        if sender is not None:
+            steps.append(lambda round_: self._drain(sender, round_))
+        if self._store.drain_only or round_.revoked:
             return steps
-        steps.append(self._reference.send_members)
+        steps.append(self._members.drain)
         steps.extend(self._following(stream) for stream in streams)
         if members:
             steps.append(
                 lambda round_: self._reference.follow_members(round_, restart=self._restart)
             )
+            if round_.said_hello:
+                steps += [self._compare_books, self._let_go]
         return steps
 
-    def _sending(self, sender: Sender, round_: Round, *, pushing: bool) -> Callable[[], None]:
+    def _drain(self, sender: Sender, round_: Round) -> None:
+        """Send everything; once, another epoch answers a fork."""
+        try:
+            self._journal.drain(sender, round_)
+        except Trouble as trouble:
+            if not is_fork(trouble):
+                raise
+            self._journal.drain(self._epochs.open_another(FORKED, round_), round_)
+
+    def _sending(self, round_: Round, *, pushing: bool) -> Callable[[], None]:
         """Return what sends the sales made during a long download; a refusal ends only the sending."""
         refused = not pushing
 
@@ -121,7 +150,8 @@ class SyncEngine:
             if refused:
                 return
             try:
-                self._journal.drain(sender, round_)
+                # In whatever epoch the journal is by now.
+                self._drain(self._standing().sender, round_)
             except Trouble as trouble:
                 if ends_the_round(trouble):
                     raise
@@ -129,6 +159,20 @@ class SyncEngine:
                 refused = True
 
         return send
+
+    def _compare_books(self, round_: Round) -> None:
+        """Compare both sides' sums, if everything has been sent."""
+        today = business_date(self._clock.now())
+        round_.books = compare_books(self._store, self._transport, today)
+
+    def _let_go(self, round_: Round) -> None:
+        """Let old records go that the cloud cannot lose any more, a few at a time."""
+        before_ms = self._clock.now().server_ms - self._keep_days * _DAY_MS
+        gone = PRUNE_AT_ONCE
+        while gone and not round_.stop():
+            gone = self._store.run(
+                lambda uow: uow.prune(before_ms, PRUNE_AT_ONCE), priority=Priority.SYNC
+            ).result()
 
     def _following(self, stream: str) -> Callable[[Round], None]:
         return lambda round_: self._reference.follow(stream, round_, restart=self._restart)
@@ -144,15 +188,23 @@ class SyncEngine:
             if not db_id and not drain_only:
                 db_id = new_id()
                 uow.set_state(DB_ID, db_id)
-            sender = Sender(identity, uow.device_key())
-            return _Standing(sender, uow.head(), uow.acked(), db_id, uow.state(FEED_GENERATION))
+            return _Standing(
+                sender=Sender(identity, uow.device_key()),
+                head=uow.head(),
+                acked=uow.acked(),
+                db_id=db_id,
+                feed_generation=uow.state(FEED_GENERATION),
+                timeline=identity.timeline,
+                restored=bool(uow.state(RESTORED_STATE)),
+            )
 
         return self._store.run(look, priority=Priority.SYNC).result()
 
-    def _hello(self, standing: _Standing, round_: Round) -> bool:
-        """Say hello and believe the cloud's mark; False if the journal must not be pushed.
+    def _hello(self, standing: _Standing, round_: Round) -> Sender | None:
+        """Say hello and believe the cloud's mark; return who sends, None if nothing can be sent now.
 
-        A mark behind ours means that the cloud was restored from a backup: we rewind and send again.
+        A mark behind ours means that the cloud was restored from a backup: we rewind and send again. A
+        mark that is not in our history, or beyond it, means that our journal goes on in another epoch.
         """
         asked = self._clock.monotonic()
         answer = self._transport.hello(self._greeting(standing))
@@ -160,20 +212,46 @@ class SyncEngine:
         self._clock.anchor(answer.server_ms + round((self._clock.monotonic() - asked) * 500))
         round_.said_hello = True
         round_.commands = tuple(answer.commands)
+        round_.revoked = answer.standing == REVOKED
         self._note_generation(standing, answer)
-        acked = standing.acked
-        if answer.hwm == acked.seq and answer.hwm_hash in ("", acked.hash.hex()):
-            return True
+        self._learn(answer)
         try:
-            self._journal.believe(standing.sender, answer.hwm, answer.hwm_hash)
+            reason = why_another(answer, standing.head, standing.restored)
+            if not reason:
+                reason = self._believe(standing, answer, round_)
+            return self._epochs.open_another(reason, round_) if reason else standing.sender
         except Trouble as trouble:
             if ends_the_round(trouble):
                 raise
             round_.note(trouble)
-            return False
+            return None
+
+    def _believe(self, standing: _Standing, answer: HelloAnswer, round_: Round) -> str:
+        """Take the cloud's mark over; return "forked" if it is not in our history."""
+        acked = standing.acked
+        try:
+            self._journal.believe(
+                standing.sender, answer.hwm, answer.hwm_hash, durable_seq=answer.durable_seq
+            )
+        except Trouble as trouble:
+            if not is_fork(trouble):
+                raise
+            return FORKED
         round_.pushed += max(0, answer.hwm - acked.seq)
         round_.duplicates += max(0, answer.hwm - acked.seq)
-        return True
+        return ""
+
+    def _learn(self, answer: HelloAnswer) -> None:
+        """Remember the cloud's timeline and the keys that count now."""
+        if self._store.drain_only:
+            return
+
+        def learn(uow: UnitOfWork) -> None:
+            same = {key.kid: key.key for key in answer.keys} == uow.cloud_keys()
+            if not same or uow.identity().timeline != answer.timeline:
+                uow.pin_cloud(answer.timeline, () if same else answer.keys)
+
+        self._store.run(learn, priority=Priority.SYNC).result()
 
     def _greeting(self, standing: _Standing) -> HelloRequest:
         head, acked = standing.head, standing.acked
@@ -188,6 +266,7 @@ class SyncEngine:
             schema=dict(SCHEMA),
             db_id=standing.db_id,
             boot_nonce=self._boot_nonce,
+            timeline=standing.timeline,
         )
 
     def _note_generation(self, standing: _Standing, answer: HelloAnswer) -> None:

@@ -21,7 +21,6 @@ PAGE_BYTES = 250_000
 _FIRST_ROWS = 200
 _MOST_ROWS = 2_000
 _FEWEST_ROWS = 10
-_CHANGES = 200
 _GONE = 410
 """The cloud's answer to a cursor it no longer knows."""
 
@@ -65,6 +64,8 @@ class ReferencePull:
 
         def take(page: MembersPage, cursor: str) -> None:
             self._apply_members(page, cursor)
+            limit = self._rows_per_page.get(MEMBERS, _FIRST_ROWS)
+            self._rows_per_page[MEMBERS] = min(_FIRST_ROWS, limit * 2)
             round_.members_received += len(page.rows)
 
         self._follow(MEMBERS, fetch, take, round_, restart)
@@ -102,6 +103,10 @@ class ReferencePull:
             try:
                 page = fetch(cursor, self._rows_per_page.get(stream, _FIRST_ROWS), check)
             except Trouble as trouble:
+                if trouble.facts.get("timeout"):
+                    # A slow line: a smaller page next time, but after the back-off.
+                    limit = self._rows_per_page.get(stream, _FIRST_ROWS)
+                    self._rows_per_page[stream] = max(_FEWEST_ROWS, limit // 2)
                 if trouble.facts.get("status") != _GONE or not cursor or renewed:
                     raise
                 cursor = ""
@@ -118,19 +123,6 @@ class ReferencePull:
                 return page.checksum
             cursor = page.cursor
         return ""
-
-    def send_members(self, round_: Round) -> None:
-        """Send the queued changes to members until none is left. Raises Trouble."""
-        while not round_.stop():
-            changes = self._jobs.run(lambda uow: uow.member_queue(_CHANGES))
-            if not changes:
-                return
-            answer = self._transport.push_members(changes)
-            settled = {verdict.change_id for verdict in answer.verdicts}
-            if not settled & {change.change_id for change in changes}:
-                raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail="no change settled")
-            self._jobs.run(lambda uow: uow.settle_members(answer))  # noqa: B023 - runs before the next turn
-            round_.members_sent += len(settled)
 
     # Only the last piece of a page moves the cursor, so a till that dies in between takes the page
     # again; rows replace what they name, so twice is as good as once.

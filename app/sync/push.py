@@ -1,23 +1,25 @@
 """Sends the journal: consecutive records in batches, vouched for by one signature per batch.
 
-A record counts as sent only when the cloud names its hash. Knows no HTTP and no SQL.
+A record counts as sent only when the cloud names its hash. One that is damaged, or that the cloud cannot
+read even alone, goes sealed, so that those behind it leave too. Knows no HTTP and no SQL.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.errors import Code, Trouble
 from app.ports import Clock, Identity, Priority, Store, SyncTransport, UnitOfWork, Unsent
 from app.sync.report import Round, fork
-from app.wire.journal import Chain, first_broken, head_message, header_bytes
+from app.wire.journal import Chain, Damaged, Record, head_message, header_bytes
 from app.wire.messages import PushAnswer, PushedRecord, PushRequest
 
 MOST_RECORDS = 200
 MOST_BYTES = 1_000_000
 _FEWEST_RECORDS = 1
+_MALFORMED = 422
 _MOST_REWINDS = 3
 """Rewinds in one round; a cloud that asks for more contradicts itself."""
 
@@ -45,6 +47,8 @@ class JournalPush:
     def __init__(self, store: Store, transport: SyncTransport, clock: Clock) -> None:
         self._store, self._transport, self._clock = store, transport, clock
         self.batch = MOST_RECORDS
+        self._refused: bytes = b""
+        """Hash of a record the cloud could not read although it came alone."""
 
     def drain(self, sender: Sender, round_: Round) -> None:
         """Send everything unsent. Raises Trouble; what was confirmed before stays confirmed."""
@@ -62,7 +66,9 @@ class JournalPush:
                 continue
             self._take(sender, unsent, answer, round_)
 
-    def believe(self, sender: Sender, hwm: int, hwm_hash: str) -> None:
+    def believe(
+        self, sender: Sender, hwm: int, hwm_hash: str, *, durable_seq: int | None = None
+    ) -> None:
         """Take the cloud's mark as ours, forward or back, if its hash is our record's.
 
         Raises the fork trouble if it is not: then the cloud holds a history we do not have.
@@ -71,26 +77,32 @@ class JournalPush:
         at_ms = self._clock.now().wall_ms
 
         def mark(uow: UnitOfWork) -> bool:
-            return hwm <= uow.head().seq and uow.mark_received(hwm, hash_, at_ms)
+            ours = hwm <= uow.head().seq and uow.mark_received(hwm, hash_, at_ms)
+            if ours and durable_seq is not None:
+                uow.note_durable(durable_seq)
+            return ours
 
         if not self._store.run(mark, priority=Priority.SYNC).result():
             raise fork(hwm)
 
     def _next(self, most: int) -> Unsent:
-        """Read the next batch and check its hashes: damage must not leave the till unnoticed."""
+        """Read the next batch; what the cloud could not read goes sealed like what is damaged here."""
         unsent = self._store.run(
             lambda uow: uow.unsent(max_records=most, max_bytes=MOST_BYTES), priority=Priority.SYNC
         ).result()
-        if unsent.records:
-            before = unsent.records[0].header.seq - 1
-            broken = first_broken(unsent.records, unsent.prev_hash, before)
-            if broken is not None:
-                # Sealing the damaged record so that later ones may leave belongs here.
-                raise Trouble(Code.JOURNAL_BROKEN, seq=broken)
-        return unsent
+        if not self._refused:
+            return unsent
+        return replace(unsent, records=tuple(map(self._sealed_if_refused, unsent.records)))
+
+    def _sealed_if_refused(self, place: Record | Damaged) -> Record | Damaged:
+        if isinstance(place, Damaged) or place.hash != self._refused:
+            return place
+        return Damaged(place.seq, place.hash, header_bytes(place.header), place.body)
 
     def _adapt(self, sender: Sender, unsent: Unsent, trouble: Trouble) -> bool:
         """Change what will be sent next after a refusal; False if sending again makes no sense now."""
+        if trouble.code is Code.CLOUD_NOT_OURS:
+            return False  # a stranger's status says nothing about our records
         status, problem = trouble.facts.get("status"), trouble.facts.get("problem")
         if problem == "gap":
             self.believe(sender, _hwm(trouble), str(trouble.facts.get("hwm_hash", "")))
@@ -99,20 +111,26 @@ class JournalPush:
             # A slow line: smaller next time, but after the back-off.
             self._halve(len(unsent.records))
             return False
-        if status in (413, 422) and len(unsent.records) > _FEWEST_RECORDS:
-            self._halve(len(unsent.records))
-            return True
+        if status in (413, 422):
+            if len(unsent.records) > _FEWEST_RECORDS:
+                self._halve(len(unsent.records))
+                return True
+            only = unsent.records[0]
+            if status == _MALFORMED and isinstance(only, Record) and only.hash != self._refused:
+                self._refused = only.hash
+                return True
         return False
 
     def _halve(self, sent: int) -> None:
         self.batch = max(_FEWEST_RECORDS, sent // 2)
 
     def _take(self, sender: Sender, unsent: Unsent, answer: PushAnswer, round_: Round) -> None:
-        first, last = unsent.records[0].header.seq, unsent.records[-1].header.seq
+        first, last = unsent.records[0].seq, unsent.records[-1].seq
         if not first <= answer.hwm:
             raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail="no progress", hwm=answer.hwm)
-        self.believe(sender, answer.hwm, answer.hwm_hash)
+        self.believe(sender, answer.hwm, answer.hwm_hash, durable_seq=answer.durable_seq)
         round_.pushed += min(answer.hwm, last) - first + 1
+        round_.sealed += [p.seq for p in unsent.records if isinstance(p, Damaged)]
         verdicts = [result.verdict for result in answer.results]
         round_.duplicates += verdicts.count("duplicate")
         round_.exceptions += verdicts.count("accepted_exception")
@@ -121,23 +139,35 @@ class JournalPush:
 
 def _request(sender: Sender, unsent: Unsent) -> PushRequest:
     who, last = sender.identity, unsent.records[-1]
-    message = head_message(who.device, who.epoch, last.header.seq, last.hash)
+    message = head_message(who.device, who.epoch, last.seq, last.hash)
     return PushRequest(
         epoch=who.epoch,
         prev_hash=unsent.prev_hash.hex(),
-        records=[
-            PushedRecord(
-                seq=record.header.seq,
-                rec_id=record.header.rec_id,
-                kind=record.header.kind,
-                schema_ver=record.header.schema_ver,
-                hash=record.hash.hex(),
-                header=header_bytes(record.header),
-                body=record.body,
-            )
-            for record in unsent.records
-        ],
+        records=[_pushed(place) for place in unsent.records],
         head_sig=Ed25519PrivateKey.from_private_bytes(sender.key).sign(message),
+    )
+
+
+def _pushed(place: Record | Damaged) -> PushedRecord:
+    if isinstance(place, Damaged):
+        return PushedRecord(
+            seq=place.seq,
+            rec_id="",
+            kind="",
+            schema_ver=0,
+            hash=place.hash.hex(),
+            header=place.header,
+            body=place.body,
+            sealed=True,
+        )
+    return PushedRecord(
+        seq=place.seq,
+        rec_id=place.header.rec_id,
+        kind=place.header.kind,
+        schema_ver=place.header.schema_ver,
+        hash=place.hash.hex(),
+        header=header_bytes(place.header),
+        body=place.body,
     )
 
 

@@ -9,22 +9,44 @@ from app.errors import Code, Trouble
 
 
 @dataclass(frozen=True, slots=True)
+class BooksDifference:
+    """One kind of document of one business date that is not the same here and at the cloud.
+
+    More there is what a till shows that came back from a backup; more here must not be.
+    """
+
+    business_date: str
+    kind: str
+    here: tuple[int, int]
+    """Documents, and their sum in minor units."""
+    there: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SyncReport:
     """One round. `trouble` is the first thing that went wrong; the rest may still have worked.
 
     `pushed` counts records the cloud holds now and did not confirm before, `duplicates` those of
     them it had received earlier (their answer was lost), `exceptions` those it set aside for a
-    person. `pulled` counts rows per stream, `snapshots` those that came with snapshots. `mismatched`
-    names streams whose sum was not the cloud's.
+    person; `sealed` names the places of damaged ones. `epoch` says why another epoch was opened
+    (forked, restored, unknown), "" if none was. `books` are business dates on which this till and the
+    cloud do not agree. `revoked`: the cloud takes what we send and gives nothing. `pulled` counts rows
+    per stream, `snapshots` those that came with snapshots; `mismatched` names streams whose sum was not
+    the cloud's. `members_refused` are changes of members that were set aside.
     """
 
     pushed: int = 0
     duplicates: int = 0
     exceptions: int = 0
+    sealed: tuple[int, ...] = ()
+    epoch: str = ""
+    books: tuple[BooksDifference, ...] = ()
+    revoked: bool = False
     pulled: Mapping[str, int] = field(default_factory=dict)
     snapshots: Mapping[str, int] = field(default_factory=dict)
     mismatched: tuple[str, ...] = ()
     members_sent: int = 0
+    members_refused: int = 0
     members_received: int = 0
     said_hello: bool = False
     commands: tuple[str, ...] = ()
@@ -50,10 +72,15 @@ class Round:
     pushed: int = 0
     duplicates: int = 0
     exceptions: int = 0
+    sealed: list[int] = field(default_factory=list)
+    epoch: str = ""
+    books: tuple[BooksDifference, ...] = ()
+    revoked: bool = False
     pulled: dict[str, int] = field(default_factory=dict)
     snapshots: dict[str, int] = field(default_factory=dict)
     mismatched: list[str] = field(default_factory=list)
     members_sent: int = 0
+    members_refused: int = 0
     members_received: int = 0
     said_hello: bool = False
     commands: tuple[str, ...] = ()
@@ -69,10 +96,15 @@ class Round:
             pushed=self.pushed,
             duplicates=self.duplicates,
             exceptions=self.exceptions,
+            sealed=tuple(self.sealed),
+            epoch=self.epoch,
+            books=self.books,
+            revoked=self.revoked,
             pulled=dict(self.pulled),
             snapshots=dict(self.snapshots),
             mismatched=tuple(self.mismatched),
             members_sent=self.members_sent,
+            members_refused=self.members_refused,
             members_received=self.members_received,
             said_hello=self.said_hello,
             commands=self.commands,
@@ -83,7 +115,7 @@ class Round:
 def fork(hwm: int) -> Trouble:
     """Return the trouble of a cloud whose record at `hwm` is not ours.
 
-    The one place where a fork is born: rotating the epoch will answer this trouble and no other.
+    The one place where a fork is born: another epoch answers this trouble and no other.
     """
     return Trouble(Code.CLOUD_REFUSED, problem="fork", hwm=hwm)
 

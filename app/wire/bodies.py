@@ -149,10 +149,27 @@ class PaymentStepV1(Body, frozen=True, kw_only=True):
     expires_ms: int = 0
 
 
+class EpochOpenedV1(Body, frozen=True, kw_only=True):
+    """First record of an epoch that follows another: where the old one ended, and why it did.
+
+    `again` counts the records that follow it here because nobody could prove that the cloud held them.
+    """
+
+    id: str
+    reason: str
+    old_epoch: str
+    old_seq: int
+    old_hash: str
+    again: int = 0
+
+
+EPOCH_OPENED = "epoch_opened"
+
 BODIES: dict[str, type[Body]] = {
     "sale": SaleV1,
     "refund": RefundV1,
     "stock_adjustment": StockAdjustmentV1,
     "payment_step": PaymentStepV1,
+    EPOCH_OPENED: EpochOpenedV1,
 }
 """Journal kind → shape of its body."""

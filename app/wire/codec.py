@@ -31,6 +31,7 @@ from app.wire.bodies import (
     TenderV1,
 )
 from app.wire.journal import Header
+from app.wire.messages import UNREADABLE
 
 _ENCODER = msgspec.json.Encoder()
 _DECODERS = {kind: msgspec.json.Decoder(shape) for kind, shape in BODIES.items()}
@@ -56,7 +57,7 @@ def decode_body(kind: str, body: bytes) -> Body:
         raise Trouble(Code.CLOUD_MESSAGE_INVALID, kind=kind)
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Trouble(Code.CLOUD_MESSAGE_INVALID, kind=kind, detail=str(error)[:200]) from error
 
 

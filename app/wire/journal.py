@@ -24,13 +24,20 @@ enrolled)
     `tenant`, `store`, `device`, `epoch` and `seq`, and so `prev_hash` and `hash`, are those of the new chain.
     `rec_id`, `kind`, `schema_ver`, all times, `boot_id`, `actor` and the body stay. De-duplication by
     `rec_id` therefore compares the body only.
+
+Damage
+    A kept record whose bytes no longer give its hash proves nothing, by rot or by hand alike. It keeps its
+    place in the chain: the hash that the next record continues from stands for it, or, where nothing says
+    which hash that was, SHA-256("gp1-lost" | epoch (length-prefixed) | u64be(seq)). So later records still
+    travel, the damaged one travels sealed (what is left of it, vouched for by the head signature alone),
+    and a person is told. `read_chain` is the rule.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any
@@ -74,6 +81,32 @@ class Record:
     prev_hash: bytes
     body: bytes
     hash: bytes
+
+    @property
+    def seq(self) -> int:
+        """Its place in the chain, from 1."""
+        return self.header.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row of a kept journal as it was found, not yet believed."""
+
+    seq: int
+    header: bytes
+    prev_hash: bytes
+    hash: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """What is left of a record, "" where nothing is; `hash` is what the chain goes on from."""
+
+    seq: int
+    hash: bytes
+    header: bytes = b""
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +206,61 @@ def first_broken(records: Iterable[Record], prev_hash: bytes, seq: int) -> int |
             return seq
         prev_hash = record.hash
     return None
+
+
+def lost_hash(epoch: str, seq: int) -> bytes:
+    """Return what stands for the hash of a record nobody knows any more."""
+    return hashlib.sha256(b"gp1-lost" + prefixed(epoch) + struct.pack(">Q", seq)).digest()
+
+
+def read_chain(
+    rows: Iterable[Kept], epoch: str, prev_hash: bytes, seq: int
+) -> Iterator[Record | Damaged]:
+    """Yield each place of a kept chain after (`seq`, `prev_hash`) in order: a record, or its damage.
+
+    `rows` come in the order of their seq; missing ones are damage too. A record whose own hash or
+    previous hash alone has rotted is put right from its neighbours and is as good as ever. One row is
+    looked ahead, for only the next record says which hash the chain went on from.
+    """
+    waiting: Kept | None = None
+    for row in rows:
+        if row.seq <= seq:
+            continue  # a second row under one number; the first one stands
+        if waiting is not None:
+            place = _place(waiting, epoch, prev_hash, row if row.seq == waiting.seq + 1 else None)
+            yield place
+            prev_hash, waiting = place.hash, None
+        for missing in range(seq + 1, row.seq):
+            last = missing == row.seq - 1 and len(row.prev_hash) == HASH_BYTES
+            lost = Damaged(missing, row.prev_hash if last else lost_hash(epoch, missing))
+            yield lost
+            prev_hash = lost.hash
+        waiting, seq = row, row.seq
+    if waiting is not None:
+        yield _place(waiting, epoch, prev_hash, None)
+
+
+def _place(row: Kept, epoch: str, prev_hash: bytes, following: Kept | None) -> Record | Damaged:
+    """Return what stands at a row's place. `following` is the row right behind it, if there is one."""
+    went_on = following.prev_hash if following else row.hash
+    try:
+        header = read_header(row.header)
+    except ValueError:
+        header = None
+    if header is not None and (header.epoch, header.seq) == (epoch, row.seq):
+        hash_ = record_hash(row.header, prev_hash, row.body)
+        if hash_ == went_on or (hash_ == row.hash and not _is_sound(following)):
+            return Record(header, prev_hash, row.body, hash_)
+    if len(went_on) != HASH_BYTES:
+        went_on = row.hash if len(row.hash) == HASH_BYTES else lost_hash(epoch, row.seq)
+    return Damaged(row.seq, went_on, row.header, row.body)
+
+
+def _is_sound(row: Kept | None) -> bool:
+    """Tell whether a row's own columns agree: then its `prev_hash` is the word of the chain."""
+    if row is None or len(row.prev_hash) != HASH_BYTES:
+        return False
+    return record_hash(row.header, row.prev_hash, row.body) == row.hash
 
 
 def head_message(device: str, epoch: str, seq: int, hash_: bytes) -> bytes:

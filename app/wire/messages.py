@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import msgspec
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that are no message of ours; deeply nested ones are the third."""
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all messages. Unknown fields are ignored, so additive changes need no new version."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from app.errors import Code, Trouble
-from app.wire.messages import Message, Row
+from app.wire.messages import UNREADABLE, Message, Row
 
 CHUNK_ROWS = 5_000
 """Rows of a chunk, about 2 MB of goods before compression."""
@@ -105,7 +105,7 @@ def rows_in(piece: bytes) -> list[Row]:
     """Return the rows of whole lines of NDJSON. Raises Trouble(CLOUD_MESSAGE_INVALID)."""
     try:
         return _decoder.decode_lines(piece)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail=str(error)) from error
 
 

@@ -21,13 +21,15 @@ class EpochRequest(Message, frozen=True, kw_only=True):
     `request_id` makes it idempotent: a lost answer is asked for again with the same one. `reason` is
     "forked" (the cloud holds another history under our name), "restored" (this file came back from a
     backup) or "unknown" (the cloud never heard of the epoch). `marks` are the till's acknowledged
-    places, the newest epoch first; `head` is where its journal ends.
+    places, the newest epoch first; `head` is where its journal ends. `ordinal` is the one its receipts
+    bear now: the new one is higher, also at a cloud that was restored and does not know it.
     """
 
     request_id: str
     reason: str
     head: EpochMark
     marks: list[EpochMark]
+    ordinal: int = 0
 
 
 class HeldMark(Message, frozen=True, kw_only=True):
@@ -66,7 +68,7 @@ class DayBooks(Message, frozen=True, kw_only=True):
 
 
 class BooksAnswer(Message, frozen=True, kw_only=True):
-    """`GET /v1/sync/books?from=YYYY-MM-DD`: what the cloud has on its books from the asking device.
+    """`GET /v1/sync/books?since=YYYY-MM-DD`: what the cloud has on its books from the asking device.
 
     All epochs of the device together. `set_aside` counts records of the device that were kept but could
     not be read into the books; while there are any, less here than at the till is explained.

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.errors import Code
+from cloud.api.access import DEVICE
 from cloud.bootstrap import Cloud
 from cloud.errors import Refused
 from cloud.services.tokens import DevicePrincipal, find_device, read_access_token
@@ -26,16 +27,20 @@ CloudDep = Annotated[Cloud, Depends(cloud_of)]
 
 
 async def any_device(
+    request: Request,
     cloud: CloudDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> DevicePrincipal:
     """Return the device, revoked or not: unsent sales of a revoked till must still get out.
 
-    Raises Refused 401 for a missing, void or expired token, 403 for a device that does not exist.
+    Raises Refused 401 for a missing, void or expired token, 403 for a device that does not exist, 429
+    for one that asks too much.
     """
     if credentials is None:
         raise Refused(401, Code.TOKEN_INVALID)
     device_id = read_access_token(cloud.keys.token_secret, credentials.credentials, cloud.clock())
+    request.scope[DEVICE] = device_id
+    cloud.admission.allow(device_id)
     device = await cloud.db.aread(lambda connection: find_device(connection, device_id))
     if device is None:
         raise Refused(403, Code.DEVICE_NOT_ENROLLED)

@@ -12,7 +12,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from app.wire.messages import Problem
+from app.wire.messages import UNREADABLE, Problem
 from cloud.errors import Refused
 
 JSON = "application/json"
@@ -30,6 +30,12 @@ _MEANINGS = {
     426: "Too old to pull",
     429: "Too many requests",
     503: "Busy; obey Retry-After",
+}
+_ANYWHERE = (413, 422, 503)
+"""What any endpoint may answer: too long a body, values that cannot be, a database that is busy."""
+_RETRY_AFTER = {
+    "description": "Seconds to stay away; come later rather than sooner, and at a moment of your own.",
+    "schema": {"type": "integer", "minimum": 1},
 }
 _types: set[type[msgspec.Struct]] = {Problem}
 _encoder = msgspec.json.Encoder()
@@ -54,7 +60,7 @@ def decoded(body: bytes, shape: type[M]) -> M:
     """Read bytes as a message. Raises Refused 422."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Refused(422, "malformed", str(error)) from error
 
 
@@ -86,15 +92,20 @@ def contract(
 ) -> dict[str, Any]:
     """Return the keyword arguments that describe a route.
 
-    `zstd`: the body may be compressed. `also`: messages that travel inside without being named.
+    `errors` are those besides what any endpoint may answer. `zstd`: the body may be compressed.
+    `also`: messages that travel inside without being named.
     """
     _types.update(filter(None, (request, answer, *also)))
     responses: dict[int | str, dict[str, Any]] = {
         status: {"description": "Done", "content": {JSON: {"schema": reference_to(answer)}}}
     }
-    for code in sorted({*errors, 422}):
+    # Whoever is known may ask too much; whoever asks may find the database busy.
+    busy = {429, 503} if 401 in errors else {503}
+    for code in sorted({*errors, *_ANYWHERE} | busy):
         content = {JSON: {"schema": reference_to(Problem)}}
         responses[code] = {"description": _MEANINGS[code], "content": content}
+        if code in busy:
+            responses[code]["headers"] = {"Retry-After": _RETRY_AFTER}
     described: dict[str, Any] = {
         "summary": summary,
         "responses": responses,

@@ -27,8 +27,9 @@ EVENT_STREAM = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 _described = contract("Listen for news of this store", answer=News, errors=(401, 403))
-_described["responses"][200]["content"] = {
-    EVENT_STREAM: {"schema": {"type": "string", "description": "`data:` holds a News as JSON."}}
+_described["responses"][200] = {
+    "description": "Events without end; `data:` of each holds a `News` as JSON",
+    "content": {EVENT_STREAM: {}},
 }
 
 

@@ -20,7 +20,7 @@ MAX_PUSH = 2_000_000
         "Push changes of members' fields",
         request=MembersPush,
         answer=MembersPushAnswer,
-        errors=(401, 403, 413),
+        errors=(401, 403),
     ),
 )
 async def push(request: Request, cloud: CloudDep, device: CurrentDevice) -> Response:

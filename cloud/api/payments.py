@@ -42,7 +42,7 @@ _STATUS = {
         "Register an order before its QR is shown",
         request=PaymentIntent,
         answer=PaymentView,
-        errors=(401, 403, 409, 410, 413),
+        errors=(401, 403, 409, 410),
     ),
 )
 async def create(request: Request, device: CurrentDevice, desk: DeskDep) -> Response:

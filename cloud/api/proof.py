@@ -42,7 +42,7 @@ class ProofMiddleware:
         except Exception:
             if answer.started:
                 raise
-            _log.exception("bug while serving %s", scope["path"])
+            _log.exception("a bug while serving")
             await answer.send_bug()
 
 

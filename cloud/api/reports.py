@@ -12,8 +12,13 @@ from cloud.api.contract import answer, contract
 from cloud.services.reports import commission_report, sales_report
 
 router = APIRouter(tags=["reports"])
-First = Annotated[str, Query(alias="from", description="First trading day, ISO 8601")]
-Last = Annotated[str, Query(alias="to", description="Last trading day, ISO 8601")]
+_DATE = {"format": "date"}
+First = Annotated[
+    str, Query(alias="from", description="First trading day, ISO 8601", json_schema_extra=_DATE)
+]
+Last = Annotated[
+    str, Query(alias="to", description="Last trading day, ISO 8601", json_schema_extra=_DATE)
+]
 
 
 @router.get(
@@ -28,7 +33,7 @@ async def sales(cloud: CloudDep, device: CurrentDevice, first: First, last: Last
 
 @router.get(
     "/v1/reports/commissions",
-    **contract("Commission entries", answer=CommissionReport, errors=(401, 403, 413)),
+    **contract("Commission entries", answer=CommissionReport, errors=(401, 403)),
 )
 async def commissions(
     cloud: CloudDep, device: CurrentDevice, first: First, last: Last, guide: str = ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import io
 
-import anyio.to_thread
 import zstandard
 from fastapi import APIRouter, Request, Response
 
 from app.wire.messages import HelloAnswer, HelloRequest, News, PushAnswer, PushRequest
+from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
 from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice
 from cloud.api.contract import answer, body_of, contract, decoded, read
 from cloud.api.row_schema import ROW_BODIES, described_page
@@ -17,8 +16,9 @@ from cloud.desk import DeskDep
 from cloud.errors import Refused
 from cloud.services.envelope import Received, verify
 from cloud.services.feed import pull
-from cloud.services.ingest import hello, ingest, moved_stock
+from cloud.services.ingest import ingest, moved_stock
 from cloud.services.live import store_topic
+from cloud.services.standing import books, hello, open_epoch
 from cloud.services.tokens import DevicePrincipal
 
 router = APIRouter(tags=["sync"])
@@ -38,11 +38,40 @@ MAX_WINDOW = 8 * 1024 * 1024
 async def say_hello(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
     """At start, on reconnect and hourly; open to revoked devices, which may still drain."""
     asked = await read(request, HelloRequest)
+    keys = cloud.keys.published().signing
     return answer(
         await cloud.db.awrite(
-            lambda connection: hello(connection, device, asked, now_ms=cloud.clock())
+            lambda connection: hello(connection, device, asked, keys, now_ms=cloud.clock())
         )
     )
+
+
+@router.post(
+    "/v1/sync/epoch",
+    **contract(
+        "Open another epoch of a till's journal",
+        request=EpochRequest,
+        answer=EpochAnswer,
+        errors=(401, 403, 413),
+    ),
+)
+async def another_epoch(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
+    """After a fork, a restored till or a restored cloud; the same `request_id` gets the same epoch."""
+    asked = await read(request, EpochRequest)
+    return answer(
+        await cloud.db.awrite(
+            lambda connection: open_epoch(connection, device, asked, now_ms=cloud.clock())
+        )
+    )
+
+
+@router.get(
+    "/v1/sync/books",
+    **contract("What is on the books from a till", answer=BooksAnswer, errors=(401, 403)),
+)
+async def see_books(cloud: CloudDep, device: CurrentDevice, since: str) -> Response:
+    """Documents and their sums per business date and kind, from a date on (YYYY-MM-DD)."""
+    return answer(await cloud.db.aread(lambda connection: books(connection, device, since)))
 
 
 @router.post(
@@ -51,7 +80,7 @@ async def say_hello(request: Request, cloud: CloudDep, device: AnyDevice) -> Res
         "Push consecutive journal records",
         request=PushRequest,
         answer=PushAnswer,
-        errors=(401, 403, 409, 413, 503),
+        errors=(401, 403, 409),
         zstd=True,
     ),
 )
@@ -61,12 +90,21 @@ async def push(request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevi
     The other tills of the store hear on their streams that the stock is another.
     """
     limit = cloud.settings.max_body
-    body = await body_of(request, limit)
-    read_push = functools.partial(_read_push, body, limit, device)
-    epoch, records = await anyio.to_thread.run_sync(read_push)
-    taken: PushAnswer = await cloud.db.awrite(
-        lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock())
-    )
+    with cloud.admission.upload():
+        body = await body_of(request, limit)
+
+    def take() -> tuple[list[Received], PushAnswer]:
+        epoch, records = _read_push(body, limit, device)
+        return records, cloud.db.write(
+            lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock())
+        )
+
+    try:
+        records, taken = await cloud.admission.push(device.device, take)
+    except Refused as refused:
+        cloud.metrics.push(refused.problem.code)
+        raise
+    cloud.metrics.push("taken", (result.verdict for result in taken.results))
     if moved_stock(records, taken):
         topic = store_topic(device.tenant, device.store)
         desk.newsroom.publish([topic], News(kind="reference", subject="stock"), but=device.device)

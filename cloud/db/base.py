@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
+import anyio
 import anyio.to_thread
 import sqlalchemy as sa
 
@@ -42,6 +43,10 @@ READ_ONLY = "guidepos_read_only"
 """Execution option of a connection that only reads; SQLite then begins without the write lock."""
 
 
+_TRY_LOCK = sa.text("SELECT pg_try_advisory_lock(:errand)")
+_UNLOCK = sa.text("SELECT pg_advisory_unlock(:errand)")
+
+
 class Database:
     """Transactions on one engine. A write holds the store's lock from its first statement on.
 
@@ -54,8 +59,11 @@ class Database:
         if engine.dialect.name != "sqlite":
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = engine.execution_options(**options)
+        self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite has one writer; a fair lock inside the process beats its polling busy handler.
         self._one_writer = threading.Lock() if self.is_sqlite else nullcontext()
+        self.on_retry: Callable[[str], None] = lambda sqlstate: None
+        """Told of every repeated transaction, with the engine's reason."""
         self._idle = threading.Condition()
         self._running = 0
         self._closed = False
@@ -86,6 +94,7 @@ class Database:
             except sa.exc.DBAPIError as error:
                 if attempt == ATTEMPTS or not asks_for_retry(error):
                     raise
+                self.on_retry(str(getattr(error.orig, "sqlstate", "")))
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, no secret
         raise AssertionError("unreachable")
 
@@ -98,9 +107,26 @@ class Database:
         """`write` from a coroutine."""
         return await anyio.to_thread.run_sync(self.write, work)
 
-    async def aread(self, work: Work[T]) -> T:
-        """`read` from a coroutine."""
-        return await anyio.to_thread.run_sync(self.read, work)
+    async def aread(self, work: Work[T], limiter: anyio.CapacityLimiter | None = None) -> T:
+        """`read` from a coroutine; with a limiter, in a thread of its own contingent."""
+        return await anyio.to_thread.run_sync(self.read, work, limiter=limiter)
+
+    @contextmanager
+    def alone(self, errand: int) -> Iterator[bool]:
+        """Hold a number for the length of a block; False while another process holds it.
+
+        A process of SQLite is always alone. Costs a connection, but no transaction and so no fence.
+        """
+        if self.is_sqlite:
+            yield True
+            return
+        with self._counted(), self._alone.connect() as connection:
+            held: bool = connection.execute(_TRY_LOCK, {"errand": errand}).scalar_one()
+            try:
+                yield held
+            finally:
+                if held:
+                    connection.execute(_UNLOCK, {"errand": errand})
 
     def close(self) -> None:
         """Let running transactions end, refuse new ones and close all connections."""

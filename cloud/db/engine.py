@@ -42,26 +42,67 @@ POOL: dict[str, Any] = {
 }
 
 
+POSTGRESQL_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 12, "pool_timeout": 10}
+"""Per worker, and so that four workers fit a server with its usual hundred connections."""
+THREADS = 16
+"""Requests of a worker that may be inside PostgreSQL besides pushes and health: with those fewer than
+the pool holds, so that nobody waits for a connection while holding one."""
+
+
 def open_database(settings: Settings) -> Database:
     """Open the database the settings name; nothing is migrated.
 
     Raises Trouble: STORE_KEY_MISSING when the embedded file is there without its key, SQLITE_UNFIT.
     """
     if settings.db_url:
-        return Database(sa.create_engine(settings.db_url, pool_pre_ping=True, **POOL))
+        return Database(_postgresql(settings))
     return Database(_sqlite(settings.sqlite_file))
 
 
-def _sqlite(file: Path) -> sa.Engine:
+def open_embedded(file: Path, key: bytes) -> Database:
+    """Open an embedded file that has another name than the settings say, with a key it was made with."""
+    return Database(_sqlite(file, key))
+
+
+_CHEAPER_BODIES = """
+    SELECT set_config(name, 'lz4', false) FROM pg_settings
+    WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"""
+"""Journal bodies are compressed by the fastest way the server was built with."""
+
+
+def _postgresql(settings: Settings) -> sa.Engine:
+    milliseconds = {
+        "statement_timeout": settings.statement_s * 1_000,
+        "idle_in_transaction_session_timeout": settings.idle_transaction_s * 1_000,
+    }
+    engine = sa.create_engine(
+        settings.db_url,
+        pool_pre_ping=True,
+        connect_args={"application_name": "guidepos-cloud", "connect_timeout": 10},
+        **POOL | POSTGRESQL_POOL,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _limit(connection: Any, _record: object) -> None:
+        # Not as options of the connection: poolers between us and the server refuse those.
+        for name, value in milliseconds.items():
+            connection.execute(f"SET {name} = {value}")
+        connection.execute(_CHEAPER_BODIES)
+        connection.commit()
+
+    return engine
+
+
+def _sqlite(file: Path, key: bytes = b"") -> sa.Engine:
     if sqlcipher3.dbapi2.sqlite_version_info < FIT_SQLITE:
         raise Trouble(Code.SQLITE_UNFIT, version=sqlcipher3.dbapi2.sqlite_version)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = _key_of(file)
+    key = key or key_of(file)
     engine = sa.create_engine(f"sqlite+pysqlite:///{file}", module=sqlcipher3.dbapi2, **POOL)
 
     @sa.event.listens_for(engine, "connect")
     def _unlock(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, by us alone
+        connection.isolation_level = None  # see `begin_ourselves`
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         _keep_a_log(connection)
@@ -75,12 +116,21 @@ def _sqlite(file: Path) -> sa.Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    begin_ourselves(engine)
+    return engine
+
+
+def begin_ourselves(engine: sa.Engine) -> None:
+    """Begin the transactions of a SQLite engine here alone; its connections must not begin any.
+
+    A write takes the file's lock at once, because one that reads first and then wants to write is
+    turned away without waiting.
+    """
+
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         reads = connection.get_execution_options().get(READ_ONLY, False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
 
 
 def _keep_a_log(connection: Any) -> None:
@@ -96,7 +146,8 @@ def _keep_a_log(connection: Any) -> None:
         time.sleep(0.01)
 
 
-def _key_of(file: Path) -> bytes:
+def key_of(file: Path) -> bytes:
+    """Return the key of an embedded file, made with it the first time. Raises Trouble(STORE_KEY_MISSING)."""
     key_file = file.with_name(file.name + ".key")
     # Asked in this order: a server that starts beside us writes its key first and its file second.
     has_file = file.exists()

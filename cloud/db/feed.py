@@ -42,3 +42,15 @@ def frontier(connection: sa.Connection) -> int:
         return fence(connection)
     query = sa.select(server_state.c.value).where(server_state.c.name == "change")
     return int(connection.execute(query).scalar_one()) + 1
+
+
+def fence_lag_ms(connection: sa.Connection) -> int:
+    """Return for how long the oldest running write transaction has held the fence back."""
+    if connection.dialect.name == "sqlite":
+        return 0
+    oldest = """
+        SELECT coalesce(max(extract(epoch FROM clock_timestamp() - since)) * 1000, 0)::bigint FROM (
+            SELECT xact_start AS since FROM pg_stat_activity WHERE backend_xid IS NOT NULL
+            UNION ALL SELECT prepared FROM pg_prepared_xacts
+        ) AS running"""
+    return int(connection.execute(sa.text(oldest)).scalar_one())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 import msgspec
 import sqlalchemy as sa
 
+from cloud.db.base import metadata
 from cloud.db.rows import upsert
-from cloud.db.tables import server_state, tenant
+from cloud.db.tables import server_state, tenant, tender
 
 
 def ensure_tenant(connection: sa.Connection, now_ms: int) -> str:
@@ -57,6 +59,37 @@ def set_horizon(connection: sa.Connection, stream: str, place: Place) -> None:
     """Move a stream's horizon, in the transaction that clears the tombstones before it."""
     value = msgspec.json.encode(place).decode()
     upsert(connection, server_state, [{"name": f"horizon.{stream}", "value": value}])
+
+
+def begin_timeline(connection: sa.Connection) -> str:
+    """Begin another history: what tills knew of the one before is void. Returns its id.
+
+    For a database that came back from a backup: before anybody may ask it, or as soon as a till shows
+    that it did. The feeds' generation is higher than any before, also when the same backup comes back
+    twice: cursors may stand beyond what is here.
+    """
+    fresh = os.urandom(8).hex()
+    generation = max(feed_generation(connection) + 1, int(time.time()))
+    for name, value in (("timeline", fresh), ("feed_generation", str(generation))):
+        connection.execute(
+            sa.update(server_state).where(server_state.c.name == name).values(value=value)
+        )
+    # No cursor of before counts any more, so nobody can have missed a tombstone.
+    connection.execute(sa.delete(server_state).where(server_state.c.name.startswith("horizon.")))
+    if connection.dialect.name != "sqlite":
+        _renumber_changes(connection)
+    return fresh
+
+
+def _renumber_changes(connection: sa.Connection) -> None:
+    """Bring all change numbers below the fence: a new cluster counts its transactions from the start,
+    and rows of a later number would stay behind the fence, unseen."""
+    now = sa.cast(sa.text("pg_current_xact_id()::text"), sa.BigInteger)
+    for table in metadata.sorted_tables:
+        if "change" in table.c and table is not tender:  # whose change is money
+            ahead = sa.select(sa.exists().where(table.c.change > now))
+            if connection.scalar(ahead):
+                connection.execute(sa.update(table).where(table.c.change > 0).values(change=0))
 
 
 def _state(connection: sa.Connection, name: str) -> str:

@@ -56,9 +56,14 @@ device = Table(
     whole("enrolled_ms"),
     whole("seen_ms"),
     whole("revoked_ms"),
+    text("retired_nonces", server_default=""),
+    small("odd_hellos", server_default="0"),
     Index("ix_device_device_id", "device_id"),
 )
-"""`revoked_ms` 0: not revoked. `escrow` is the till's store key sealed to our escrow key."""
+"""`revoked_ms` 0: not revoked. `escrow` is the till's store key sealed to our escrow key.
+
+`retired_nonces` are those of earlier starts of its program, spaced; `odd_hellos` counts hellos that came
+with one of them after a later start had spoken: two programs are alive under one name."""
 
 device_epoch = Table(
     "device_epoch",
@@ -68,8 +73,12 @@ device_epoch = Table(
     whole("hwm"),
     blob("hwm_hash"),
     whole("opened_ms"),
+    text("request_id", server_default=""),
+    text("reason", server_default=""),
 )
-"""One incarnation of a device's journal with its contiguous high-water mark (genesis hash at 0)."""
+"""One incarnation of a device's journal with its contiguous high-water mark (genesis hash at 0).
+
+`request_id` and `reason` say which request opened it and why; "" for the one of enrolment."""
 
 enrol_code = Table(
     "enrol_code",

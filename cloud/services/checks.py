@@ -3,7 +3,7 @@ re-prices with today's rules and never refuses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from app.domain.catalog import LineKind
 from app.domain.money import FULL_BP, MAX_MINOR, MILLS, share_of
@@ -35,27 +35,30 @@ def unfit(body: Body, rec_id: str) -> str:
         numbers = [line.no for line in body.lines]
         if len(set(numbers)) != len(numbers):
             return "two lines with one number"
-    if any(abs(figure) > MAX_MINOR for figure in _figures(body)):
+    figures = _figures(body)
+    if figures and (max(figures) > MAX_MINOR or min(figures) < -MAX_MINOR):
         return "figure too large"
     return ""
 
 
-def _figures(body: Body) -> Iterator[int]:
-    """Yield every amount and number of pieces of a body."""
+def _figures(body: Body) -> list[int]:
+    """Return every amount and number of pieces of a body. Asked for each record, so in plain lists."""
     if isinstance(body, PaymentStepV1):
-        yield from (body.amount, body.received)
+        return [body.amount, body.received]
+    figures: list[int] = []
     if isinstance(body, SaleV1 | RefundV1 | StockAdjustmentV1):
-        yield from (movement.delta for movement in body.movements)
+        figures += [movement.delta for movement in body.movements]
     if isinstance(body, SaleV1):
-        yield from (line.gross for line in body.lines)
+        figures += [line.gross for line in body.lines]
     if isinstance(body, SaleV1 | RefundV1):
-        yield body.total
+        figures.append(body.total)
         for line in body.lines:
-            yield from (line.net, line.quantity, abs(line.unit_mills) // MILLS)
+            figures += (line.net, line.quantity, abs(line.unit_mills) // MILLS)
         for tender in body.tenders:
-            yield from (tender.amount, tender.given, tender.change)
+            figures += (tender.amount, tender.given, tender.change)
         for entry in body.commissions:
-            yield from (entry.base, entry.amount)
+            figures += (entry.base, entry.amount)
+    return figures
 
 
 def doubts(body: Body) -> str:

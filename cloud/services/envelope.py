@@ -24,6 +24,8 @@ from cloud.services.tokens import DevicePrincipal
 
 MAX_RECORDS = 2_000
 MAX_ID = 64
+MAX_SEALED_EPOCH = 32
+SEALED_KIND = "sealed"
 _MAX_64 = 2**63 - 1
 _MAX_32 = 2**31 - 1
 
@@ -37,6 +39,8 @@ class Received:
     prev_hash: bytes
     hash: bytes
     body: bytes
+    sealed: bool = False
+    """The device found it damaged: the bytes are what is left, the header here is ours."""
 
 
 def verify(request: PushRequest, sender: DevicePrincipal) -> list[Received]:
@@ -59,6 +63,8 @@ def verify(request: PushRequest, sender: DevicePrincipal) -> list[Received]:
 def _verify_record(
     pushed: PushedRecord, sender: DevicePrincipal, epoch: str, seq: int, prev_hash: bytes
 ) -> Received:
+    if pushed.sealed:
+        return _sealed(pushed, sender, epoch, seq, prev_hash)
     try:
         header = read_header(pushed.header)
     except ValueError as error:
@@ -75,6 +81,34 @@ def _verify_record(
     if hash_.hex() != pushed.hash:
         raise _malformed(f"hash of {seq}")
     return Received(header, pushed.header, prev_hash, hash_, pushed.body)
+
+
+def _sealed(
+    pushed: PushedRecord, sender: DevicePrincipal, epoch: str, seq: int, prev_hash: bytes
+) -> Received:
+    """Take what is left of a damaged record under an id of its own, so that a sound copy that turns up
+    later is still the first with the record's id."""
+    if pushed.seq != seq or not 0 < seq <= _MAX_64 or not 0 < len(epoch) <= MAX_SEALED_EPOCH:
+        raise _malformed(f"sealed record {seq}")
+    header = Header(
+        v=VERSION,
+        tenant=sender.tenant,
+        store=sender.store,
+        device=sender.device,
+        epoch=epoch,
+        seq=seq,
+        rec_id=f"sealed-{epoch}-{seq}",
+        kind=SEALED_KIND,
+        schema_ver=0,
+        t_device=0,
+        t_mono=0,
+        boot_id="",
+        t_est_server=0,
+        t_quality="",
+        actor="",
+    )
+    hash_ = _hash_of(pushed.hash)
+    return Received(header, pushed.header, prev_hash, hash_, pushed.body, sealed=True)
 
 
 def _keepable(header: Header) -> bool:

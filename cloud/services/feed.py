@@ -16,6 +16,7 @@ from app.errors import Code
 from app.wire.checksum import row_sum, stock_mark
 from app.wire.messages import (
     STREAMS,
+    UNREADABLE,
     ConfigRow,
     PersonRow,
     PullAnswer,
@@ -62,7 +63,7 @@ def read_cursor(connection: sa.Connection, text: str, stream: Stream) -> Cursor:
         return Cursor(generation, -1, [""] * keys)
     try:
         cursor = msgspec.json.decode(unb64(text), type=Cursor)
-    except (ValueError, msgspec.DecodeError) as error:
+    except (ValueError, *UNREADABLE) as error:
         raise Refused(422, "malformed", "cursor") from error
     if cursor.generation != generation:
         raise Refused(410, "start_over")

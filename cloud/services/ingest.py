@@ -15,14 +15,15 @@ from app.domain.ids import new_id
 from app.errors import Code, Trouble
 from app.wire.bodies import BODIES
 from app.wire.codec import decode_body
-from app.wire.messages import HelloAnswer, HelloRequest, PushAnswer, PushResult
+from app.wire.messages import PushAnswer, PushResult
 from cloud.db.feed import next_change
+from cloud.db.kept import kept_records
 from cloud.db.rows import insert_rows
-from cloud.db.state import feed_generation, timeline
-from cloud.db.tables import device, device_epoch, exception, journal
+from cloud.db.tables import device_epoch, exception, journal
 from cloud.errors import Refused
 from cloud.services import checks
 from cloud.services.envelope import Received
+from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
 from cloud.services.projection import Arrival, Projectable, over_refunded, project
 from cloud.services.tokens import DevicePrincipal
 
@@ -31,14 +32,12 @@ FLAGGED = "accepted_exception"
 UNPROJECTED = "accepted_unprojected"
 DUPLICATE = "duplicate"
 
-NO_BACKUP = 0
-"""The mark in the oldest backup we could restore: this server keeps none, so tills keep all."""
-
 _MOVING = frozenset({"sale", "refund", "stock_adjustment"})
 """Kinds whose bodies move stock."""
 
 CONFLICTING = "conflicting_duplicate"
 UNPROJECTABLE = "unprojectable"
+SEALED = "sealed_damaged"
 _UNFIT_VALUES = (sa.exc.IntegrityError, sa.exc.DataError, OverflowError, UnicodeError)
 """What an engine raises when a value is the record's fault and not the engine's."""
 
@@ -65,41 +64,6 @@ class _Verdict:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    hwm: int
-    hash: bytes
-
-    def refusal(self, word: str) -> Refused:
-        return Refused(409, word, hwm=self.hwm, hwm_hash=self.hash.hex())
-
-
-def hello(
-    connection: sa.Connection, sender: DevicePrincipal, request: HelloRequest, *, now_ms: int
-) -> HelloAnswer:
-    """Tell a till where we stand in the journal it names; an unknown one stands at 0."""
-    mine = _this(device.c, sender)
-    connection.execute(
-        sa.update(device)
-        .where(mine)
-        .values(
-            seen_ms=now_ms,
-            app_version=_clean(request.app_version),
-            db_id=_clean(request.db_id),
-            boot_nonce=_clean(request.boot_nonce),
-        )
-    )
-    mark = _mark(connection, sender, request.epoch) or _Mark(0, b"")
-    return HelloAnswer(
-        server_ms=now_ms,
-        timeline=timeline(connection),
-        hwm=mark.hwm,
-        hwm_hash=mark.hash.hex() if mark.hwm else "",
-        durable_seq=NO_BACKUP,
-        feed_generation=feed_generation(connection),
-    )
-
-
 def ingest(
     connection: sa.Connection,
     sender: DevicePrincipal,
@@ -113,7 +77,7 @@ def ingest(
     Records at or below the mark are duplicates. Raises Refused 409: `gap` when records are missing
     before these, `fork` when the chain is not the one we hold; both with our mark and its hash.
     """
-    mark = _mark(connection, sender, epoch, lock=True)
+    mark = mark_of(connection, sender, epoch, lock=True)
     if mark is None:
         raise Refused(409, "fork", "this journal was never opened here")
     fresh = _continuing(connection, sender, epoch, mark, records)
@@ -125,17 +89,17 @@ def ingest(
         )
         new = _judge(connection, sender, arrival, fresh)
         _keep(connection, arrival, epoch, new)
-        mark = _Mark(fresh[-1].header.seq, fresh[-1].hash)
+        mark = Mark(fresh[-1].header.seq, fresh[-1].hash)
         connection.execute(
             sa.update(device_epoch)
-            .where(_this(device_epoch.c, sender), device_epoch.c.epoch == epoch)
+            .where(own(device_epoch.c, sender), device_epoch.c.epoch == epoch)
             .values(hwm=mark.hwm, hwm_hash=mark.hash)
         )
         verdicts += new
     return PushAnswer(
         hwm=mark.hwm,
         hwm_hash=mark.hash.hex(),
-        durable_seq=NO_BACKUP,
+        durable_seq=durable_mark(connection, sender, epoch),
         results=[verdict.result() for verdict in verdicts],
     )
 
@@ -147,24 +111,29 @@ def moved_stock(records: Sequence[Received], answer: PushAnswer) -> bool:
     return any(each.seq in moving and each.verdict in projected for each in answer.results)
 
 
+def refusal(mark: Mark, word: str) -> Refused:
+    """Return the conflict that tells a till where we stand."""
+    return Refused(409, word, hwm=mark.hwm, hwm_hash=mark.hash.hex())
+
+
 def _continuing(
     connection: sa.Connection,
     sender: DevicePrincipal,
     epoch: str,
-    mark: _Mark,
+    mark: Mark,
     records: Sequence[Received],
 ) -> list[Received]:
     """Return the records beyond the mark, certain that they continue the chain we hold."""
     first, last = records[0].header.seq, records[-1].header.seq
     if first > mark.hwm + 1:
-        raise mark.refusal("gap")
+        raise refusal(mark, "gap")
     if first == mark.hwm + 1:
         ours, theirs = mark.hash, records[0].prev_hash
     else:
         shared = min(last, mark.hwm)  # its hash vouches for all before it
-        ours, theirs = _hash_at(connection, sender, epoch, shared), records[shared - first].hash
+        ours, theirs = hash_at(connection, sender, epoch, shared), records[shared - first].hash
     if ours != theirs:
-        raise mark.refusal("fork")
+        raise refusal(mark, "fork")
     return [record for record in records if record.header.seq > mark.hwm]
 
 
@@ -176,7 +145,10 @@ def _judge(
 ) -> list[_Verdict]:
     verdicts = [_Verdict(record) for record in fresh]
     _mark_repeated(connection, sender, verdicts)
-    originals = [verdict for verdict in verdicts if verdict.original]
+    for verdict in verdicts:
+        if verdict.record.sealed:
+            verdict.flag(SEALED, "a till found this record damaged")
+    originals = [v for v in verdicts if v.original and not v.record.sealed]
     if sender.revoked:
         for verdict in originals:
             verdict.verdict, verdict.code = UNPROJECTED, Code.DEVICE_REVOKED.value
@@ -197,15 +169,7 @@ def _mark_repeated(
 ) -> None:
     """Find records whose id came before: the same body is a duplicate, another one a conflict."""
     ids = [verdict.record.header.rec_id for verdict in verdicts]
-    kept = connection.execute(
-        sa.select(journal.c.rec_id, journal.c.kind, journal.c.body).where(
-            journal.c.tenant_id == sender.tenant,
-            journal.c.store_id == sender.store,
-            journal.c.rec_id.in_(ids),
-            journal.c.original,
-        )
-    )
-    known = {row.rec_id: (row.kind, row.body) for row in kept}
+    known = kept_records(connection, sender.tenant, sender.store, ids)
     for verdict in verdicts:
         header = verdict.record.header
         this = (header.kind, verdict.record.body)
@@ -302,7 +266,7 @@ def _keep(
             "epoch": epoch,
             "seq": v.record.header.seq,
             "rec_id": v.record.header.rec_id,
-            "detail": _clean(v.detail, 500),
+            "detail": clean(v.detail, 500),
             "created_ms": arrival.received_ms,
             "resolved_ms": 0,
         }
@@ -312,35 +276,6 @@ def _keep(
     insert_rows(connection, exception, flagged)
 
 
-def _mark(
-    connection: sa.Connection, sender: DevicePrincipal, epoch: str, *, lock: bool = False
-) -> _Mark | None:
-    query = sa.select(device_epoch.c.hwm, device_epoch.c.hwm_hash).where(
-        _this(device_epoch.c, sender), device_epoch.c.epoch == _clean(epoch)
-    )
-    row = connection.execute(query.with_for_update() if lock else query).first()
-    return _Mark(row.hwm, row.hwm_hash) if row else None
-
-
-def _hash_at(connection: sa.Connection, sender: DevicePrincipal, epoch: str, seq: int) -> bytes:
-    found: bytes | None = connection.scalar(
-        sa.select(journal.c.hash).where(
-            _this(journal.c, sender), journal.c.epoch == epoch, journal.c.seq == seq
-        )
-    )
-    return found or b""
-
-
-def _this(
-    columns: sa.ColumnCollection[str, sa.Column[object]], sender: DevicePrincipal
-) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        columns.tenant_id == sender.tenant,
-        columns.store_id == sender.store,
-        columns.device_id == sender.device,
-    )
-
-
-def _clean(text: str, limit: int = 100) -> str:
+def clean(text: str, limit: int = 100) -> str:
     """Return text every engine can keep."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:limit]

@@ -5,6 +5,8 @@ Two signing keys may be valid at a time, so that a fleet can learn the next one 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from pathlib import Path
 
@@ -57,6 +59,10 @@ class ServerKeys:
                 expires_ms=self._escrow.expires_ms,
             ),
         )
+
+    def metrics_token(self) -> str:
+        """Return what shows that somebody may read this server's figures."""
+        return hmac.digest(self.token_secret, b"gp1-metrics", hashlib.sha256).hex()
 
     def prove(self, nonce: str, status: int, body: bytes) -> str:
         """Return the proof header of an answer."""

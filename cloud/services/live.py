@@ -1,7 +1,7 @@
 """Hints to whoever listens: a till on its store's topic, a customer's page on its attempt's.
 
 News are hints, never proof, so a slow listener gets only the newest per subject. `LocalNewsroom`
-serves one process; a newsroom fed by PostgreSQL's LISTEN/NOTIFY can take its place behind the Protocol.
+serves one process; `shared_live` joins those of several behind the same Protocol.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ class Subscription(Protocol):
 class Newsroom(Protocol):
     """Carries hints from whoever changes an attempt to whoever watches it."""
 
+    def open(self) -> None:
+        """Begin to hear what happens in other processes."""
+
     def publish(self, topics: Iterable[str], news: News, *, but: str = "") -> None:
         """Deliver to all current listeners, once each, except those named `but`, who brought the
         news. Never waits; callable from any thread."""
@@ -57,7 +60,11 @@ class Newsroom(Protocol):
         """Start listening from now on. Call it on a running event loop."""
 
     def close(self) -> None:
-        """End every subscription, so that a server can stop while streams are open."""
+        """End every subscription, so that a server can stop while streams are open. Idempotent."""
+
+    @property
+    def listeners(self) -> int:
+        """How many listen now, in this process."""
 
 
 class _Inbox:
@@ -112,6 +119,16 @@ class LocalNewsroom:
         self._inboxes: dict[_Inbox, None] = {}  # in the order they came
         self._lock = threading.Lock()
         self._closed = False
+
+    def open(self) -> None:
+        """There is no other process."""
+
+    def publish_to_all(self, news: News) -> None:
+        """Deliver to every inbox, whatever it listens to."""
+        with self._lock:
+            inboxes = list(self._inboxes)
+        for inbox in inboxes:
+            inbox.put(news)
 
     def publish(self, topics: Iterable[str], news: News, *, but: str = "") -> None:
         """Deliver to every inbox that listens to one of `topics`."""

@@ -1,7 +1,8 @@
 """Members: personal data that travels by field, both ways, in a queue of its own.
 
-A change is applied if the till knew the field's newest revision, otherwise the server's value stands
-and the other is kept in the history. One phone number belongs to one member: who joins twice gets
+A change is applied if the till knew the field's newest revision or made it itself (what it changes
+twice while offline arrives in order), otherwise the server's value stands and the other is kept in the
+history. One phone number belongs to one member: who joins twice gets
 an alias. Erasing empties the person everywhere, the history included.
 """
 
@@ -18,6 +19,7 @@ from app.errors import RuleBroken
 from app.wire.checksum import member_sum
 from app.wire.messages import (
     MEMBERS,
+    UNREADABLE,
     MemberChange,
     MemberRow,
     MembersPage,
@@ -184,7 +186,8 @@ class _Desk:
             return self._erase(change, row), ""
         old: str = row._mapping[change.field]
         value = _cleaned(change.field, change.value)
-        newer = row._mapping[f"{change.field}_revision"] > change.base_revision
+        newest: int = row._mapping[f"{change.field}_revision"]
+        newer = newest > change.base_revision and not self._is_own(row.member_ref, newest)
         if value is None or newer or not self._phone_free(change.field, old, value, row):
             return _verdict(change, KEPT, row.member_ref, row.revision), old
         revision = row.revision + 1
@@ -213,6 +216,17 @@ class _Desk:
         empty = dict.fromkeys((*FIELDS, "search", "pinyin", "initials"), "")
         self._update(row.member_ref, revision=row.revision + 1, erased=True, points=0, **empty)
         return _verdict(change, APPLIED, row.member_ref, row.revision + 1)
+
+    def _is_own(self, member_ref: str, revision: int) -> bool:
+        """Tell whether the asking till itself brought a member to this revision."""
+        own = sa.exists().where(
+            member_change.c.tenant_id == self._sender.tenant,
+            member_change.c.member_ref == member_ref,
+            member_change.c.revision == revision,
+            member_change.c.verdict == APPLIED,
+            member_change.c.device_id == self._sender.device,
+        )
+        return bool(self._connection.scalar(sa.select(own)))
 
     def _phone_free(self, field: str, old: str, value: str | None, row: sa.Row[Any]) -> bool:
         """Move the number over if the field is a phone. False if it is another member's."""
@@ -340,7 +354,7 @@ def _joined(value: str) -> MemberRow:
     """Read a new member's fields; what cannot be stored is left empty, the member still counts."""
     try:
         joined = msgspec.json.decode(value, type=Joined)
-    except (msgspec.DecodeError, UnicodeError):
+    except (*UNREADABLE, UnicodeEncodeError):
         joined = Joined()
     return MemberRow(
         member_ref="",

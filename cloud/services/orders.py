@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.domain.money import CURRENCIES, MAX_MINOR
 from app.domain.payment import PaymentState
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import ConfigRow, Order, PaymentIntent, ReasonRow, StoreRow
+from app.wire.messages import UNREADABLE, ConfigRow, Order, PaymentIntent, ReasonRow, StoreRow
 from app.wire.tokens import OrderToken, order_hash, read_order_token
 from cloud.db import payment_tables, tables
 from cloud.db.base import Database
@@ -171,5 +171,5 @@ def read_order(data: bytes) -> Order:
     """Read an order's bytes. Raises Trouble(CLOUD_MESSAGE_INVALID)."""
     try:
         return _ORDER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail=str(error)) from error

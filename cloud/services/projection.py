@@ -24,7 +24,7 @@ from app.wire.bodies import (
 from app.wire.checksum import stock_mark
 from app.wire.journal import Header
 from cloud.db import tables
-from cloud.db.rows import Rows, insert, insert_rows
+from cloud.db.rows import Rows, add_to, insert_rows
 
 Row = dict[str, Any]
 
@@ -55,9 +55,8 @@ class _Batch:
     stock: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, table: sa.Table, **values: Any) -> None:
-        self.rows[table].append(
-            {"tenant_id": self.arrival.tenant, "store_id": self.arrival.store, **values}
-        )
+        values["tenant_id"], values["store_id"] = self.arrival.tenant, self.arrival.store
+        self.rows[table].append(values)
 
 
 def project(connection: sa.Connection, arrival: Arrival, records: Sequence[Projectable]) -> None:
@@ -234,30 +233,15 @@ def _move_stock(connection: sa.Connection, arrival: Arrival, moved: dict[str, in
     """Add movements to what is on hand; SKUs in order, so that two batches cannot deadlock."""
     if not moved:
         return
-    statement = insert(connection, tables.stock)
-    new = statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "store_id", "sku_id"],
-            set_={
-                "quantity": tables.stock.c.quantity + new.quantity,
-                "as_of_ms": new.as_of_ms,
-                "change": new.change,
-            },
-        ),
-        [
-            {
-                "tenant_id": arrival.tenant,
-                "store_id": arrival.store,
-                "sku_id": sku,
-                "quantity": delta,
-                "as_of_ms": arrival.received_ms,
-                "mark": stock_mark(arrival.store, sku),
-                "change": arrival.change,
-            }
-            for sku, delta in sorted(moved.items())
-        ],
-    )
+    new = {
+        "tenant_id": arrival.tenant,
+        "store_id": arrival.store,
+        "as_of_ms": arrival.received_ms,
+        "change": arrival.change,
+    }
+    added = dict(sorted(moved.items()))
+    marks = [stock_mark(arrival.store, sku) for sku in added]
+    add_to(connection, tables.stock, "sku_id", "quantity", added, new, {"mark": marks})
 
 
 def over_refunded(

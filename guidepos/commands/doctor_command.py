@@ -11,14 +11,20 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from guidepos import VERSION
+from guidepos.backup_rounds import PLACE, shelf_of
 from guidepos.bootstrap import default_home, open_till
+from guidepos.commands.second_copy_command import on_one_disk, told
 from guidepos.till import Till
 from guidepos.words import sentence
+from offline_store import shelf
 
 PACKAGES = (
     "pyside6-essentials", "qrcode", "pillow", "requests", "sqlite-utils", "sqlcipher3", "pyzbar",
     "zxing-cpp", "keyring", "cryptography",
 )  # fmt: skip
+
+_PATIENCE_S = 20.0
+"""How long a second copy may take to catch up before its lag is told."""
 
 
 class Findings:
@@ -83,6 +89,8 @@ def _look_at_till(home: Path, findings: Findings) -> None:
         }.get(till.keeper.protection, till.keeper.protection)
         findings.look("journal", lambda: _journal(till))
         findings.look("cloud", lambda: _cloud(till))
+        findings.look("second copy", lambda: _second_copy(till))
+        findings.look("backups", lambda: _backups(till))
         status = till.store.reader.sync_status()
         findings.seen["unsent"] = str(status.unsent)
     finally:
@@ -115,6 +123,23 @@ def _journal(till: Till) -> str:
         raise OSError(f"record {broken} does not fit")
     head = till.store.run(lambda uow: uow.head()).result()
     return f"sound, {head.seq} records"
+
+
+def _second_copy(till: Till) -> str:
+    standing = till.store.settled_copy(_PATIENCE_S)
+    if standing is not None and standing.alarm is not None:
+        raise OSError(told(standing))
+    if standing is None or not on_one_disk(Path(standing.place), till.settings.home):
+        return told(standing)
+    return f"{told(standing)}; on the same disk as the store, so it outlives a damaged file only"
+
+
+def _backups(till: Till) -> str:
+    folder = shelf_of(till.settings.home, till.store.reader.state(PLACE))
+    backups = shelf.listed(folder)
+    if not backups:
+        return f"none in {folder} yet; the till makes one when it has been quiet for a minute"
+    return f"{len(backups)} in {folder}, the newest of {backups[0].at.isoformat()}"
 
 
 def _cloud(till: Till) -> str:

@@ -71,6 +71,13 @@ def _create_database(server: str, name: str, template: str) -> None:
         connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
 
 
+def create_database(server: str) -> str:
+    """Make a database with nothing in it; return its URL."""
+    name = f"empty_{next(_numbers)}"
+    _create_database(server, name, "template0")
+    return _beside(server, name)
+
+
 def _beside(server: str, name: str) -> str:
     return server.rsplit("/", 1)[0] + "/" + name
 

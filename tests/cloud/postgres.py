@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,8 +23,11 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def private_server(bin_dir: Path) -> Iterator[str]:
-    """Run a server and yield the URL of its database for SQLAlchemy."""
+def private_server(bin_dir: Path, settings: Sequence[str] = ("fsync=off",)) -> Iterator[str]:
+    """Run a server and yield the URL of its database for SQLAlchemy.
+
+    Tests keep nothing and so need no fsync; whoever measures passes other settings.
+    """
     # A directory of our own making: pytest's is closed to the user the server has to run as.
     home = Path(tempfile.mkdtemp(prefix="gp-pg-"))
     user = "postgres" if os.geteuid() == 0 else None
@@ -42,7 +45,8 @@ def private_server(bin_dir: Path) -> Iterator[str]:
             timeout=60,
         )
 
-    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+    chosen = " ".join(f"-c {setting}" for setting in ("listen_addresses=127.0.0.1", *settings))
+    options = f"-p {port} -k {home} {chosen}"
     log = str(home / "log")
     try:
         run(

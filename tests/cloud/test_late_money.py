@@ -57,6 +57,7 @@ def test_nobody_is_asked_for_ever_about_an_attempt_that_closed(shop, shown, cloc
     assert shop.desk.payments.looked_after(shown.order.attempt_id).payment.state == "cancelled"
 
 
+@pytest.mark.fault(36, "late money lies on the desk and waits for a decision")
 def test_money_after_the_order_ran_out_is_late_and_not_lost(shop, shown):
     shop.paying(shown).tap("/late")
     view = shown.view()

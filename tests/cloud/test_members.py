@@ -54,28 +54,42 @@ def test_who_joins_is_known_to_every_till_with_search_keys(device: Device, enrol
     assert "小美" in row.search.split()
 
 
-def test_a_field_is_changed_by_who_knew_its_newest_state(device: Device) -> None:
+def test_a_field_is_changed_by_who_knew_its_newest_state(device: Device, enrol: Enrol) -> None:
     push(device, joining("m1", name="王", note="a"))
     renamed = a_change("m1", "name", "李", base=1)
     stale = a_change("m1", "name", "张", base=1)
     other_field = a_change("m1", "note", "b", base=1)
-    verdicts = push(device, renamed, stale, other_field)
+    verdicts = push(device, renamed) + push(enrol("S002"), stale, other_field)
     assert [v.verdict for v in verdicts] == ["applied", "kept", "applied"]
     assert [v.revision for v in verdicts] == [2, 2, 3]
     row = pulled(device)["m1"]
     assert (row.name, row.pinyin, row.note, row.revision) == ("李", "li", "b", 3)
 
 
-def test_the_value_that_lost_is_in_the_history(cloud: Cloud, device: Device) -> None:
+def test_what_one_till_changes_twice_while_offline_ends_with_its_last_word(
+    device: Device, enrol: Enrol
+) -> None:
+    offline = [joining("m1", name="王"), a_change("m1", "name", "李"), a_change("m1", "name", "张")]
+    assert [v.verdict for v in push(device, *offline)] == ["applied"] * 3
+    assert pulled(device)["m1"].name == "张"
+    push(enrol("S002"), a_change("m1", "name", "陈", base=3))
+    (verdict,) = push(device, a_change("m1", "name", "赵", base=3))
+    assert verdict.verdict == "kept"
+    assert pulled(device)["m1"].name == "陈"
+
+
+def test_the_value_that_lost_is_in_the_history(cloud: Cloud, device: Device, enrol: Enrol) -> None:
     push(device, joining("m1", name="王"), a_change("m1", "name", "李", 1))
-    push(device, a_change("m1", "name", "张", 1))
+    push(enrol("S002"), a_change("m1", "name", "张", 1))
     history = member_change.c
     query = sa.select(history.before, history.value).where(history.verdict == "kept")
     assert cloud.db.read(lambda c: c.execute(query).all()) == [("李", "张")]
 
 
-def test_a_till_past_the_row_gets_it_again_when_its_change_lost(device: Device) -> None:
-    push(device, joining("m1", name="王"), a_change("m1", "name", "李", 1))
+def test_a_till_past_the_row_gets_it_again_when_its_change_lost(
+    device: Device, enrol: Enrol
+) -> None:
+    push(enrol("S002"), joining("m1", name="王"), a_change("m1", "name", "李", 1))
     cursor = device.get("/v1/members/pull", MembersPage).cursor
     late = a_change("m1", "name", "张", 1)
     for _ in range(2):  # the answer may be lost
@@ -115,6 +129,7 @@ def test_a_number_belongs_to_one_member_and_is_free_when_left(device: Device) ->
     assert pulled(device)["m2"].phone == "13800138000"
 
 
+@pytest.mark.fault(40, "the member is empty and found no more; the sales stand")
 def test_erasing_empties_the_person_everywhere(cloud: Cloud, device: Device) -> None:
     push(device, joining("m1", name="王", phone="13800138000", note="x"))
     push(device, joining("m2", phone="13800138000"), a_change("m1", "name", "李", 1))

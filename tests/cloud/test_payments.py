@@ -207,6 +207,7 @@ def test_a_declined_payment_has_failed(shop, shown):
     assert shown.view().state == "failed"
 
 
+@pytest.mark.fault(35, "one sale; the surplus waits for a decision")
 def test_paying_twice_is_confirmed_once_and_marked_over(shop, shown):
     shop.paying(shown).tap("/twice")
     view = shown.view()
@@ -239,6 +240,7 @@ def test_closing_before_anybody_looked_is_cancelled(shown):
     assert shown.cancel().state == "cancelled"
 
 
+@pytest.mark.fault(36, "paid, although it was being cancelled")
 def test_closing_after_the_customer_paid_says_paid(shop, shown):
     shop.paying(shown).tap("/approve")
     assert shown.cancel().state == "confirmed"
@@ -258,6 +260,7 @@ def test_asking_learns_of_a_payment_whose_notice_was_lost(shop, shown):
     assert shown.view().state == "confirmed"
 
 
+@pytest.mark.fault(34, "one payment")
 def test_a_notice_that_comes_again_counts_once(shop, shown):
     attempt_id = shown.order.attempt_id
     notice = Answer(Standing.PAID, (Money("ref-1", shown.order.total, 1),))
@@ -267,6 +270,7 @@ def test_a_notice_that_comes_again_counts_once(shop, shown):
     assert (view.received, view.anomalies, view.version) == (shown.order.total, [], 2)
 
 
+@pytest.mark.fault(37, "not paid until the whole amount is there")
 def test_too_little_money_stays_open_until_the_rest_is_there(shop, shown):
     attempt_id, total = shown.order.attempt_id, shown.order.total
     shop.desk.payments.heard(attempt_id, Answer(Standing.OPEN, (Money("a", 100, 1),)))

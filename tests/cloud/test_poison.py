@@ -13,6 +13,7 @@ from tests.cloud.books import count, exceptions, on_hand
 from tests.cloud.device import Device, a_sale
 
 
+@pytest.mark.fault(28, "nothing; it is booked once the cloud is updated")
 def test_a_kind_of_tomorrow_is_kept_unprojected(cloud: Cloud, device: Device) -> None:
     device.write("closing", b'{"id":"x"}')
     device.write("sale", a_sale())
@@ -29,10 +30,12 @@ POISON = [
     b'{"id": 1}',
     b'{"id":"\\ud800"}',
     b'{"total": 99999999999999999999999999999999}',
+    b"[" * 100_000,
 ]
 
 
 @pytest.mark.parametrize("body", POISON)
+@pytest.mark.fault(27, "the record waits for a manager; later ones are booked")
 def test_poison_is_kept_as_an_exception_and_later_records_flow(
     cloud: Cloud, device: Device, body: bytes
 ) -> None:
@@ -44,6 +47,7 @@ def test_poison_is_kept_as_an_exception_and_later_records_flow(
     assert (answer.hwm, count(cloud, tables.sale), exceptions(cloud)) == (2, 1, ["bad_body"])
 
 
+@pytest.mark.fault(27, "the record waits for a manager; later ones are booked")
 def test_values_that_fit_no_column_spoil_only_their_own_record(
     cloud: Cloud, device: Device
 ) -> None:

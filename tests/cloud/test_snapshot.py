@@ -335,7 +335,7 @@ def test_what_a_cloud_held_before_it_kept_sums_is_summed_up(settings: Settings) 
         )
         put_members(connection, ensure_tenant(connection, 1), [member_1])
         connection.execute(sa.update(member).values(row_sum=0))
-        command.downgrade(config, "0002")
+        command.downgrade(config, "0004")
         command.upgrade(config, "head")
         sums = connection.execute(
             sa.select(tables.sku.c.row_sum, tables.sku.c.deleted_ms > 0).order_by("sku_id")

@@ -41,6 +41,7 @@ def test_without_the_server_the_wall_clock_is_all_there_is():
     assert (moment.mono_ms, moment.boot_id) == (70_000, "boot-1")
 
 
+@pytest.mark.fault(11, "nothing: the server's time goes on by the running clock")
 def test_an_anchored_clock_follows_the_server_whatever_the_wall_says():
     hands = Hands()
     clock = hands.clock()
@@ -75,6 +76,7 @@ def test_the_anchor_can_be_kept_for_the_next_process():
     assert hands.clock(restored=clock.kept).now().server_ms == 9_000_000
 
 
+@pytest.mark.fault(10, "no sale is dated before the last one")
 def test_a_wall_clock_that_was_set_back_does_not_date_new_records_before_old_ones():
     moment = Hands().clock(not_before_ms=6_000_000).now()
     assert (moment.wall_ms, moment.server_ms) == (5_000_000, 6_000_000)

@@ -190,6 +190,7 @@ def test_two_tills_of_one_account_have_two_keys(tmp_path: Path, system_keyring: 
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "odd"), "failed"),
     ],
 )
+@pytest.mark.fault(41, "the till says why the key cannot be read and makes no new one")
 def test_every_way_of_not_answering_is_told_apart_and_none_is_an_absent_key(
     tmp_path: Path, system_keyring: MemoryKeyring, raised: Exception, reason: str
 ):
@@ -206,6 +207,7 @@ def test_every_way_of_not_answering_is_told_apart_and_none_is_an_absent_key(
     assert load_or_create_key(choose_keeper(tmp_path), store_exists=True) == key
 
 
+@pytest.mark.fault(41, "the till says why the key cannot be read and makes no new one")
 def test_a_keyring_that_vanished_is_not_replaced_by_a_file(
     tmp_path: Path, system_keyring: MemoryKeyring, monkeypatch
 ):
@@ -220,6 +222,7 @@ def test_a_keyring_that_vanished_is_not_replaced_by_a_file(
     assert not (tmp_path / "keys").exists()
 
 
+@pytest.mark.fault(41, "the key is missing; it can come back from the cloud's escrow")
 def test_a_keyring_that_lost_the_key_is_told_and_gets_no_new_one(
     tmp_path: Path, system_keyring: MemoryKeyring
 ):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from guidepos.embedded_cloud import EmbeddedCloud
 from tests.e2e.commands import figures, guidepos
 
 
+@pytest.mark.fault(41, "the key is missing; it can come back from the cloud's escrow")
 def test_a_lost_key_comes_back_from_escrow(cloud: EmbeddedCloud, tmp_path: Path) -> None:
     home, key = tmp_path / "till", tmp_path / "key"
     code = cloud.enrol_code("S7")

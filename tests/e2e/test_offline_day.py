@@ -79,6 +79,7 @@ def everything_arrived_once(counter: Counter, books: Books, folder: Path, *sales
     assert books.exported(folder) == held
 
 
+@pytest.mark.fault(16, "the chip counts what waits; it is sent by itself when the cloud is well")
 def test_a_till_without_its_cloud_sells_tells_and_catches_up_by_itself(
     remote: Counter, new_till: Till, demo_cloud: EmbeddedCloud, shop_till: Till, tmp_path: Path
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_till_without_its_cloud_sells_tells_and_catches_up_by_itself(
 
 
 @pytest.mark.parametrize("times", [1, 2], ids=["sent-again-at-once", "sent-again-later"])
+@pytest.mark.fault(12, "nothing; the next round finds that all is there")
 def test_a_sale_whose_answer_was_lost_is_at_the_cloud_once(
     remote: Counter,
     new_till: Till,

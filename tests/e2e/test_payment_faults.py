@@ -171,6 +171,7 @@ def test_a_second_phone_finds_the_order_taken_and_no_way_to_pay(
     afternoon.sold_only(sale)
 
 
+@pytest.mark.fault(36, "late money lies on the desk and waits for a decision")
 def test_money_that_comes_after_the_till_cancelled_is_late_and_waits_for_a_decision(
     counter: Counter, phone: Phone, sku: Sku, afternoon: Afternoon
 ) -> None:
@@ -224,6 +225,7 @@ def test_cash_instead_closes_the_code_first(
     afternoon.sold_only(sale)
 
 
+@pytest.mark.fault(35, "one sale; the surplus waits for a decision")
 def test_an_order_paid_twice_is_one_sale_and_the_surplus_is_on_record(
     counter: Counter, phone: Phone, sku: Sku, afternoon: Afternoon
 ) -> None:

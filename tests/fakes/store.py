@@ -15,7 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from app.domain.facts import Fact, fact_id
-from app.domain.ids import new_epoch
+from app.domain.ids import new_epoch, new_id
+from app.domain.times import Moment
 from app.ports import (
     FeedState,
     Identity,
@@ -26,9 +27,21 @@ from app.ports import (
     UnitOfWork,
     Unsent,
 )
+from app.wire.bodies import EpochOpenedV1
 from app.wire.checksum import member_sum
 from app.wire.codec import encode
-from app.wire.journal import VERSION, Chain, Header, Record, journal_again, make_record
+from app.wire.journal import (
+    VERSION,
+    Chain,
+    Damaged,
+    Header,
+    Kept,
+    Record,
+    header_bytes,
+    journal_again,
+    make_record,
+    read_chain,
+)
 from app.wire.messages import (
     MEMBERS,
     EnrolAnswer,
@@ -36,17 +49,19 @@ from app.wire.messages import (
     MemberRow,
     MembersPage,
     MembersPushAnswer,
+    PublicKey,
     PullAnswer,
     Row,
 )
 from app.wire.snapshot import SnapshotBegin
+from app.wire.upkeep import DayBooks, EpochAnswer
 from app.wire.versions import SCHEMA
 from tests.fakes.sums import sum_of
 
 T = TypeVar("T")
 
 _COPIED = (
-    *("records", "states", "cursors", "members", "changes", "pinned"),
+    *("records", "states", "cursors", "members", "changes", "refused", "pinned"),
     *("feed_states", "begun"),
 )
 
@@ -67,8 +82,11 @@ class FakeUnitOfWork:
     came: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     """Per stream and key: generation and sum."""
     changes: list[MemberChange] = field(default_factory=list)
+    refused: list[MemberChange] = field(default_factory=list)
     key: bytes = b""
     pinned: dict[str, bytes] = field(default_factory=dict)
+    ended: tuple[JournalMark, ...] = ()
+    durable: int = 0
 
     @property
     def chain(self) -> Chain:
@@ -77,22 +95,12 @@ class FakeUnitOfWork:
     def record(self, fact: Fact) -> JournalMark:
         kind, body = encode(fact)
         prev = self.records[-1].hash if self.records else self.chain.genesis()
-        at, who = fact.at, self.who
-        header = Header(
-            v=VERSION,
-            tenant=who.tenant,
-            store=who.store,
-            device=who.device,
-            epoch=who.epoch,
+        header = replace(
+            _header(self.who, fact.at),
             seq=len(self.records) + 1,
             rec_id=fact_id(fact),
             kind=kind,
             schema_ver=SCHEMA[kind],
-            t_device=at.wall_ms,
-            t_mono=at.mono_ms,
-            boot_id=at.boot_id,
-            t_est_server=at.server_ms,
-            t_quality=at.quality.value,
             actor=fact.actor,
         )
         self.records.append(make_record(header, prev, body))
@@ -145,20 +153,86 @@ class FakeUnitOfWork:
         return self._mark(self.received)
 
     def unsent(self, *, max_records: int, max_bytes: int) -> Unsent:
-        batch: list[Record] = []
+        batch: list[Record | Damaged] = []
         size = 0
-        for record in self.records[self.received : self.received + max_records]:
-            size += len(record.body)
-            if batch and size > max_bytes:
+        kept = [
+            Kept(r.seq, header_bytes(r.header), r.prev_hash, r.hash, r.body)
+            for r in self.records[self.received :]
+        ]
+        mark = self.acked()
+        for place in read_chain(kept, mark.epoch, mark.hash, mark.seq):
+            size += len(place.body)
+            if len(batch) == max_records or (batch and size > max_bytes):
                 break
-            batch.append(record)
-        return Unsent(self.acked().hash, tuple(batch))
+            batch.append(place)
+        return Unsent(mark.hash, tuple(batch))
 
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         if seq > len(self.records) or self._mark(seq).hash != hash_:
             return False
         self.received = seq
         return True
+
+    def note_durable(self, seq: int) -> None:
+        self.durable = seq
+
+    def prune(self, before_ms: int, most: int) -> int:
+        return 0  # what may go is tested on real files
+
+    def epoch_marks(self) -> tuple[JournalMark, ...]:
+        return (self.acked(), *self.ended)
+
+    def open_epoch(self, answer: EpochAnswer, reason: str, at: Moment) -> None:
+        if self.who.epoch == answer.epoch:
+            return
+        ended, old = self.acked(), self.records
+        proven = self._proven(answer)
+        self.ended = (ended, *self.ended)
+        self.who = replace(
+            self.who,
+            epoch=answer.epoch,
+            epoch_ordinal=answer.ordinal,
+            timeline=answer.timeline,
+        )
+        opened = EpochOpenedV1(
+            id=new_id(),
+            reason=reason,
+            old_epoch=ended.epoch,
+            old_seq=len(old),
+            old_hash="",
+        )
+        header = replace(
+            old[0].header if old else _header(self.who, at),
+            epoch=answer.epoch,
+            seq=1,
+            rec_id=opened.id,
+            kind="epoch_opened",
+        )
+        body = msgspec.json.encode(opened)
+        self.records, self.received = [make_record(header, self.chain.genesis(), body)], 0
+        for record in old[proven:]:
+            if record.header.kind != "epoch_opened":
+                prev = self.records[-1]
+                again = journal_again(record, self.chain, prev.seq + 1, prev.hash)
+                self.records.append(again)
+        self.states["restored"] = self.states["epoch.request"] = ""
+
+    def _proven(self, answer: EpochAnswer) -> int:
+        for mark in answer.held:
+            if mark.epoch == self.who.epoch:
+                ours = mark.hwm <= len(self.records) and self._mark(mark.hwm).hash.hex()
+                if ours == mark.hwm_hash:
+                    return mark.hwm
+                return self.received if mark.at_mark == self.acked().hash.hex() else 0
+        return 0
+
+    def pin_cloud(self, timeline: str, keys: Sequence[PublicKey]) -> None:
+        self.who = replace(self.who, timeline=timeline)
+        if keys:
+            self.pinned = {key.kid: key.key for key in keys}
+
+    def day_books(self, since: str) -> tuple[DayBooks, ...]:
+        return ()
 
     def cursor(self, stream: str) -> str:
         return self.cursors.get(stream, "")
@@ -241,6 +315,13 @@ class FakeUnitOfWork:
         settled = {verdict.change_id for verdict in answer.verdicts}
         self.changes = [change for change in self.changes if change.change_id not in settled]
 
+    def set_member_change_aside(self, change_id: str, code: str, at_ms: int) -> None:
+        self.refused += [change for change in self.changes if change.change_id == change_id]
+        self.changes = [change for change in self.changes if change.change_id != change_id]
+
+    def retry_refused_members(self) -> None:
+        self.changes, self.refused = [*self.changes, *self.refused], []
+
     def apply_members(self, page: MembersPage) -> None:
         self._take_members(page.rows)
         self.cursors[MEMBERS] = page.cursor
@@ -254,6 +335,27 @@ class FakeUnitOfWork:
     def _mark(self, seq: int) -> JournalMark:
         hash_ = self.records[seq - 1].hash if seq else self.chain.genesis()
         return JournalMark(self.who.epoch, seq, hash_)
+
+
+def _header(who: Identity, at: Moment) -> Header:
+    """Return a header that says who and when, and not yet what."""
+    return Header(
+        v=VERSION,
+        tenant=who.tenant,
+        store=who.store,
+        device=who.device,
+        epoch=who.epoch,
+        seq=1,
+        rec_id="",
+        kind="",
+        schema_ver=1,
+        t_device=at.wall_ms,
+        t_mono=at.mono_ms,
+        boot_id=at.boot_id,
+        t_est_server=at.server_ms,
+        t_quality=at.quality.value,
+        actor="",
+    )
 
 
 class FakeStore:

@@ -18,7 +18,7 @@ from app.domain.people import Person, Role
 from app.domain.pricing import PricedCart
 from app.domain.receipt import Receipt
 from app.domain.sale import Sale
-from app.ports import QrMaker, SyncStatus
+from app.ports import CopyStanding, QrMaker, SyncStatus
 from app.services.honesty import Conditions
 from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
@@ -106,6 +106,7 @@ class Weather:
     enrolled: bool = True
     unsent: int = 0
     heard_ms_ago: int = 40_000
+    second_copy: CopyStanding | None = None
 
     def conditions(self) -> Conditions:
         now, reader = self.till.clock.now(), self.till.store.reader
@@ -124,6 +125,7 @@ class Weather:
             ),
             open_payments=len(reader.open_attempts()),
             now=now,
+            second_copy=self.second_copy,
         )
 
 

@@ -27,6 +27,7 @@ from app.wire.messages import (
 from app.wire.snapshot import SnapshotBegin
 from offline_store import OfflineStore, open_store
 from offline_store.connection import open_writer
+from offline_store.migrations import VERSION
 from tests.fakes.clock import FakeClock
 from tests.fakes.sums import sum_of
 from tests.store.conftest import Opener
@@ -229,12 +230,12 @@ def test_what_a_first_store_held_is_dropped_when_the_cloud_no_longer_has_it(
     feed_page(store, "catalog", goods("A1", "A2"))
     feed_page(store, "stock", figures(("S2", "A1", 1)))
     store.close()
-    connection = open_writer(file, KEY)  # as a store of version 1 looks
+    connection = open_writer(file, KEY)  # as a store before this version looks
     for statement in (
         "DROP TABLE feed_row",
         "DROP TABLE feed_state",
-        "DELETE FROM _sqlite_migrations WHERE name = '0002 feeds'",
-        "PRAGMA user_version = 1",
+        "DELETE FROM _sqlite_migrations WHERE name LIKE '% feeds'",
+        f"PRAGMA user_version = {VERSION - 1}",
     ):
         connection.execute(statement)
     connection.close()

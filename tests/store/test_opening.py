@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import Code, Trouble
 from offline_store import check_fitness, open_store, verify_file
-from offline_store.connection import is_fit
+from offline_store.connection import SqliteError, is_fit, settle, sorted_error
 from tests.fakes.clock import FakeClock
 from tests.store.conftest import Opener
 from tests.store.shop import KEY, sale_of, sku_row
@@ -57,6 +57,7 @@ def test_a_key_of_the_wrong_length_opens_nothing(file: Path):
     assert code_of(trouble) is Code.STORE_KEY_WRONG
 
 
+@pytest.mark.fault(4, "the store is named as damaged, not the key as wrong")
 def test_a_damaged_first_page_is_not_taken_for_a_wrong_key(opened: Opener, file: Path):
     opened().close()
     data = bytearray(file.read_bytes())
@@ -67,6 +68,7 @@ def test_a_damaged_first_page_is_not_taken_for_a_wrong_key(opened: Opener, file:
     assert code_of(trouble) is Code.STORE_DAMAGED
 
 
+@pytest.mark.fault(4, "the store is named as damaged")
 def test_damage_inside_is_named_where_it_is_met(opened: Opener, file: Path, capfd):
     store = opened()
     sale = sale_of()
@@ -85,6 +87,7 @@ def test_damage_inside_is_named_where_it_is_met(opened: Opener, file: Path, capf
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.fault(4, "the store is named as damaged; no empty one takes its place")
 def test_a_file_cut_to_nothing_is_not_taken_for_a_new_one(opened: Opener, file: Path):
     opened().close()
     file.write_bytes(b"")
@@ -93,6 +96,7 @@ def test_a_file_cut_to_nothing_is_not_taken_for_a_new_one(opened: Opener, file: 
     assert code_of(trouble) is Code.STORE_DAMAGED
 
 
+@pytest.mark.fault(15, "the second program says that this till is already open")
 def test_a_store_is_open_once(opened: Opener, file: Path):
     store = opened()
     with pytest.raises(Trouble) as trouble:
@@ -127,6 +131,7 @@ def test_an_open_store_can_be_verified_from_outside(opened: Opener, file: Path):
         verify_file(file.with_name("no such file"), KEY)
 
 
+@pytest.mark.fault(7, "the till says that it cannot write; no sale and no payment is begun")
 def test_a_folder_that_is_not_there_is_trouble(tmp_path: Path):
     with pytest.raises(Trouble) as trouble:
         open_store(tmp_path / "no" / "till.db", KEY, FakeClock())
@@ -138,6 +143,52 @@ def test_a_directory_in_the_files_place_is_trouble(file: Path):
     with pytest.raises(Trouble) as trouble:
         open_store(file, KEY, FakeClock())
     assert code_of(trouble) is Code.STORE_READ_ONLY
+
+
+def test_what_a_crash_left_in_the_wal_is_in_the_file_before_anything_is_added(
+    opened: Opener, file: Path, tmp_path: Path
+):
+    store = opened()
+    store.run(lambda uow: uow.record(sale_of())).result()
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in ("till.db", "till.db-wal"):
+        (crashed / name).write_bytes(file.with_name(name).read_bytes())
+    assert (crashed / "till.db-wal").stat().st_size > 0
+    with open_store(crashed / "till.db", KEY, FakeClock()) as again:
+        assert (crashed / "till.db-wal").stat().st_size == 0
+        assert len(again.reader.documents()) == 1
+
+
+def test_a_full_disk_does_not_keep_a_store_shut_that_has_something_in_its_wal():
+    settle(FailingCheckpoint("database or disk is full"))  # type: ignore[arg-type]
+    with pytest.raises(Trouble) as trouble:
+        settle(FailingCheckpoint("disk I/O error"))  # type: ignore[arg-type]
+    assert code_of(trouble) is Code.STORE_DAMAGED
+
+
+class FailingCheckpoint:
+    """A connection that cannot move its WAL."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def execute(self, sql: str) -> None:
+        raise SqliteError(self._why)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("database or disk is full", Code.STORE_FULL),
+        ("disk I/O error", Code.STORE_DAMAGED),
+        ("attempt to write a readonly database", Code.STORE_READ_ONLY),
+    ],
+)
+def test_an_error_without_a_code_is_known_by_the_librarys_words(words, code):
+    trouble = sorted_error(SqliteError(words))
+    assert isinstance(trouble, Trouble)
+    assert trouble.code is code
 
 
 @pytest.mark.parametrize(

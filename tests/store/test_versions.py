@@ -75,6 +75,7 @@ def test_without_room_for_the_backup_nothing_is_migrated(
     assert opened().drain_only is False
 
 
+@pytest.mark.fault(30, "the store as before the update, or updated; the till opens and sells")
 def test_a_migration_that_fails_leaves_the_version_before(opened: Opener, request, monkeypatch):
     store = opened()
     sale = sale_of()
@@ -121,6 +122,9 @@ def test_a_backup_of_a_damaged_store_does_not_count(opened: Opener, file: Path):
     assert not target.exists()
 
 
+@pytest.mark.fault(
+    29, "what is unsent still leaves; nothing new is recorded until the program is updated"
+)
 def test_a_file_of_a_newer_program_only_drains(opened: Opener, file: Path, request):
     store = opened()
     sale = sale_of()
@@ -134,7 +138,7 @@ def test_a_file_of_a_newer_program_only_drains(opened: Opener, file: Path, reque
         patch.undo()
     assert store.drain_only
     sent = store.run(lambda uow: uow.unsent(max_records=9, max_bytes=10**6)).result()
-    assert sent.records[0].header.rec_id == sale.sale_id
+    assert [record.seq for record in sent.records] == [1]
     assert store.run(lambda uow: uow.mark_received(mark.seq, mark.hash, 1)).result()
     for refused in (
         lambda uow: uow.record(sale_of()),

@@ -81,7 +81,7 @@ def test_a_bug_in_a_job_reaches_the_caller_and_the_thread_lives_on(store):
 class FailingCommit:
     """A connection whose COMMIT says that it failed, though it may have succeeded.
 
-    With `stuck`, the ROLLBACK that follows fails as well.
+    With `stuck`, the ROLLBACK that follows fails as well. The one opened in its place is well.
     """
 
     def __init__(self, connection, *, really: bool, stuck: bool = False) -> None:
@@ -108,9 +108,13 @@ def commit_fails(opened, monkeypatch):
         from offline_store import store as module
 
         made = module.OfflineStore._open_unit
+        well: list[bool] = []
 
         def open_unit(self):
             connection, unit = made(self)
+            if well:
+                return connection, unit
+            well.append(True)
             return FailingCommit(connection, really=really, stuck=stuck), unit
 
         monkeypatch.setattr(module.OfflineStore, "_open_unit", open_unit)
@@ -149,6 +153,46 @@ def test_a_disk_that_cannot_even_roll_back_claims_no_sale_and_breaks_no_chain(co
     assert store.verify_journal() is None
 
 
+@pytest.mark.fault(
+    8, "the sale is refused; the file is opened anew and checked before the next one"
+)
+def test_after_a_failure_of_the_disk_nothing_is_tried_on_the_old_connection(commit_fails):
+    store = commit_fails(really=False)
+
+    def connection():
+        return store.run(lambda uow: id(uow._connection)).result()
+
+    with pytest.raises(Trouble):
+        store.run(lambda uow: uow.record(sale_of())).result()
+    first = connection()
+    assert connection() == first
+    assert store.run(lambda uow: uow.record(sale_of())).result().seq == 1
+
+
+@pytest.mark.fault(8, "every sale is refused until the disk is well again")
+def test_a_disk_that_stays_broken_refuses_every_sale_until_it_is_well(commit_fails):
+    store = commit_fails(really=True)
+    opened_anew = store._worker._open_unit
+    broken = [Trouble(Code.STORE_DAMAGED), Trouble(Code.STORE_DAMAGED)]
+
+    def open_unit():
+        if broken:
+            raise broken.pop()
+        return opened_anew()
+
+    store._worker._open_unit = open_unit
+    sale = sale_of()
+    for _ in range(2):
+        with pytest.raises(Trouble) as trouble:
+            store.run(lambda uow: uow.record(sale)).result()
+        assert trouble.value.code is Code.STORE_DAMAGED
+    # The first COMMIT had happened, which nobody could know then: the sale is there, once.
+    with pytest.raises(RuleBroken) as rule:
+        store.run(lambda uow: uow.record(sale)).result()
+    assert rule.value.code is Code.SALE_ALREADY_RECORDED
+    assert store.verify_journal() is None
+
+
 def test_a_full_disk_is_trouble_where_the_fact_is_recorded(store):
     """A service that minds what went wrong must not take a full disk for a flaw of its sale."""
     seen: list[Trouble] = []
@@ -173,6 +217,9 @@ def test_a_commit_without_facts_that_failed_is_never_called_a_success(commit_fai
         store.run(lambda uow: uow.set_state("a", "1")).result()
 
 
+@pytest.mark.fault(
+    9, "the sale waits a moment and is recorded, or is refused and can be tried again"
+)
 def test_a_file_locked_by_another_is_trouble_that_may_pass(store, file):
     store.run(lambda uow: uow._connection.execute("PRAGMA busy_timeout = 1")).result()
     other = open_writer(file, KEY)
@@ -186,6 +233,7 @@ def test_a_file_locked_by_another_is_trouble_that_may_pass(store, file):
     assert store.run(lambda uow: uow.record(sale_of())).result().seq == 1
 
 
+@pytest.mark.fault(6, "the sale is refused, nothing is booked; with room again the same till sells")
 def test_a_full_disk_refuses_the_sale_and_leaves_the_store_usable(store):
     def limit(pages: int) -> None:
         store.run(lambda uow: uow._connection.execute(f"PRAGMA max_page_count = {pages}")).result()

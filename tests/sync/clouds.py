@@ -27,7 +27,8 @@ from cloud.services import feed
 from cloud.services.enrol import make_enrol_code
 from cloud.services.members import put_members
 from cloud.settings import Settings
-from tests.fakes.transport import DirectLine, FakeCloud
+from tests.fakes.cloud import FakeCloud
+from tests.fakes.transport import DirectLine
 from tests.sync.till import rows_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ class Side(Protocol):
         """Return the line of an enrolled till."""
 
     def held(self, store: Store) -> list[str]:
-        """Return the ids of the records held for a till, in the order of its journal."""
+        """Return the ids of the facts held for a till, once each, in the order of its journal."""
 
     def put_stock(self, rows: Sequence[StockRow]) -> None: ...
 
@@ -81,7 +82,7 @@ class InMemory:
 
     def held(self, store: Store) -> list[str]:
         device = store.run(lambda uow: uow.identity()).result().device
-        return [record.rec_id for record in self.cloud.devices[device].records]
+        return self.cloud.facts(device)
 
     def put_stock(self, rows: Sequence[StockRow]) -> None:
         self.cloud.put("stock", *rows_of(rows))
@@ -171,8 +172,9 @@ class RealServer:
         device = store.run(lambda uow: uow.identity()).result().device
         query = (
             sa.select(journal.c.rec_id)
-            .where(journal.c.device_id == device)
-            .order_by(journal.c.epoch, journal.c.seq)
+            .where(journal.c.device_id == device, journal.c.original)
+            .where(journal.c.kind.not_in(("epoch_opened", "sealed")))
+            .order_by(journal.c.change, journal.c.seq)
         )
         return list(self._cloud.db.read(lambda connection: connection.scalars(query).all()))
 

@@ -19,6 +19,7 @@ from app.wire.messages import MemberChange
 from offline_store import open_store
 from tests.fakes.store import FakeStore
 from tests.fakes.transport import BadLine, Fault
+from tests.store.test_journal import tamper
 from tests.sync.clouds import InMemory, RealServer, Side
 from tests.sync.till import become_device, engine_of, record, stock
 
@@ -114,6 +115,7 @@ def test_what_was_recorded_before_enrolment_arrives_too(side: Side, opened: Open
     assert side.held(opened.store) == ids
 
 
+@pytest.mark.fault(13, "the chip counts what waits; it is sent by itself")
 def test_a_lost_request_is_sent_again(pair: Pair):
     ids = pair.record(3)
     pair.line.faults = [None, Fault.REQUEST_LOST]
@@ -123,6 +125,7 @@ def test_a_lost_request_is_sent_again(pair: Pair):
     assert pair.side.held(pair.store) == ids
 
 
+@pytest.mark.fault(12, "nothing; the next round finds that all is there")
 def test_a_lost_answer_adds_nothing_twice(pair: Pair):
     ids = pair.record(3)
     pair.line.faults = [None, Fault.ANSWER_LOST]
@@ -142,6 +145,7 @@ def test_a_hello_tells_what_a_lost_answer_did_not(pair: Pair):
     assert pair.side.held(pair.store) == ids
 
 
+@pytest.mark.fault(14, "nothing")
 def test_a_push_delivered_twice_counts_once(pair: Pair):
     ids = pair.record(3)
     pair.line.faults = [None, Fault.DELIVERED_TWICE]
@@ -170,22 +174,88 @@ def test_a_line_that_was_down_all_day_is_caught_up_with(pair: Pair):
     assert pair.side.held(pair.store) == ids
 
 
+@pytest.mark.fault(24, "both tablets' sales are kept apart")
 def test_a_copy_of_a_till_is_found_out_and_overwrites_nothing(side: Side, tmp_path: Path):
     clock, key = SystemClock(), os.urandom(32)
     file, copy = tmp_path / "store.db", tmp_path / "copy.db"
     with open_store(file, key, clock) as store:
         become_device(store, side.enrolment(), side.code())
-        record(store, clock, 2)
+        both = record(store, clock, 2)
         assert engine_of(store, side.line(store, clock), clock).run().trouble is None
     copy.write_bytes(file.read_bytes())
     with open_store(file, key, clock) as store, open_store(copy, key, clock) as clone:
         ours = record(store, clock, 1)
-        record(clone, clock, 1)
+        theirs = record(clone, clock, 1)
         assert engine_of(store, side.line(store, clock), clock).run().trouble is None
         stray = engine_of(clone, side.line(clone, clock), clock)
-        assert stray.run(hello=False, pull=False).forked
-        assert stray.run().forked
-        assert side.held(store)[2:] == ours
+        report = stray.run(hello=False, pull=False)
+        assert (report.trouble, report.epoch) == (None, "forked")
+        assert sorted(side.held(store)) == sorted(both + ours + theirs)
+        # Both go on, each in its own epoch, and nobody forks again.
+        both += ours + theirs
+        ours, theirs = record(store, clock, 2), record(clone, clock, 2)
+        assert engine_of(store, side.line(store, clock), clock).run().epoch == ""
+        assert stray.run().epoch == ""
+        assert sorted(side.held(store)) == sorted(both + ours + theirs)
+        assert clone.reader.identity().epoch_ordinal == 2
+
+
+@pytest.mark.fault(23, "the till goes on under a new series of receipt numbers")
+def test_a_till_that_came_back_from_a_backup_goes_on_in_another_epoch(side: Side, tmp_path: Path):
+    clock, key = SystemClock(), os.urandom(32)
+    file, backup = tmp_path / "store.db", tmp_path / "backup.db"
+    with open_store(file, key, clock) as store:
+        become_device(store, side.enrolment(), side.code())
+        ids = record(store, clock, 3)
+        assert engine_of(store, side.line(store, clock), clock).run().trouble is None
+        ids += record(store, clock, 2)
+    backup.write_bytes(file.read_bytes())
+    with open_store(file, key, clock) as store:
+        lost_here = record(store, clock, 4)
+        assert engine_of(store, side.line(store, clock), clock).run().trouble is None
+    with open_store(backup, key, clock) as store:
+        after = record(store, clock, 2)
+        report = engine_of(store, side.line(store, clock), clock).run()
+        assert (report.trouble, report.epoch) == (None, "restored")
+        assert side.held(store) == [*ids, *lost_here, *after]
+        assert store.verify_journal() is None
+        more = record(store, clock, 1)
+        report = engine_of(store, side.line(store, clock), clock).run()
+        assert (report.trouble, report.epoch, report.pushed) == (None, "", 1)
+        assert side.held(store) == [*ids, *lost_here, *after, *more]
+
+
+@pytest.mark.fault(5, "the damaged record leaves sealed, with its number; later ones follow")
+def test_a_damaged_record_goes_sealed_and_those_behind_it_leave(side: Side, tmp_path: Path):
+    clock, key = SystemClock(), os.urandom(32)
+    file = tmp_path / "store.db"
+    with open_store(file, key, clock) as store:
+        become_device(store, side.enrolment(), side.code())
+        ids = record(store, clock, 5)
+    tamper(file, "UPDATE journal SET body = CAST(body || ' ' AS BLOB) WHERE seq = 3", key=key)
+    with open_store(file, key, clock) as store:
+        engine = engine_of(store, side.line(store, clock), clock)
+        report = engine.run()
+        assert (report.trouble, report.sealed, report.exceptions) == (None, (3,), 1)
+        ids += record(store, clock, 1)
+        assert (engine.run().pushed, engine.run().pushed) == (1, 0)
+        assert side.held(store) == [*ids[:2], *ids[3:]]
+
+
+def test_a_lost_answer_to_another_epoch_opens_no_second_one(side: Side, tmp_path: Path):
+    clock, key = SystemClock(), os.urandom(32)
+    with open_store(tmp_path / "store.db", key, clock) as store:
+        become_device(store, side.enrolment(), side.code())
+        ids = record(store, clock, 2)
+        store.run(lambda uow: uow.set_state("restored", "1")).result()
+        line = BadLine(side.line(store, clock))
+        line.faults = [None, Fault.ANSWER_LOST]
+        engine = engine_of(store, line, clock)
+        assert engine.run().trouble is not None
+        assert engine.run().epoch == "restored"
+        assert store.reader.identity().epoch_ordinal == 2
+        assert side.held(store) == ids
+        assert engine.run().epoch == ""
 
 
 def test_a_code_opens_one_till_only(side: Side):
@@ -224,6 +294,7 @@ def test_a_member_made_here_is_known_at_the_cloud_and_comes_back(pair: Pair):
     assert pair.store.run(lambda uow: uow.member_queue(10)).result() == ()
 
 
+@pytest.mark.fault(16, "the chip counts what waits; it is sent by itself when the cloud is well")
 def test_a_server_stopped_while_the_shop_sells_gets_everything_when_it_returns(
     server: RealServer, opened: Opened
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from app.errors import Code, Trouble
@@ -61,6 +62,9 @@ def test_hello_anchors_the_clock_half_a_round_trip_later(till: Till, monkeypatch
     assert till.clock.anchors == [till.cloud.server_ms + 200]
 
 
+@pytest.mark.fault(
+    29, "what is unsent still leaves; nothing new is recorded until the program is updated"
+)
 def test_a_newer_file_lets_records_out_and_nothing_in(till: Till):
     ids = till.record(2)
     till.cloud.put("stock", *stock_rows(5))

@@ -6,8 +6,8 @@ import pytest
 
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import EnrolAnswer, EnrolRequest
+from tests.fakes.cloud import GOOD_CODE, FakeCloud
 from tests.fakes.store import FakeStore
-from tests.fakes.transport import GOOD_CODE, FakeCloud
 from tests.sync.till import STORE_KEY, become_device
 
 

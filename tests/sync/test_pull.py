@@ -37,6 +37,7 @@ def test_all_streams_come_in_the_order_a_new_till_needs_them(till: Till):
         "hello",
         *(f"pull {stream}" for stream in STREAMS),
         "pull members",
+        "books",
     ]
 
 
@@ -96,7 +97,7 @@ def test_store_jobs_grow_while_the_store_is_quick(till: Till):
     till.cloud.put("stock", *stock_rows(3_000))
     till.store.priorities.clear()
     till.engine.run()
-    assert len(till.store.priorities) < 30
+    assert len(till.store.priorities) < 35
     assert set(till.store.priorities) == {Priority.SYNC}
 
 
@@ -157,6 +158,7 @@ def test_a_cloud_that_knows_not_even_the_first_page_is_trouble(till: Till):
     assert report.trouble is gone
 
 
+@pytest.mark.fault(22, "goods and prices come again from the start")
 def test_a_restored_cloud_is_followed_from_the_first_page(till: Till):
     till.cloud.put("stock", *stock_rows(5))
     till.cloud.members = [MemberRow(member_ref="m1", revision=1)]

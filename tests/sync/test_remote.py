@@ -100,6 +100,7 @@ def test_an_answer_with_proof_is_believed(cloud: ScriptedCloud):
         Reply(200, b"{}", proof="nonsense"),
     ],
 )
+@pytest.mark.fault(18, "offline; nothing is signed off, nothing is wiped")
 def test_without_proof_no_status_and_no_body_means_anything(cloud: ScriptedCloud, enrolled, reply):
     cloud.script = [reply]
     trouble = trouble_of(lambda: CloudSync(enrolled).pull("stock", "", 10))
@@ -126,6 +127,7 @@ def test_a_proven_answer_of_another_shape_is_a_message_we_do_not_understand(
 # --- the line -------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(20, "offline; the tablet sells on at once")
 def test_no_server_is_no_network():
     with scripted_cloud() as gone:
         url = gone.url
@@ -142,6 +144,7 @@ def test_a_slow_answer_says_that_it_was_too_slow(cloud: ScriptedCloud, monkeypat
     assert (trouble.code, trouble.facts["timeout"]) == (Code.CLOUD_UNREACHABLE, True)
 
 
+@pytest.mark.fault(17, "offline, after a few seconds")
 def test_an_answer_that_drips_in_is_given_up(cloud: ScriptedCloud, monkeypatch):
     monkeypatch.setattr(http, "WHOLE_ANSWER_S", -1.0)
     cloud.say(PULLED)
@@ -166,6 +169,7 @@ def test_a_kept_connection_that_was_closed_is_opened_again_once(cloud: ScriptedC
     assert cloud.script == []
 
 
+@pytest.mark.fault(19, "the cloud is not the one this till knows; what waits stays")
 def test_a_wrong_certificate_is_somebody_else(monkeypatch, cloud: ScriptedCloud):
     def refuse(*_: object, **__: object) -> None:
         raise requests.exceptions.SSLError("self-signed")
@@ -281,6 +285,7 @@ def test_one_token_serves_many_questions(cloud: ScriptedCloud, enrolled, clock: 
     assert cloud.tokens == 2
 
 
+@pytest.mark.fault(21, "nothing: the token is renewed on the way")
 def test_a_refused_token_is_renewed_exactly_once(cloud: ScriptedCloud, enrolled):
     cloud.refuse(401, "token_expired")
     cloud.say(PULLED)
@@ -294,6 +299,7 @@ def test_a_refused_token_is_renewed_exactly_once(cloud: ScriptedCloud, enrolled)
     assert cloud.script == []
 
 
+@pytest.mark.fault(10, "nothing: the cloud tells the time and the till asks again")
 def test_a_till_whose_clock_is_years_off_is_told_the_time_and_asks_again(
     cloud: ScriptedCloud, enrolled, clock: FakeClock
 ):

@@ -15,8 +15,9 @@ from app.sync.engine import SyncEngine
 from app.sync.enrol import TillDescription, enrol
 from app.wire.messages import Row, StockRow
 from tests.fakes.clock import FakeClock
+from tests.fakes.cloud import GOOD_CODE, FakeCloud
 from tests.fakes.store import FakeStore
-from tests.fakes.transport import GOOD_CODE, FakeCloud, FakeTransport
+from tests.fakes.transport import FakeTransport
 
 STORE_KEY = os.urandom(32)
 TILL = TillDescription(platform="test", app_version="0.1.0", protection="file")
@@ -87,7 +88,7 @@ class Till:
     @property
     def at_cloud(self) -> list[str]:
         """Ids of the records the cloud holds for this till, in its order."""
-        return [item.rec_id for item in self.cloud.devices[self.transport.device].records]
+        return self.cloud.facts(self.transport.device)
 
     def restart(self) -> None:
         """Lose everything that is only in memory, as a killed process does."""

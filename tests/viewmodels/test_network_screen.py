@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 
 from app.errors import Code, Trouble
+from app.ports import CopyStanding
 from app.services.honesty import Operation, Standing, judge, require
 from tests.qml.counterdesk import CounterDesk, open_counter
 
@@ -137,3 +138,17 @@ def test_signing_out_locks_the_till_and_forgets_whose_day_it_was(desk):
     settings.signOut()
     assert desk.root.property("place") == "signin"
     assert mine.title == ""
+
+
+def test_a_second_copy_that_stands_still_is_told_until_it_goes_on(desk, network):
+    network.look()
+    assert network.copyLine == ""
+    desk.weather.second_copy = CopyStanding("/card", 3, Code.COPY_FAILED, "ENOSPC")
+    network.look()
+    assert "3" in network.copyLine
+    desk.weather.second_copy = CopyStanding("/card", 0, Code.COPY_AHEAD, "", 7)
+    network.look()
+    assert "7" in network.copyLine
+    desk.weather.second_copy = CopyStanding("/card")
+    network.look()
+    assert network.copyLine == ""

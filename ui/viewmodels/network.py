@@ -119,6 +119,16 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         """No payment is without a result."""
         return not (self._now and self._now.open_payments)
 
+    @Property(str, notify=changed)
+    def copyLine(self) -> str:
+        """What is wrong with the second copy, "" while all is well or none is kept."""
+        copy = self._now.second_copy if self._now else None
+        if copy is None or copy.alarm is None:
+            return ""
+        if copy.alarm is Code.COPY_AHEAD:
+            return self._words.say("network.copy_ahead", n=copy.missing_here)
+        return self._words.say("network.copy_failed", n=copy.behind)
+
     @Property(bool, notify=changed)
     def busy(self) -> bool:
         """A sync round is under way."""
@@ -193,6 +203,8 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             return self._close_line()
         if verdict.operation is Operation.SELL_QR and verdict.reason is Code.CLOUD_UNREACHABLE:
             return say("operation.sell_qr_offline")
+        if verdict.reason is Code.MEMBER_CHANGE_REFUSED:
+            return self._words.code(verdict.reason, n=verdict.waiting)
         if verdict.standing is Standing.BLOCKED and verdict.reason:
             return self._words.code(verdict.reason)
         if verdict.waiting and verdict.age_ms is not None:

@@ -26,10 +26,14 @@ def conditions(
     oldest_ms: int = 0,
     pulled_ms: int = 400_000,
     member_changes: int = 0,
+    member_refused: int = 0,
+    unreachable: Code | None = None,
 ) -> Conditions:
     mark = JournalMark("e", unsent, bytes(32))
-    sync = SyncStatus(unsent, oldest_ms, 0, pulled_ms, member_changes, mark)
-    return Conditions(enrolled, reachable, drain_only, sync, open_payments, NOW)
+    sync = SyncStatus(unsent, oldest_ms, 0, pulled_ms, member_changes, mark, member_refused)
+    return Conditions(
+        enrolled, reachable, drain_only, sync, open_payments, NOW, unreachable=unreachable
+    )
 
 
 EVERY = [
@@ -126,6 +130,26 @@ def test_a_newer_file_takes_nothing_in_but_still_sends() -> None:
         require(Operation.SELL_CASH, now)
     assert error.value.code is Code.STORE_NEWER
     assert not error.value.retryable, "trying again does not make the program newer"
+
+
+@pytest.mark.fault(19, "the table of what works says: check the tablet's date and time")
+def test_what_a_person_can_mend_is_told_apart_from_a_line_that_is_down() -> None:
+    for code in (Code.CLOCK_WRONG, Code.CLOUD_NOT_OURS):
+        now = conditions(reachable=False, unreachable=code)
+        with pytest.raises(Trouble) as error:
+            require(Operation.SELL_QR, now)
+        assert (error.value.code, error.value.retryable) == (code, True)
+        assert judge(Operation.SELL_CASH, now).standing is Standing.NOW
+    busy = conditions(reachable=False, unreachable=Code.CLOUD_BUSY)
+    assert judge(Operation.SELL_QR, busy).reason is Code.CLOUD_UNREACHABLE
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_changes_the_cloud_refuses_are_told_and_block_nothing(reachable: bool) -> None:
+    now = conditions(member_refused=2, reachable=reachable)
+    verdict = judge(Operation.JOIN_MEMBER, now)
+    assert (verdict.reason, verdict.waiting) == (Code.MEMBER_CHANGE_REFUSED, 2)
+    require(Operation.JOIN_MEMBER, now)
 
 
 def test_nobody_closes_over_an_open_payment() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.facts import Fact, fact_id
 from app.errors import Code, Trouble
-from app.wire.bodies import BODIES
+from app.wire.bodies import BODIES, EPOCH_OPENED
 from app.wire.codec import decode, decode_body, encode
 from app.wire.versions import HANDSHAKE, PROTOCOL, SCHEMA
 from tests.unit.wire.samples import ADJUSTMENT, AT, FACTS, SALE, facts, header
@@ -133,7 +133,7 @@ def test_an_unknown_time_quality_is_trouble() -> None:
 
 
 def test_every_kind_has_a_version() -> None:
-    assert SCHEMA.keys() == BODIES.keys() == FACTS.keys()
+    assert SCHEMA.keys() == BODIES.keys() == FACTS.keys() | {EPOCH_OPENED}
     assert set(SCHEMA.values()) == {PROTOCOL} == {HANDSHAKE} == {1}
 
 

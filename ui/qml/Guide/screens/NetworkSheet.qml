@@ -120,7 +120,7 @@ FocusScope {
             id: foot
             anchors { left: parent.left; right: parent.right; bottom: parent.bottom; margins: 24 }
             anchors.bottomMargin: 20
-            height: 64
+            height: root.vm.copyLine ? 92 : 64
 
             Column {
                 anchors.verticalCenter: parent.verticalCenter
@@ -136,6 +136,12 @@ FocusScope {
                     glyph: root.vm.isSafeToClose ? "power" : "triangle-alert"
                     tint: root.vm.isSafeToClose ? Theme.accentText : Theme.danger
                     text: root.vm.closeLine
+                }
+                Remark {
+                    visible: root.vm.copyLine !== ""
+                    glyph: "triangle-alert"
+                    tint: Theme.danger
+                    text: root.vm.copyLine
                 }
             }
             Button {

@@ -1,0 +1,96 @@
+"""Which backups may still be restored, and up to where they hold each till's journal.
+
+A till forgets a record only when every backup that may come back holds it. The marks are written down
+before a backup is begun, so they can only be too low; they count once the backup was verified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cloud.db.backup_tables import backup, backup_mark
+from cloud.db.tables import device_epoch
+from cloud.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup as it was registered. Times are Unix ms; `verified_ms` 0: it does not count (yet)."""
+
+    backup_id: str
+    file: str
+    begun_ms: int
+    verified_ms: int
+
+
+def register(connection: sa.Connection, backup_id: str, file: str, *, now_ms: int) -> None:
+    """Write down where every journal stands, before the backup is begun."""
+    connection.execute(
+        sa.insert(backup).values(backup_id=backup_id, file=file, begun_ms=now_ms, verified_ms=0)
+    )
+    marks = sa.select(
+        device_epoch.c.tenant_id,
+        device_epoch.c.store_id,
+        device_epoch.c.device_id,
+        device_epoch.c.epoch,
+        sa.literal(backup_id),
+        device_epoch.c.hwm,
+    )
+    columns = ["tenant_id", "store_id", "device_id", "epoch", "backup_id", "hwm"]
+    connection.execute(sa.insert(backup_mark).from_select(columns, marks))
+
+
+def confirm(connection: sa.Connection, backup_id: str, *, now_ms: int) -> None:
+    """The backup was verified: from now on it may be restored, and its marks count."""
+    connection.execute(
+        sa.update(backup).where(backup.c.backup_id == backup_id).values(verified_ms=now_ms)
+    )
+
+
+def drop(connection: sa.Connection, backup_id: str) -> None:
+    """Forget a backup that no longer exists. Raises Refused 404 for one nobody knows."""
+    gone = connection.execute(sa.delete(backup).where(backup.c.backup_id == backup_id))
+    if not gone.rowcount:
+        raise Refused(404, "backup_unknown", backup_id)
+    connection.execute(sa.delete(backup_mark).where(backup_mark.c.backup_id == backup_id))
+
+
+def listed(connection: sa.Connection) -> list[Backup]:
+    """Return all backups known, the newest first."""
+    query = sa.select(backup).order_by(backup.c.begun_ms.desc(), backup.c.backup_id)
+    return [
+        Backup(row.backup_id, row.file, row.begun_ms, row.verified_ms)
+        for row in connection.execute(query)
+    ]
+
+
+def durable_seq(connection: sa.Connection, tenant: str, store: str, device: str, epoch: str) -> int:
+    """Return up to which record every backup that may still be restored holds a journal; 0 without any.
+
+    An epoch that is younger than one of them is in that one not at all, and so stands at 0 too.
+    """
+    held = sa.and_(
+        backup_mark.c.backup_id == backup.c.backup_id,
+        backup_mark.c.tenant_id == tenant,
+        backup_mark.c.store_id == store,
+        backup_mark.c.device_id == device,
+        backup_mark.c.epoch == epoch,
+    )
+    lowest: int | None = connection.scalar(
+        sa.select(sa.func.min(sa.func.coalesce(backup_mark.c.hwm, 0)))
+        .select_from(backup.outerjoin(backup_mark, held))
+        .where(backup.c.verified_ms > 0)
+    )
+    return lowest or 0
+
+
+def trust_restored(connection: sa.Connection, *, now_ms: int) -> None:
+    """In a database that just came back: the backup it came from was its newest and still unconfirmed
+    when it was taken, and has proved itself since."""
+    newest = connection.scalar(
+        sa.select(backup.c.backup_id).order_by(backup.c.begun_ms.desc()).limit(1)
+    )
+    if newest is not None:
+        confirm(connection, newest, now_ms=now_ms)

@@ -1,0 +1,220 @@
+"""Where a device stands with us: hello, another epoch after a fork or a restore, and its books.
+
+Believes what a device says about itself only as far as hashes prove it; what is odd becomes an exception
+for a person and never keeps a record out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from app.domain.ids import new_epoch, new_id
+from app.wire.journal import Chain
+from app.wire.messages import HelloAnswer, HelloRequest, PublicKey
+from app.wire.upkeep import BooksAnswer, DayBooks, EpochAnswer, EpochMark, EpochRequest, HeldMark
+from cloud.db.state import begin_timeline, feed_generation, timeline
+from cloud.db.tables import device, device_epoch, exception, refund, sale
+from cloud.errors import Refused
+from cloud.services import checks
+from cloud.services.ingest import CONFLICTING, SEALED, UNPROJECTABLE, clean
+from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
+from cloud.services.tokens import DevicePrincipal
+
+REASONS = ("forked", "restored", "unknown")
+CLONED = "device_cloned"
+LOST_RECORDS = "cloud_lost_records"
+MOST_MARKS = 50
+MOST_EPOCHS = 1_000_000
+MAX_REQUEST_ID = 64
+_NONCES_KEPT = 8
+_ODD_ENOUGH = 2
+"""A hello of an earlier start may be a late copy of a lost request; the second one is no accident."""
+
+_OUT_OF_THE_BOOKS = (checks.BAD_BODY, UNPROJECTABLE, CONFLICTING, SEALED)
+
+
+def hello(
+    connection: sa.Connection,
+    sender: DevicePrincipal,
+    request: HelloRequest,
+    keys: Sequence[PublicKey],
+    *,
+    now_ms: int,
+) -> HelloAnswer:
+    """Tell a till where we stand in the journal it names, and notice what is odd about it."""
+    _note_start(connection, sender, request, now_ms)
+    mark = mark_of(connection, sender, request.epoch)
+    held = mark or Mark(0, b"")
+    if request.acked_seq > held.hwm and request.timeline == timeline(connection):
+        # We told it so in this very history: some of ours is gone, and nobody has said so yet.
+        begin_timeline(connection)
+        detail = f"{request.acked_seq} records were held, {held.hwm} are"
+        flag(connection, sender, LOST_RECORDS, now_ms, epoch=request.epoch, detail=detail)
+    return HelloAnswer(
+        server_ms=now_ms,
+        timeline=timeline(connection),
+        hwm=held.hwm,
+        hwm_hash=held.hash.hex() if held.hwm else "",
+        durable_seq=durable_mark(connection, sender, request.epoch),
+        feed_generation=feed_generation(connection),
+        known=mark is not None,
+        standing="revoked" if sender.revoked else "current",
+        keys=list(keys),
+    )
+
+
+def _note_start(
+    connection: sa.Connection, sender: DevicePrincipal, request: HelloRequest, now_ms: int
+) -> None:
+    """Keep what the device says of itself; two programs that speak in turn under one name are told."""
+    mine = own(device.c, sender)
+    row = connection.execute(
+        sa.select(device.c.boot_nonce, device.c.retired_nonces, device.c.odd_hellos)
+        .where(mine)
+        .with_for_update()
+    ).one()
+    nonce, odd = clean(request.boot_nonce).replace(" ", ""), row.odd_hellos
+    retired = row.retired_nonces.split()
+    if nonce in retired:
+        odd += 1
+        if odd == _ODD_ENOUGH:
+            flag(connection, sender, CLONED, now_ms, epoch=request.epoch)
+        nonce = row.boot_nonce
+    elif nonce != row.boot_nonce:
+        retired = [*retired, row.boot_nonce][-_NONCES_KEPT:] if row.boot_nonce else retired
+    connection.execute(
+        sa.update(device)
+        .where(mine)
+        .values(
+            seen_ms=now_ms,
+            app_version=clean(request.app_version),
+            db_id=clean(request.db_id),
+            boot_nonce=nonce,
+            retired_nonces=" ".join(retired),
+            odd_hellos=odd,
+        )
+    )
+
+
+def open_epoch(
+    connection: sa.Connection, sender: DevicePrincipal, request: EpochRequest, *, now_ms: int
+) -> EpochAnswer:
+    """Open another epoch of a device's journal and say what is held of the ones before.
+
+    The same request again gets the same epoch. Raises Refused 422 (malformed).
+    """
+    _check_form(request)
+    connection.execute(sa.select(device.c.device_id).where(own(device.c, sender)).with_for_update())
+    mine = own(device_epoch.c, sender)
+    held = [mark for mark in (_held(connection, sender, m) for m in request.marks) if mark]
+    known = connection.execute(
+        sa.select(device_epoch.c.epoch, device_epoch.c.ordinal).where(
+            mine, device_epoch.c.request_id == request.request_id
+        )
+    ).first()
+    if known is not None:
+        epoch, ordinal = known.epoch, known.ordinal
+        held = [mark for mark in held if mark.epoch != epoch]
+    else:
+        epoch = new_epoch()
+        last: int | None = connection.scalar(
+            sa.select(sa.func.max(device_epoch.c.ordinal)).where(mine)
+        )
+        ordinal = max(last or 0, request.ordinal) + 1
+        chain = Chain(sender.tenant, sender.store, sender.device, epoch)
+        connection.execute(
+            sa.insert(device_epoch).values(
+                tenant_id=sender.tenant,
+                store_id=sender.store,
+                device_id=sender.device,
+                epoch=epoch,
+                ordinal=ordinal,
+                hwm=0,
+                hwm_hash=chain.genesis(),
+                opened_ms=now_ms,
+                request_id=request.request_id,
+                reason=request.reason,
+            )
+        )
+        head = request.head
+        detail = f"{clean(head.epoch)} ended at {head.seq} there"
+        code = f"epoch_{request.reason}"
+        flag(connection, sender, code, now_ms, epoch=epoch, detail=detail)
+    return EpochAnswer(epoch=epoch, ordinal=ordinal, timeline=timeline(connection), held=held)
+
+
+def _check_form(request: EpochRequest) -> None:
+    sound = (
+        0 < len(request.request_id) <= MAX_REQUEST_ID
+        and "\0" not in request.request_id
+        and request.reason in REASONS
+        and len(request.marks) <= MOST_MARKS
+        and 0 <= request.ordinal < MOST_EPOCHS
+        and all(0 <= mark.seq < 2**63 for mark in (request.head, *request.marks))
+    )
+    if not sound:
+        raise Refused(422, "malformed")
+
+
+def _held(connection: sa.Connection, sender: DevicePrincipal, asked: EpochMark) -> HeldMark | None:
+    mark = mark_of(connection, sender, asked.epoch)
+    if mark is None:
+        return None
+    there = 0 < asked.seq <= mark.hwm
+    at_mark = hash_at(connection, sender, asked.epoch, asked.seq) if there else b""
+    return HeldMark(
+        epoch=asked.epoch, hwm=mark.hwm, hwm_hash=mark.hash.hex(), at_mark=at_mark.hex()
+    )
+
+
+def books(connection: sa.Connection, sender: DevicePrincipal, since: str) -> BooksAnswer:
+    """Return what is on the books from a device, by business date and kind."""
+    days = [
+        DayBooks(business_date=row.day, kind=kind, documents=row.documents, total=int(row.total))
+        for kind, table in (("sale", sale), ("refund", refund))
+        for row in connection.execute(
+            sa.select(
+                table.c.business_date.label("day"),
+                sa.func.count().label("documents"),
+                sa.func.sum(table.c.total).label("total"),
+            )
+            .where(own(table.c, sender), table.c.business_date >= since.replace("\0", ""))
+            .group_by(table.c.business_date)
+        )
+    ]
+    aside = connection.scalar(
+        sa.select(sa.func.count())
+        .select_from(exception)
+        .where(own(exception.c, sender), exception.c.code.in_(_OUT_OF_THE_BOOKS))
+    )
+    days.sort(key=lambda day: (day.business_date, day.kind))
+    return BooksAnswer(days=days, set_aside=aside or 0)
+
+
+def flag(
+    connection: sa.Connection,
+    sender: DevicePrincipal,
+    code: str,
+    now_ms: int,
+    *,
+    epoch: str = "",
+    detail: str = "",
+) -> None:
+    """Note something about a device that a person should look at."""
+    connection.execute(
+        sa.insert(exception).values(
+            tenant_id=sender.tenant,
+            store_id=sender.store,
+            exception_id=new_id(),
+            code=code,
+            device_id=sender.device,
+            epoch=clean(epoch),
+            seq=0,
+            rec_id="",
+            detail=clean(detail, 500),
+            created_ms=now_ms,
+            resolved_ms=0,
+        )
+    )

@@ -1,0 +1,245 @@
+"""One till never reaches another's: for every door behind a token, a till of the neighbouring store and
+a till of another brand try what is not theirs. A door without a story fails here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from app.domain.ids import new_id
+from app.wire.messages import (
+    HelloAnswer,
+    MemberChange,
+    MemberRow,
+    MembersPage,
+    MembersPush,
+    MembersPushAnswer,
+    PaymentView,
+    PullAnswer,
+    StockRow,
+)
+from cloud.bootstrap import Cloud
+from cloud.db import tables
+from cloud.main import app_of
+from cloud.services.enrol import ensure_store, make_enrol_code
+from cloud.services.feed import put_stock
+from cloud.services.members import put_members
+from tests.cloud.device import Device, a_sale, enrolled, proven
+from tests.cloud.doors import guarded
+from tests.cloud.paying import COAT, Shop, Till, open_shop
+
+OTHER_BRAND = "otherbrand"
+YEARS = {"from": "2000-01-01", "to": "2099-12-31"}
+
+
+@dataclass
+class Street:
+    """Three tills of one cloud. `mine` has sold, knows a member and shows a QR; `neighbour` is of the
+    same brand's next store, `stranger` of another brand whose store has the same code as mine."""
+
+    cloud: Cloud
+    shop: Shop
+    mine: Till
+    neighbour: Till
+    stranger: Till
+
+    @property
+    def others(self) -> tuple[Till, Till]:
+        return self.neighbour, self.stranger
+
+
+@pytest.fixture
+def street(cloud: Cloud) -> Iterator[Street]:
+    with open_shop(cloud) as shop:
+        mine, neighbour = shop.till("S001"), shop.till("S002")
+        stranger = Till(till_of_another_brand(cloud, shop.client), cloud.clock)
+        mine.device.write("sale", a_sale())
+        mine.device.push()
+        row = MemberRow(member_ref="m-mine", revision=1, name="王小美", phone="13800138000")
+        figures = [StockRow(store="S001", sku_id="SKU-1", quantity=5, as_of_ms=1)]
+        cloud.db.write(lambda c: put_members(c, mine.device.me.tenant, [row]))
+        cloud.db.write(lambda c: put_stock(c, mine.device.me.tenant, figures))
+        yield Street(cloud, shop, mine, neighbour, stranger)
+
+
+def till_of_another_brand(cloud: Cloud, client: httpx.Client) -> Device:
+    """Enrol a till at the store S001 of a second brand of this cloud."""
+
+    def code(connection: sa.Connection) -> str:
+        now_ms = cloud.clock()
+        connection.execute(
+            sa.insert(tables.tenant).values(
+                tenant_id=OTHER_BRAND, name="", created_ms=now_ms + 1_000
+            )
+        )
+        ensure_store(connection, OTHER_BRAND, "S001", now_ms=now_ms)
+        made = make_enrol_code(connection, "S001", now_ms=now_ms, minutes=5)
+        ours = tables.enrol_code
+        connection.execute(sa.update(ours).where(ours.c.used_ms == 0).values(tenant_id=OTHER_BRAND))
+        return made.code
+
+    device = enrolled(client, cloud.db.write(code))
+    assert device.me.tenant == OTHER_BRAND
+    return device
+
+
+def asked(till: Till, path: str, **params: str) -> Any:
+    answer = till.device.client.get(path, params=params, headers=till.headers)
+    assert answer.status_code == 200, answer.text
+    return msgspec.json.decode(answer.content)
+
+
+# --- the journal ----------------------------------------------------------------------------------
+
+
+def hello(street: Street) -> None:
+    for till in street.others:
+        for epoch in (street.mine.device.me.epoch, till.device.me.epoch):
+            said = msgspec.structs.replace(till.device.hello(), epoch=epoch)
+            heard = till.device.post("/v1/sync/hello", said, HelloAnswer)
+            assert (heard.hwm, heard.hwm_hash) == (0, "")
+
+
+def push(street: Street) -> None:
+    stolen = street.mine.device.batch(street.mine.device.records)
+    query = sa.select(tables.journal.c.tenant_id, tables.journal.c.store_id)
+    before = street.cloud.db.read(lambda c: c.execute(query).all())
+    for till in street.others:
+        answer = till.device.send_push(stolen)
+        assert (answer.status_code, proven(answer, till.device.me)) == (422, True)
+    assert street.cloud.db.read(lambda c: c.execute(query).all()) == before
+    # The same record id in another store is another record.
+    sale = a_sale()
+    for till in (street.mine, *street.others):
+        till.device.write("sale", sale)
+        assert till.device.push().results[-1].verdict == "applied"
+
+
+def pull(street: Street) -> None:
+    for stream in ("config", "people", "catalog", "stock"):
+        page = street.stranger.device.get("/v1/sync/pull", PullAnswer, stream=stream)
+        assert page.rows == [], stream
+    neighbours = street.neighbour.device.get("/v1/sync/pull", PullAnswer, stream="stock")
+    assert [row.key for row in neighbours.rows]  # a brand's stores know each other's stock
+    assert neighbours.applied_seq == 0
+
+
+# --- members --------------------------------------------------------------------------------------
+
+
+def change(ref: str, field: str, value: str = "") -> MemberChange:
+    return MemberChange(
+        change_id=new_id(), member_ref=ref, field=field, value=value, base_revision=99, t_ms=1
+    )
+
+
+def push_members(street: Street) -> None:
+    changes = [change("m-mine", "name", "x"), change("m-mine", "erase")]
+    fields = {"name": "另一人", "phone": "13800138000"}
+    joined = change("m-mine", "join", msgspec.json.encode(fields).decode())
+    stranger = street.stranger.device
+    said = MembersPush(changes=[*changes, joined])
+    heard = stranger.post("/v1/members/push", said, MembersPushAnswer)
+    assert [v.verdict for v in heard.verdicts] == ["kept", "kept", "applied"]
+    (mine,) = street.mine.device.get("/v1/members/pull", MembersPage).rows
+    assert (mine.name, mine.phone, mine.erased) == ("王小美", "13800138000", False)
+
+
+def pull_members(street: Street) -> None:
+    assert street.stranger.device.get("/v1/members/pull", MembersPage).rows == []
+    # A brand's stores share their members.
+    assert street.neighbour.device.get("/v1/members/pull", MembersPage).rows
+
+
+# --- payments -------------------------------------------------------------------------------------
+
+
+def create(street: Street) -> None:
+    order = street.mine.order()
+    shown = street.mine.show(street.shop.client, order)
+    for till in street.others:
+        assert till.send(street.shop.client, street.mine.intent(order)).status_code == 403
+        # An attempt of the same id is refused without a word about the other.
+        theirs = msgspec.structs.replace(till.order(COAT), attempt_id=order.attempt_id)
+        answer = till.send(street.shop.client, till.intent(theirs))
+        assert answer.status_code == 409
+        assert shown.token not in answer.text
+        # A sale of the same id is another sale.
+        theirs = msgspec.structs.replace(till.order(COAT), sale_id=order.sale_id)
+        assert till.send(street.shop.client, till.intent(theirs)).status_code == 200
+    assert shown.view().state == "waiting"
+
+
+def show(street: Street) -> None:
+    shown = street.mine.show(street.shop.client)
+    for till in street.others:
+        path = f"/v1/payments/{shown.order.attempt_id}"
+        assert till.device.client.get(path, headers=till.headers).status_code == 404
+
+
+def cancel(street: Street) -> None:
+    shown = street.mine.show(street.shop.client)
+    for till in street.others:
+        path = f"/v1/payments/{shown.order.attempt_id}/cancel"
+        assert till.device.client.post(path, headers=till.headers).status_code == 404
+    view: PaymentView = shown.view()
+    assert view.state == "waiting"
+
+
+def live(street: Street) -> None:
+    """Whoever listens hears of their own store, whatever happens in the others."""
+    for till in street.others:
+        with street.shop.client.stream("GET", "/v1/live", headers=till.headers) as heard:
+            lines = heard.iter_lines()
+            assert '"hello"' in next(lines)
+            street.mine.show(street.shop.client)
+            own = till.show(street.shop.client)
+            news = next(line for line in lines if line.startswith("data:"))
+            assert own.order.attempt_id in news
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+def sales(street: Street) -> None:
+    assert asked(street.mine, "/v1/reports/sales", **YEARS)["rows"]
+    for till in street.others:
+        assert asked(till, "/v1/reports/sales", **YEARS)["rows"] == []
+
+
+def commissions(street: Street) -> None:
+    assert asked(street.mine, "/v1/reports/commissions", **YEARS)["rows"]
+    for till in street.others:
+        for guide in ("", "g1"):
+            found = asked(till, "/v1/reports/commissions", guide=guide, **YEARS)
+            assert (found["rows"], found["totals"]) == ([], {})
+
+
+STORIES: dict[str, Callable[[Street], None]] = {
+    "POST /v1/sync/hello": hello,
+    "POST /v1/sync/push": push,
+    "GET /v1/sync/pull": pull,
+    "POST /v1/members/push": push_members,
+    "GET /v1/members/pull": pull_members,
+    "POST /v1/payments": create,
+    "GET /v1/payments/{attempt_id}": show,
+    "POST /v1/payments/{attempt_id}/cancel": cancel,
+    "GET /v1/live": live,
+    "GET /v1/reports/sales": sales,
+    "GET /v1/reports/commissions": commissions,
+}
+
+
+@pytest.mark.parametrize("door", STORIES)
+def test_what_is_anothers_stays_theirs(street: Street, door: str) -> None:
+    STORIES[door](street)
+
+
+def test_every_door_behind_a_token_has_its_story(cloud: Cloud) -> None:
+    assert guarded(app_of(cloud)) == set(STORIES)

@@ -1,0 +1,374 @@
+"""The second copy on real files: complete, in order, resumed after anything, and never in a sale's way."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from app.domain.cart import Cart
+from app.errors import Code, RuleBroken
+from app.ports import Draft
+from app.services.recovery import Recovered, recover
+from app.wire.journal import Record
+from app.wire.messages import MemberRow
+from app.wire.upkeep import EpochAnswer
+from offline_store import OfflineStore, copy_files, open_store
+from offline_store.copy_files import MEMBERS_NAME, Copied, folder_of, parts_in, read_copy
+from offline_store.second_copy import SecondCopy
+from tests.fakes.clock import FakeClock
+from tests.store.conftest import Opener
+from tests.store.shop import COAT, KEY, at, cart_of, do, enrol_answer, refund_of, sale_of, step_of
+from tests.store.test_members import change, pull, row
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    return tmp_path / "card"
+
+
+@pytest.fixture
+def copy(store: OfflineStore, card: Path) -> SecondCopy:
+    return store.begin_second_copy(card)
+
+
+def sell(store: OfflineStore, count: int = 1) -> list[str]:
+    sales = [sale_of() for _ in range(count)]
+    for sale in sales:
+        do(store, "record", sale)
+    return [sale.sale_id for sale in sales]
+
+
+def on_card(card: Path) -> Copied:
+    return read_copy(card, KEY)
+
+
+def ids_on(card: Path) -> list[str]:
+    return [record.header.rec_id for record in on_card(card).records]
+
+
+def settled(copy: SecondCopy) -> None:
+    standing = copy.catch_up(PATIENCE_S)
+    assert (standing.behind, standing.alarm, standing.detail) == (0, None, "")
+
+
+def take_back(store: OfflineStore, card: Path) -> Recovered:
+    copied = on_card(card)
+    return recover(store, copied.records, copied.changes)
+
+
+def test_every_record_is_on_the_card_byte_for_byte_and_in_order(store, card, copy):
+    sold = sell(store, 5)
+    settled(copy)
+    ours = list(store.run(lambda uow: uow.unsent(max_records=9, max_bytes=10**6)).result().records)
+    assert ids_on(card) == sold
+    assert list(on_card(card).records) == ours
+
+
+def test_what_was_sold_before_it_was_switched_on_is_copied_too(store, card):
+    sold = sell(store, 450)
+    settled(store.begin_second_copy(card))
+    assert ids_on(card) == sold
+
+
+def test_the_copy_follows_into_a_new_epoch(store, card, copy):
+    first = sell(store, 2)
+    do(store, "enrol", enrol_answer(), b"k" * 32, "https://shop.example")
+    second = sell(store, 1)
+    settled(copy)
+    assert ids_on(card) == [*first, *first, *second]
+    assert {record.header.device for record in on_card(card).records} == {"", "dev-7"}
+
+
+def test_a_till_that_starts_again_goes_on_where_the_file_ends(opened: Opener, card):
+    store = opened()
+    store.begin_second_copy(card)
+    sold = sell(store, 3)
+    store.close()
+    assert ids_on(card) == sold  # closing waits for the card
+
+    store = opened()
+    sold += sell(store, 2)  # no copy is kept in this process: as if it had been killed
+    store.close()
+    assert ids_on(card) == sold[:3]
+
+    store = opened()
+    store.resume_second_copy()
+    sold += sell(store, 1)
+    store.close()
+    assert ids_on(card) == sold
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200, 2_000, 10_000])
+def test_a_torn_end_is_cut_and_written_again(opened: Opener, card, cut):
+    store = opened()
+    store.begin_second_copy(card)
+    sold = sell(store, 3)
+    store.close()
+    (part,) = parts_in(folder_of(card, KEY))
+    os.truncate(part, max(part.stat().st_size - cut, 0))
+
+    store = opened()
+    store.resume_second_copy()
+    store.close()
+    found = on_card(card)
+    assert [record.header.rec_id for record in found.records] == sold
+    assert found.damaged == 0
+
+
+def test_long_journals_are_kept_in_parts(store, card, monkeypatch):
+    monkeypatch.setattr(copy_files, "PART_BYTES", 10_000)
+    sold = sell(store, 300)
+    copy = store.begin_second_copy(card)
+    settled(copy)
+    sold += sell(store, 1)
+    settled(copy)
+    assert len(parts_in(folder_of(card, KEY))) == 3
+    assert ids_on(card) == sold
+
+
+def test_a_card_that_is_missing_is_an_alarm_and_stops_no_sale(store, card, copy):
+    sold = sell(store, 1)
+    settled(copy)
+    folder = folder_of(card, KEY)
+    folder.rename(card / "elsewhere")
+    store.end_second_copy()
+    copy = store._start_copy(card)
+    sold += sell(store, 2)
+    standing = copy.catch_up(PATIENCE_S)
+    assert (standing.alarm, standing.detail, standing.behind) == (Code.COPY_FAILED, "ENOENT", 3)
+    assert not folder.exists()  # an empty mount point is never filled
+    (card / "elsewhere").rename(folder)
+    settled(copy)
+    assert ids_on(card) == sold
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_a_card_that_takes_half_a_frame_gets_it_whole_once_it_can(
+    store, card, copy, monkeypatch, number
+):
+    settled(copy)
+    whole = copy_files._write_all
+
+    def half(file, data):
+        whole(file, data[: len(data) // 2])
+        raise OSError(number, "the card says no")
+
+    monkeypatch.setattr(copy_files, "_write_all", half)
+    sold = sell(store, 2)
+    standing = copy.catch_up(PATIENCE_S)
+    assert (standing.alarm, standing.detail) == (Code.COPY_FAILED, errno.errorcode[number])
+    assert standing.behind == 2
+    assert store.verify_journal() is None
+    monkeypatch.setattr(copy_files, "_write_all", whole)
+    settled(copy)
+    assert ids_on(card) == sold
+
+
+def test_a_place_nothing_can_be_made_in_is_refused_and_changes_nothing(store, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    with pytest.raises(Exception, match="copy_failed"):
+        store.begin_second_copy(file)
+    assert store.second_copy is None
+
+
+def test_two_tills_share_a_card(store, card, copy, tmp_path):
+    mine = sell(store, 1)
+    with open_store(tmp_path / "other.db", b"o" * 32, FakeClock()) as other:
+        other.begin_second_copy(card)
+        theirs = sell(other, 1)
+    settled(copy)
+    assert ids_on(card) == mine
+    assert [r.header.rec_id for r in read_copy(card, b"o" * 32).records] == theirs
+
+
+# --- members --------------------------------------------------------------------------------------
+
+
+def test_members_changes_lie_apart_and_leave_no_trace_when_settled_or_erased(store, card, copy):
+    pull(store, row("m1"), row("m2"))
+    change(store, "name", "王大明", "m1")
+    change(store, "name", "李雷", "m2")
+    settled(copy)
+    assert [each.value for each in on_card(card).changes] == ["王大明", "李雷"]
+
+    pull(store, MemberRow(member_ref="m1", revision=2, erased=True))
+    settled(copy)
+    assert [each.value for each in on_card(card).changes] == ["李雷"]
+    assert parts_in(folder_of(card, KEY))
+    assert on_card(card).records == ()
+    size = (folder_of(card, KEY) / MEMBERS_NAME).stat().st_size
+
+    pull(store, MemberRow(member_ref="m2", revision=2, erased=True))
+    settled(copy)
+    assert on_card_is_empty(card)
+    assert (folder_of(card, KEY) / MEMBERS_NAME).stat().st_size < size
+
+
+def on_card_is_empty(card: Path) -> bool:
+    data = (folder_of(card, KEY) / MEMBERS_NAME).read_bytes()
+    return len(data) == 24  # a segment's head and nothing behind it
+
+
+# --- recovery -------------------------------------------------------------------------------------
+
+
+def test_an_empty_store_gets_everything_back_once(store, card, copy, tmp_path):
+    sale = sale_of(cart_of((COAT, 2)))
+    do(store, "record", sale)
+    (line,) = do(store, "sold_lines", sale.sale_id)
+    refund = refund_of((line, 1))
+    do(store, "record", refund)
+    do(store, "record", step_of("attempt", 1))
+    change(store, "join", '{"name": "王小明", "phone": "13812345678"}', "m9")
+    settled(copy)
+    with open_store(tmp_path / "new.db", b"n" * 32, FakeClock()) as fresh:
+        result = take_back(fresh, card)
+        assert (result.recorded, result.known, result.unreadable) == (3, 0, [])
+        assert result.member_changes == 1
+        assert fresh.reader.document(sale.sale_id) == sale
+        assert fresh.reader.document(refund.refund_id) == refund
+        assert len(fresh.reader.open_attempts()) == 1
+        member = fresh.reader.member("m9")
+        assert member is not None
+        assert member.name == "王小明"
+        assert own_stock(fresh) == own_stock(store) == -1
+        assert fresh.verify_journal() is None
+        again = take_back(fresh, card)
+        assert (again.recorded, again.known) == (0, 3)
+        assert fresh.reader.sync_status().unsent == 3
+        assert fresh.reader.sync_status().member_changes == 1
+        assert own_stock(fresh) == -1
+
+
+def own_stock(store: OfflineStore) -> int:
+    def read(uow):
+        query = "SELECT quantity FROM stock WHERE sku_id = ? AND store_id = 'local'"
+        return uow._connection.execute(query, (COAT.sku_id,)).fetchone()[0]
+
+    return store.run(read).result()
+
+
+def test_the_very_bytes_come_back(store, card, copy, tmp_path):
+    sell(store, 2)
+    settled(copy)
+    with open_store(tmp_path / "new.db", b"n" * 32, FakeClock()) as fresh:
+        take_back(fresh, card)
+        ours = store.run(lambda uow: uow.unsent(max_records=9, max_bytes=10**6)).result().records
+        back = fresh.run(lambda uow: uow.unsent(max_records=9, max_bytes=10**6)).result().records
+    assert [r.body for r in back] == [r.body for r in ours]
+    assert [(r.header.rec_id, r.header.t_est_server) for r in back if isinstance(r, Record)] == [
+        (r.header.rec_id, r.header.t_est_server) for r in ours if isinstance(r, Record)
+    ]
+
+
+def test_a_copy_of_two_epochs_brings_every_sale_back_once(store, card, copy, tmp_path):
+    do(store, "enrol", enrol_answer(), b"k" * 32, "https://shop.example")
+    sold = sell(store, 2)
+    answer = EpochAnswer(epoch="ab" * 8, ordinal=2, timeline="t", held=[])
+    do(store, "open_epoch", answer, "restored", at())
+    sold += sell(store, 1)
+    settled(copy)
+    with open_store(tmp_path / "new.db", b"n" * 32, FakeClock()) as fresh:
+        back = take_back(fresh, card)
+        assert (back.recorded, back.unreadable) == (3, [])
+        assert all(fresh.reader.document(sale_id) is not None for sale_id in sold)
+
+
+def test_the_cart_of_a_sale_that_came_back_is_a_draft_no_more(store, card, copy, tmp_path):
+    cart: Cart = cart_of((COAT, 1))
+    do(store, "record", sale_of(cart))
+    settled(copy)
+    with open_store(tmp_path / "new.db", b"n" * 32, FakeClock()) as restored:
+        do(restored, "save_draft", Draft("open", cart, 1))
+        do(restored, "save_draft", Draft(cart.cart_id, cart, 1))
+        take_back(restored, card)
+        assert restored.reader.drafts() == ()
+
+
+def test_a_receipt_number_given_out_twice_loses_no_sale(store, card, copy, tmp_path):
+    lost = sale_of(receipt_no="LOCAL-0-000001")
+    do(store, "record", lost)
+    settled(copy)
+    with open_store(tmp_path / "new.db", b"n" * 32, FakeClock()) as restored:
+        kept = sale_of(receipt_no="LOCAL-0-000001")
+        do(restored, "record", kept)
+        assert take_back(restored, card).recorded == 1
+        assert take_back(restored, card).recorded == 0
+        assert restored.reader.document_by_receipt("LOCAL-0-000001") == kept
+        assert restored.reader.document(lost.sale_id) == lost
+        assert restored.verify_journal() is None
+
+
+def test_a_reference_taken_since_loses_no_sale(store, card, copy, tmp_path):
+    do(store, "record", sale_of(cart_of((COAT, 1), reference="X-1")))
+    settled(copy)
+    with open_store(tmp_path / "new.db", b"n" * 32, FakeClock()) as restored:
+        do(restored, "record", sale_of(cart_of((COAT, 1), reference="X-1")))
+        assert take_back(restored, card).recorded == 1
+        assert take_back(restored, card).known == 1
+
+
+def test_a_step_of_a_payment_that_went_another_way_is_kept_in_the_journal(
+    store, card, copy, tmp_path
+):
+    do(store, "record", step_of("attempt", 1))
+    settled(copy)
+    with open_store(tmp_path / "new.db", b"n" * 32, FakeClock()) as restored:
+        do(restored, "record", step_of("attempt", 1))
+        assert take_back(restored, card).recorded == 1
+        assert take_back(restored, card).known == 1
+        assert restored.reader.sync_status().unsent == 2
+        assert restored.verify_journal() is None
+
+
+def test_numbers_go_on_behind_those_that_came_back(store, card, copy, tmp_path):
+    number = do(store, "next_receipt_no")
+    do(store, "record", sale_of(receipt_no=number))
+    settled(copy)
+    copied = on_card(card)
+
+    def twice(uow):
+        uow.next_receipt_no()
+        raise RuleBroken(Code.CART_EMPTY)
+
+    with pytest.raises(RuleBroken):  # gives the number back
+        store.run(twice).result()
+    assert recover(store, copied.records).known == 1
+    assert do(store, "next_receipt_no").endswith("-000002")
+
+
+def test_a_store_that_came_back_from_a_backup_says_that_the_card_holds_more(
+    opened: Opener, file, card
+):
+    store = opened()
+    store.begin_second_copy(card)
+    sell(store, 1)
+    store.close()
+    before = file.read_bytes()
+    store = opened()
+    store.resume_second_copy()
+    lost = sell(store, 2)
+    store.close()
+    file.write_bytes(before)
+
+    store = opened()
+    store.resume_second_copy()
+    mine = sell(store, 1)
+    standing = store.settled_copy(PATIENCE_S)
+    assert standing is not None
+    assert (standing.alarm, standing.missing_here) == (Code.COPY_AHEAD, 2)
+    assert set(ids_on(card)) >= {*lost, *mine}  # nothing on the card is overwritten
+    assert take_back(store, card).recorded == 2
+    store.close()
+    store = opened()
+    store.resume_second_copy()
+    standing = store.settled_copy(PATIENCE_S)
+    assert standing is not None
+    assert standing.alarm is None
+    assert set(ids_on(card)) >= {*lost, *mine}

@@ -1,0 +1,1 @@
+"""The torture of the till and its cloud, in layers. `python -m tests.torture` runs them all."""

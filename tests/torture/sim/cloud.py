@@ -1,0 +1,293 @@
+"""The cloud's real services on a database in memory, and the door to them without a socket.
+
+A request is a path and bytes, an answer a status and bytes; in between stands what cloud/api does
+with them. Backups of the database are kept as many as a cloud keeps that has little room.
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sa
+import sqlcipher3.dbapi2 as sqlite
+from msgspec.structs import replace
+
+from app.wire.messages import (
+    EnrolRequest,
+    HelloRequest,
+    MembersPush,
+    PushRequest,
+    SkuRow,
+    StockRow,
+)
+from app.wire.upkeep import EpochRequest
+from cloud.db.base import Database
+from cloud.db.engine import begin_ourselves
+from cloud.db.schema import migrate
+from cloud.db.state import ensure_tenant
+from cloud.db.tables import device as device_table
+from cloud.errors import Refused
+from cloud.services import enrol, feed, ingest, members, standing
+from cloud.services.envelope import verify
+from cloud.services.keys import ServerKeys, load_keys
+from cloud.services.tokens import DevicePrincipal, find_device
+from tests.fakes.clock import NOON
+from tests.store import shop
+from tests.torture.sim import memory
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+STORE = "S001"
+PUBLIC_URL = "http://shop.example"
+BACKUPS = 2
+ON_HAND = 5
+SKUS = (shop.sku_row(), shop.sku_row(size="L"), shop.sku_row("S1", "红色", "S", name="围巾"))
+
+_HASHES = "SELECT seq, hash FROM journal WHERE device_id = ? AND epoch = ? ORDER BY seq"
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a till sends. `device` stands for its access token."""
+
+    device: str
+    path: str
+    body: bytes = b""
+    params: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back, proven to be the cloud's."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class SimCloud:
+    """One cloud at a time per process. `now_ms` is its clock, which the world moves."""
+
+    def __init__(self) -> None:
+        self.now_ms = NOON
+        self.keys = _keys()
+        # One engine for all runs: it keeps the compiled statements, which cost more than a run.
+        self.memory, self.db = _machine()
+        memory.overwrite(self.memory, _template())
+        self.backups: list[Connection] = []
+        self.answers: Counter[str] = Counter()
+        self.bugs: list[Exception] = []
+
+    def close(self) -> None:
+        """Let go of the backups; the database serves the next run."""
+        for backup in self.backups:
+            backup.close()
+
+    # --- what an operator does --------------------------------------------------------------------
+
+    def new_code(self) -> str:
+        """Return a fresh enrolment code."""
+        return self.db.write(
+            lambda c: enrol.make_enrol_code(c, STORE, now_ms=self.now_ms, minutes=10**6)
+        ).code
+
+    def back_up(self) -> None:
+        """Keep a copy of the database; the oldest beyond the limit goes."""
+        self.backups.append(memory.copy_of(self.memory))
+        for old in self.backups[:-BACKUPS]:
+            old.close()
+        del self.backups[:-BACKUPS]
+
+    def restore(self, which: int) -> None:
+        """Let the database be an older copy of itself. Nobody tells the cloud."""
+        memory.overwrite(self.memory, self.backups[which])
+
+    def revoke(self, device: str, *, revoked: bool) -> None:
+        """Take a device's rights, or give them back."""
+        self.db.write(
+            lambda c: c.execute(
+                sa.update(device_table)
+                .where(device_table.c.device_id == device)
+                .values(revoked_ms=self.now_ms if revoked else 0)
+            )
+        )
+
+    def knows(self, connection: Connection, device: str) -> bool:
+        """Tell whether a backup knows a device."""
+        query = "SELECT 1 FROM device WHERE device_id = ?"
+        return connection.execute(query, (device,)).fetchone() is not None
+
+    def durable_seq(self, device: str, epoch: str) -> int:
+        """Return up to where every backup holds what is held now; equal hashes vouch for all before."""
+        here = self.memory.execute(_HASHES, (device, epoch)).fetchall()
+        bound = len(here)
+        for backup in self.backups:
+            there = dict(backup.execute(_HASHES, (device, epoch)).fetchall())
+            bound = max((seq for seq, hash_ in here[:bound] if there.get(seq) == hash_), default=0)
+        return bound if self.backups else 0
+
+    # --- the door ---------------------------------------------------------------------------------
+
+    def serve(self, request: Request) -> Answer:
+        """Answer a request as cloud/api does: what is no refusal is a bug, kept and answered with 500."""
+        try:
+            message = self.db.write(functools.partial(self._answer, request))
+        except Refused as refused:
+            problem = refused.problem
+            self.answers[f"{refused.status} {problem.code}"] += 1
+            return Answer(refused.status, _encode(problem))
+        except Exception as bug:
+            self.bugs.append(bug)
+            return Answer(500, b'{"code":"bug"}')
+        self.answers["200"] += 1
+        return Answer(200, _encode(message))
+
+    def _answer(self, request: Request, connection: sa.Connection) -> msgspec.Struct:
+        if request.path in _OPEN:
+            return _OPEN[request.path](self, connection, request)
+        sender = find_device(connection, request.device)
+        if sender is None:
+            raise Refused(403, "device_not_enrolled")
+        handler, for_revoked = _ROUTES[request.path]
+        if sender.revoked and not for_revoked:
+            raise Refused(403, "device_revoked")
+        return handler(self, connection, sender, request)
+
+
+def _say_keys(cloud: SimCloud, connection: sa.Connection, request: Request) -> msgspec.Struct:
+    return cloud.keys.published()
+
+
+def _enrol(cloud: SimCloud, connection: sa.Connection, request: Request) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=EnrolRequest)
+    return enrol.enrol(connection, cloud.keys, asked, now_ms=cloud.now_ms, public_url=PUBLIC_URL)
+
+
+def _hello(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=HelloRequest)
+    keys = cloud.keys.published().signing
+    answer = standing.hello(connection, sender, asked, keys, now_ms=cloud.now_ms)
+    return replace(answer, durable_seq=cloud.durable_seq(sender.device, asked.epoch))
+
+
+def _push(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=PushRequest)
+    records = verify(asked, sender)
+    answer = ingest.ingest(connection, sender, asked.epoch, records, now_ms=cloud.now_ms)
+    return replace(answer, durable_seq=cloud.durable_seq(sender.device, asked.epoch))
+
+
+def _another_epoch(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=EpochRequest)
+    return standing.open_epoch(connection, sender, asked, now_ms=cloud.now_ms)
+
+
+def _books(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    return standing.books(connection, sender, request.params["since"])
+
+
+def _pull(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    stream, cursor, limit = (request.params[name] for name in ("stream", "cursor", "limit"))
+    return feed.pull(connection, sender, stream, cursor, int(limit), now_ms=cloud.now_ms)
+
+
+def _push_members(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    asked = msgspec.json.decode(request.body, type=MembersPush)
+    return members.push(connection, sender, asked, now_ms=cloud.now_ms)
+
+
+def _pull_members(
+    cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
+) -> msgspec.Struct:
+    cursor, limit = request.params["cursor"], int(request.params["limit"])
+    return members.pull(connection, sender, cursor, limit, now_ms=cloud.now_ms)
+
+
+Handler = Callable[[SimCloud, sa.Connection, DevicePrincipal, Request], msgspec.Struct]
+
+_OPEN: dict[str, Callable[[SimCloud, sa.Connection, Request], msgspec.Struct]] = {
+    "/v1/keys": _say_keys,
+    "/v1/enrol": _enrol,
+}
+_ROUTES: dict[str, tuple[Handler, bool]] = {
+    "/v1/sync/hello": (_hello, True),
+    "/v1/sync/push": (_push, True),
+    "/v1/sync/epoch": (_another_epoch, True),
+    "/v1/sync/books": (_books, False),
+    "/v1/sync/pull": (_pull, False),
+    "/v1/members/push": (_push_members, False),
+    "/v1/members/pull": (_pull_members, False),
+}
+"""Path → (who answers, whether a revoked device is heard)."""
+
+
+@cache
+def _keys() -> ServerKeys:
+    with tempfile.TemporaryDirectory() as folder:
+        return load_keys(Path(folder) / "keys.json")
+
+
+@cache
+def _template() -> Connection:
+    """A migrated cloud with a store, its goods and its people."""
+    source, db = _opened()
+    migrate(db)
+
+    def fill(connection: sa.Connection) -> None:
+        tenant = ensure_tenant(connection, NOON)
+        enrol.ensure_store(connection, tenant, STORE, now_ms=NOON)
+        feed.put_config(connection, tenant, shop.config_row())
+        feed.put_people(connection, tenant, [shop.person_row()])
+        feed.put_skus(connection, tenant, SKUS)
+        feed.put_stock(connection, tenant, map(_counted, SKUS))
+
+    db.write(fill)
+    template = memory.copy_of(source)
+    db.close()
+    return template
+
+
+def _counted(sku: SkuRow) -> StockRow:
+    return StockRow(store=STORE, sku_id=sku.sku_id, quantity=ON_HAND, as_of_ms=NOON)
+
+
+@cache
+def _machine() -> tuple[Connection, Database]:
+    return _opened()
+
+
+def _opened() -> tuple[Connection, Database]:
+    """Open an empty database in memory through the cloud's own kind of engine."""
+    connection = memory.empty()
+    engine = sa.create_engine(
+        "sqlite+pysqlite://",
+        module=sqlite,
+        creator=lambda: connection,
+        poolclass=sa.StaticPool,
+        hide_parameters=True,
+    )
+    begin_ourselves(engine)
+    return connection, Database(engine)

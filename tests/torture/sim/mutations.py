@@ -1,0 +1,88 @@
+"""The rules without which records come to harm, each with the one place it lives in and a way to take
+it out. SIM must notice every one of them missing, or it proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from app.sync.push import JournalPush, Sender
+from cloud.errors import Refused
+from cloud.services import ingest
+from cloud.services.envelope import Received
+from tests.torture.invariants import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """A function that holds a rule, and what stands in its place without the rule."""
+
+    owner: Any
+    name: str
+    instead: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """The product without one rule, and the harm that comes of it."""
+
+    rule: str
+    seams: tuple[Seam, ...]
+    harms: frozenset[Kind]
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Take the rule out for a while."""
+        with ExitStack() as stack:
+            for seam in self.seams:
+                stack.enter_context(patch.object(seam.owner, seam.name, seam.instead))
+            yield
+
+
+_believe = JournalPush.believe
+
+
+def _never_back(self: JournalPush, sender: Sender, hwm: int, hwm_hash: str) -> None:
+    acked = self._store.run(lambda uow: uow.acked()).result()
+    if hwm >= acked.seq:
+        _believe(self, sender, hwm, hwm_hash)
+
+
+def _ids_are_not_compared(connection: Any, sender: Any, verdicts: Any) -> None:
+    """Every record is taken for the first of its id."""
+
+
+def _refused_instead_of_set_aside(self: Any, code: str, detail: str = "") -> None:
+    raise Refused(500, code, detail)
+
+
+def _by_number_alone(
+    connection: Any, sender: Any, epoch: str, mark: Any, records: Sequence[Received]
+) -> list[Received]:
+    if records[0].header.seq > mark.hwm + 1:
+        raise mark.refusal("gap")
+    return [record for record in records if record.header.seq > mark.hwm]
+
+
+MUTATIONS = (
+    Mutation(
+        "rewind: a till goes back to the mark of a restored cloud",
+        (Seam(JournalPush, "believe", _never_back),),
+        frozenset({Kind.LOST, Kind.STUCK}),
+    ),
+    Mutation(
+        "id de-duplication: one record id, one original",
+        (Seam(ingest, "_mark_repeated", _ids_are_not_compared),),
+        frozenset({Kind.DOUBLED, Kind.STUCK}),
+    ),
+    Mutation(
+        "dead letter: what cannot be read is set aside, and the mark moves on",
+        (Seam(ingest._Verdict, "flag", _refused_instead_of_set_aside),),
+        frozenset({Kind.STUCK}),
+    ),
+)
+"""One for each rule of SYNC.md that its model showed to be needed."""

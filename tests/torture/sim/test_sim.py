@@ -1,0 +1,59 @@
+"""The quick profile of SIM: what broke it before, and seeds nobody has chosen."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.torture.corpus import kept
+from tests.torture.sim.mutations import MUTATIONS, Mutation
+from tests.torture.sim.runs import LAYER, failure_of, play, replay, shrunk, steps_of, tally_of
+from tests.torture.sim.world import Step
+from tests.torture.tally import Failure
+
+QUICK = range(1, 151)
+MOST_SEEDS = 60
+"""A rule that is missing shows within so many seeds."""
+
+
+@pytest.mark.parametrize("failure", kept(LAYER), ids=lambda failure: str(failure.input["seed"]))
+def test_what_broke_it_once_holds(failure: Failure):
+    assert replay(failure.input).harms == []
+
+
+@pytest.mark.parametrize("first", range(QUICK.start, QUICK.stop, 50))
+def test_nothing_is_lost_doubled_altered_or_stuck(first: int):
+    tally = tally_of(range(first, first + 50))
+    assert tally.is_clean, tally.failures
+    assert tally.runs == 50
+    assert tally.records > 500
+    assert tally.injected > 500
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule.split(":")[0])
+def test_without_a_rule_records_come_to_harm(mutation: Mutation):
+    with mutation.applied():
+        seed = next((seed for seed in range(1, MOST_SEEDS) if harmed(seed) & mutation.harms), None)
+        assert seed is not None, "nobody noticed"
+        few = shrunk(seed, steps_of(seed), set(mutation.harms))
+        assert play(seed, few).kinds & mutation.harms
+    assert play(seed, few).harms == []
+
+
+def harmed(seed: int):
+    return play(seed, steps_of(seed)).kinds
+
+
+def test_the_same_seed_is_the_same_run():
+    first, again = (play(5, steps_of(5)) for _ in range(2))
+    assert (first.records, first.faults) == (again.records, again.faults)
+
+
+def test_a_failing_run_is_made_small_and_kept_as_it_is():
+    mutation = next(each for each in MUTATIONS if each.rule.startswith("dead letter"))
+    steps = [Step("sale", 0, 1), Step("poison", 0, 2), Step("member", 0, 3), Step("sync", 0, 4)]
+    with mutation.applied():
+        outcome = play(7, steps)
+        failure = failure_of(7, steps, outcome)
+        assert failure.input == {"seed": 7, "steps": [["poison", 0, 2]]}
+        assert replay(failure.input).kinds == outcome.kinds
+    assert replay(failure.input).harms == []
