@@ -5,11 +5,14 @@ Prints JSON when run: `python -m benchmarks.bootstrapping HOME CLOUD_DATA SKUS M
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
 
@@ -23,7 +26,7 @@ from guidepos.bootstrap import open_till
 from guidepos.cloud_link import enrolled_cloud
 from guidepos.embedded_cloud import embedded_cloud
 from guidepos.online import enrol_till
-from offline_store import worker
+from offline_store.worker import StoreWorker
 from resources.demo.shop import demo_shop
 
 
@@ -48,10 +51,10 @@ def measure(home: Path, data: Path, skus: int, members: int) -> dict[str, float]
             enrol_till(till, cloud.url, cloud.enrol_code(demo_shop(members=0).stores[0].store))
             line = _Watched(enrolled_cloud(till.store, till.clock))
             engine = SyncEngine(till.store, line, till.clock, app_version=VERSION, snapshots=True)
-            jobs = _timed_jobs()
-            started, worked = time.perf_counter(), time.process_time()
-            report = engine.run()
-            ended, worked = time.perf_counter(), time.process_time() - worked
+            with _timed_jobs() as jobs:
+                started, worked = time.perf_counter(), time.process_time()
+                report = engine.run()
+                ended, worked = time.perf_counter(), time.process_time() - worked
             if report.trouble is not None:
                 raise report.trouble
             assert not report.mismatched, report
@@ -78,18 +81,19 @@ def measure(home: Path, data: Path, skus: int, members: int) -> dict[str, float]
     }
 
 
-def _timed_jobs() -> list[float]:
-    """Return a list that fills with the seconds each store job holds the writer, COMMIT included."""
+@contextlib.contextmanager
+def _timed_jobs() -> Iterator[list[float]]:
+    """Yield a list that fills with the seconds each store job holds the writer, COMMIT included."""
     took: list[float] = []
-    do: Callable[..., None] = worker._do
+    do = StoreWorker._do
 
-    def timed(*args: Any) -> None:
+    def timed(self: StoreWorker, job: Callable[[Any], Any], future: Future[Any]) -> None:
         start = time.perf_counter()
-        do(*args)
+        do(self, job, future)
         took.append(time.perf_counter() - start)
 
-    worker._do = timed
-    return took
+    with mock.patch.object(StoreWorker, "_do", timed):
+        yield took
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
 from app.settings import Settings
+from app.sync.bootstrap import PAUSED
+from app.sync.progress import Filling, filling
 from offline_store import OfflineStore
 
 if TYPE_CHECKING:
@@ -82,6 +84,11 @@ class Till:
             second_copy=self.store.second_copy,
             unreachable=report.trouble.code if report and report.trouble else None,
         )
+
+    def filling(self) -> Filling | None:
+        """Return how far the download of the shop is, None where nothing is downloaded."""
+        reader = self.store.reader
+        return filling(reader.feeds(), paused=bool(reader.state(PAUSED)))
 
     def go_offline(self) -> None:
         """Stop talking to the cloud; safe to call twice."""

@@ -14,7 +14,7 @@ from app.errors import Code, RuleBroken
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parts = "frames, cold_start, commit, replay, push"
+    parts = "frames, cold_start, commit, replay, push, bootstrap"
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help=f"of {parts}")
     parser.add_argument("--quick", action="store_true", help="few repetitions, rough figures")
     parser.add_argument("--json", action="store_true", help="flat figures as JSON")
