@@ -5,6 +5,7 @@ that is wrong. Resumes at the last row that was stored. Knows no HTTP and no SQL
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 
 from app.errors import Code, Trouble
 from app.ports import Clock, FeedState, SnapshotPiece, SyncTransport, UnitOfWork
@@ -96,22 +97,33 @@ class Bootstrap:
             if trouble.facts.get("status") != _NOT_FOUND:
                 raise
             return True
-        beginnings, more = 1, True
-        while more:
-            if self._must_wait(round_):
+        with ThreadPoolExecutor(1, thread_name_prefix="snapshot") as line:
+            if not self._take_chunks(state, round_, line):
                 return False
-            chunk = self._chunk(state)
-            if chunk.feed_generation != state.feed_generation:
-                if beginnings == _MOST_BEGINNINGS:
-                    raise _invalid(stream, "its generation changes")
-                state, beginnings = self._begin(stream), beginnings + 1
-                continue
-            if not self._apply(chunk, round_):
-                return False
-            state, more = self._state(stream), chunk.more
-            self.between()
         self._jobs.run(lambda uow: uow.complete_snapshot(stream))
         return True
+
+    def _take_chunks(self, state: FeedState, round_: Round, line: Executor) -> bool:
+        """Store chunk after chunk to the end; the next one is on its way meanwhile. One question at a
+        time: sales are sent when no chunk is."""
+        beginnings = 1
+        coming = line.submit(self._chunk, state.stream, state.after)
+        while True:
+            chunk = coming.result()
+            if chunk.feed_generation != state.feed_generation:
+                if beginnings == _MOST_BEGINNINGS:
+                    raise _invalid(state.stream, "its generation changes")
+                state, beginnings = self._begin(state.stream), beginnings + 1
+                coming = line.submit(self._chunk, state.stream, state.after)
+                continue
+            if chunk.more:
+                coming = line.submit(self._chunk, state.stream, chunk.next)
+            if not self._apply(chunk, round_):
+                return False
+            wait([coming])
+            self.between()
+            if not chunk.more:
+                return True
 
     def _begin(self, stream: str, *, mended_ms: int = 0) -> FeedState:
         begun = self._transport.begin_snapshot(stream)
@@ -119,19 +131,20 @@ class Bootstrap:
             raise _invalid(stream, f"got {begun.stream}")
         return self._jobs.run(lambda uow: uow.begin_snapshot(begun, mended_ms=mended_ms))
 
-    def _chunk(self, state: FeedState) -> SnapshotChunk:
+    def _chunk(self, stream: str, after: str) -> SnapshotChunk:
+        """Ask for the rows after a key. Network thread."""
         try:
-            chunk = self._transport.snapshot_chunk(state.stream, state.after, self._chunk_rows)
+            chunk = self._transport.snapshot_chunk(stream, after, self._chunk_rows)
         except Trouble as trouble:
             if trouble.facts.get("timeout"):
                 # A slow line: a smaller chunk next time, but after the back-off.
                 self._chunk_rows = max(_FEWEST_ROWS, self._chunk_rows // 2)
             raise
         self._chunk_rows = min(CHUNK_ROWS, self._chunk_rows * 2)
-        if chunk.stream != state.stream:
-            raise _invalid(state.stream, f"got {chunk.stream}")
-        if chunk.more and chunk.next == state.after:
-            raise _invalid(state.stream, "the snapshot stands still")
+        if chunk.stream != stream:
+            raise _invalid(stream, f"got {chunk.stream}")
+        if chunk.more and chunk.next == after:
+            raise _invalid(stream, "the snapshot stands still")
         return chunk
 
     def _apply(self, chunk: SnapshotChunk, round_: Round) -> bool:

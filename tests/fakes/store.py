@@ -7,6 +7,7 @@ real files. A job that raises leaves nothing behind, as a rolled back transactio
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -370,6 +371,7 @@ class FakeStore:
         self.priorities: list[Priority] = []
         self.before_job: Callable[[int], None] = lambda number: None
         self.drain_only = False
+        self._one_at_a_time = threading.RLock()
 
     @property
     def reader(self) -> Reader:
@@ -378,9 +380,14 @@ class FakeStore:
     def run(
         self, job: Callable[[UnitOfWork], T], *, priority: Priority = Priority.SCREEN
     ) -> Future[T]:
+        answer: Future[T] = Future()
+        with self._one_at_a_time:
+            self._do(job, priority, answer)
+        return answer
+
+    def _do(self, job: Callable[[UnitOfWork], T], priority: Priority, answer: Future[T]) -> None:
         self.jobs += 1
         self.priorities.append(priority)
-        answer: Future[T] = Future()
         work = copy.copy(self.held)
         for name in _COPIED:
             setattr(work, name, copy.copy(getattr(work, name)))
@@ -394,7 +401,6 @@ class FakeStore:
         else:
             self.held = work
             answer.set_result(result)
-        return answer
 
     def damage(self, seq: int) -> None:
         """Change the body of a record behind everybody's back."""

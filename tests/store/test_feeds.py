@@ -232,6 +232,7 @@ def test_what_a_first_store_held_is_dropped_when_the_cloud_no_longer_has_it(
     store.close()
     connection = open_writer(file, KEY)  # as a store before this version looks
     for statement in (
+        "CREATE INDEX member_phone ON member (phone) WHERE phone <> ''",
         "DROP TABLE feed_row",
         "DROP TABLE feed_state",
         "DELETE FROM _sqlite_migrations WHERE name LIKE '% feeds'",
