@@ -25,7 +25,13 @@ from app.wire.messages import (
 from app.wire.searchkeys import search_keys
 from offline_store import device, feeds, member_refusals
 from offline_store.rows import MEMBER_COLUMNS, member_of
-from offline_store.search import member_query_of, phone_tokens, sound_tokens, words_of
+from offline_store.search import (
+    member_query_of,
+    other_letters,
+    phone_tokens,
+    sound_tokens,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -196,8 +202,9 @@ def _values(row: MemberRow) -> tuple[Any, ...]:
 
 
 def _keys_of(row: MemberRow) -> str:
-    words = [*row.search.split(), *words_of(row.name), *sound_tokens(row.pinyin, row.initials)]
-    return _entry(words, row.phone)
+    # The tokens of a name travel with it; only what the cloud's version may not know is added here.
+    words = [*row.search.split(), *other_letters(row.name)] if row.search else words_of(row.name)
+    return _entry([*words, *sound_tokens(row.pinyin, row.initials)], row.phone)
 
 
 def _entry(words: Sequence[str], phone: str) -> str:

@@ -27,8 +27,12 @@ def words_of(text: str) -> list[str]:
 
     Such letters stay single: what SQLite's tokeniser takes for one letter is one in any version.
     """
-    others = _OTHER_LETTER.findall(folded(text))
-    return list(dict.fromkeys([*tokens_of(text), *others]))
+    return list(dict.fromkeys([*tokens_of(text), *other_letters(text)]))
+
+
+def other_letters(text: str) -> list[str]:
+    """Return the letters of a text that are in no token: those of scripts that have no words for us."""
+    return _OTHER_LETTER.findall(folded(text))
 
 
 def category_token(category: str) -> str:
