@@ -63,6 +63,11 @@ class Code(StrEnum):
     MEMBER_CHANGE_REFUSED = "member_change_refused"
     MANAGER_NEEDED = "manager_needed"
 
+    # Tasks of the store
+    TASK_UNKNOWN = "task_unknown"
+    TASK_TAKEN = "task_taken"
+    TASK_SETTLED = "task_settled"
+
     # Customer's page and tokens
     TOKEN_INVALID = "token_invalid"
     TOKEN_EXPIRED = "token_expired"

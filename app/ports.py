@@ -49,6 +49,7 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from app.wire.upkeep import BooksAnswer, DayBooks, EpochAnswer, EpochRequest
 
 T = TypeVar("T")
@@ -192,6 +193,17 @@ class CopyStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Trouble of this very till that a person must see. `code` says which, `subject` what it is about
+    (a seq, a day, a file) and `detail` what was found; code and subject together are its name."""
+
+    code: str
+    subject: str
+    detail: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A cart kept across a crash. `slot` is "open" for the one on screen, else a parked cart's id."""
 
@@ -264,6 +276,21 @@ class UnitOfWork(Protocol):
 
     def set_state(self, key: str, value: str) -> None: ...
 
+    # what a person must see
+    def claim_of(self, task_id: str) -> str:
+        """Return the id under which this till claims a task: the same one for ever, so that a lost
+        answer can be asked for again."""
+
+    def put_task(self, row: TaskRow) -> None:
+        """Take over what the cloud answered about a task, before the stream tells it."""
+
+    def raise_alarm(self, code: str, subject: str, detail: str, at_ms: int) -> None:
+        """Let a person see trouble of this till. The very same alarm again changes nothing, even when
+        it was settled; another detail raises it anew."""
+
+    def settle_alarm(self, code: str, subject: str) -> None:
+        """Put an alarm away; unknown ones are ignored."""
+
     # reference
     def put_config(self, config: ConfigRow) -> None: ...
 
@@ -275,6 +302,13 @@ class UnitOfWork(Protocol):
 
     # sync
     def identity(self) -> Identity: ...
+
+    def is_revoked(self) -> bool:
+        """Tell whether the cloud said that this device may only send what it has."""
+
+    def set_revoked(self, revoked: bool) -> None:
+        """Note what the proven cloud says of this device. A revoked one forgets its members at once,
+        but neither their unsent changes nor any record."""
 
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device: keep keys, open the new epoch, journal again what was recorded."""
@@ -387,6 +421,14 @@ class Reader(Protocol):
     def uneasy_attempts(self) -> tuple[Attempt, ...]:
         """Return attempts with money where no sale is: late, over, partial, or paid without a sale."""
 
+    def tasks(self) -> tuple[TaskRow, ...]:
+        """Return the store's tasks and its payments, the newest first; settled ones for a week."""
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return this till's alarms that nobody has put away, the newest first."""
+
+    def is_revoked(self) -> bool: ...
+
     def drafts(self) -> tuple[Draft, ...]: ...
 
     def state(self, key: str) -> str: ...
@@ -459,6 +501,18 @@ class PaymentGateway(Protocol):
     def query(self, attempt_id: str) -> PaymentView: ...
 
     def cancel(self, attempt_id: str) -> PaymentView: ...
+
+
+class TaskDesk(Protocol):
+    """The store's tasks at the cloud. Network thread.
+
+    Raises Trouble when there is no trustworthy answer, and RuleBroken: TASK_TAKEN (`till`, `person`)
+    while another tablet holds the task, TASK_SETTLED, TASK_UNKNOWN.
+    """
+
+    def claim(self, asked: TaskClaim) -> TaskRow: ...
+
+    def settle(self, asked: TaskSettlement) -> TaskRow: ...
 
 
 class LiveFeed(Protocol):

@@ -1,4 +1,5 @@
-"""`guidepos-cloud`: serve, migrate, make enrolment codes, load the demo shop, export.
+"""`guidepos-cloud`: serve, migrate, make enrolment codes, load the demo shop, look after tills and
+tasks, export.
 
 Knows arguments and output only; the work is in services.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.commands import backups
+from cloud.commands.office import add_commands as add_office_commands
 from cloud.errors import Refused
 from cloud.settings import Limits, Settings
 
@@ -219,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo_data)
 
     backups.add(commands, common)
+    add_office_commands(commands, common)
 
     export = commands.add_parser("export", help="write CSV")
     what = export.add_subparsers(required=True, metavar="WHAT")

@@ -16,6 +16,7 @@ from app.services.payments import Payments
 from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
+from app.services.tasks import StoreTasks
 from app.settings import Settings
 from offline_store import OfflineStore
 
@@ -52,6 +53,7 @@ class Till:
     refunds: Refunds
     stock: Stock
     payments: Payments
+    tasks: StoreTasks
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor
     online: Online | None = field(default=None)
@@ -81,6 +83,7 @@ class Till:
             now=self.clock.now(),
             second_copy=self.store.second_copy,
             unreachable=report.trouble.code if report and report.trouble else None,
+            revoked=reader.is_revoked(),
         )
 
     def go_offline(self) -> None:

@@ -135,6 +135,16 @@ def apply_page(connection: Connection, page: MembersPage) -> None:
     device.set_cursor(connection, CURSOR, page.cursor)
 
 
+def forget_all(connection: Connection) -> None:
+    """Forget every member; changes that are not sent yet stay in their queue.
+
+    What is forgotten comes again from the first page, should the till ever be told of members again.
+    """
+    connection.execute("DELETE FROM member")
+    connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
+    device.set_cursor(connection, CURSOR, "")
+
+
 def _put(connection: Connection, row: MemberRow) -> None:
     if row.erased:
         row = MemberRow(member_ref=row.member_ref, revision=row.revision, erased=True)

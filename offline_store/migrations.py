@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline_store import member_refusals, schema_epochs
+from offline_store import member_refusals, schema_epochs, tasks
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 3
+VERSION = 4
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
-cloud refuses."""
+cloud refuses. 4: tasks and alarms."""
 
 
 def version_of(connection: Connection) -> int:
@@ -53,6 +53,12 @@ def steps() -> Migrations:
         for statement in member_refusals.STATEMENTS:
             db.execute(statement)
         db.execute("PRAGMA user_version = 3")
+
+    @steps(name="0004 tasks and alarms")
+    def tasks_and_alarms(db: Database) -> None:
+        for statement in tasks.STATEMENTS:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 4")
 
     return steps
 

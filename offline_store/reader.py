@@ -19,6 +19,7 @@ from app.domain.refund import Refund
 from app.domain.sale import Sale
 from app.errors import Code, Trouble
 from app.ports import (
+    Alarm,
     Attempt,
     DocumentSummary,
     Draft,
@@ -29,6 +30,7 @@ from app.ports import (
     SyncStatus,
 )
 from app.wire.messages import CategoryRow, ConfigRow, ReasonRow
+from app.wire.tasks import TaskRow
 from offline_store import (
     attempts,
     device,
@@ -39,6 +41,7 @@ from offline_store import (
     members,
     reference,
     status,
+    tasks,
 )
 from offline_store.connection import troubles_sorted
 from offline_store.rows import person_of
@@ -242,6 +245,22 @@ class StoreReader:
     def uneasy_attempts(self) -> tuple[Attempt, ...]:
         """Return attempts with money where no sale is."""
         return attempts.uneasy(self._connection)
+
+    # --- what a person must see
+    @sorted_out
+    def tasks(self) -> tuple[TaskRow, ...]:
+        """Return the store's tasks and its payments, the newest first."""
+        return tasks.every(self._connection)
+
+    @sorted_out
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return this till's alarms that nobody has put away."""
+        return tasks.alarms(self._connection)
+
+    @sorted_out
+    def is_revoked(self) -> bool:
+        """Tell whether this device may only send what it has."""
+        return status.is_revoked(self._connection)
 
     # --- device
     @sorted_out

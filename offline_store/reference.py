@@ -9,7 +9,8 @@ import msgspec
 
 from app.errors import Code, Trouble
 from app.wire.messages import UNREADABLE, ConfigRow, PersonRow, PullAnswer, Row, SkuRow, StockRow
-from offline_store import device, stock, styles
+from app.wire.tasks import TaskRow
+from offline_store import device, stock, styles, tasks
 from offline_store.identity import Epoch, all_epochs
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def apply_page(connection: Connection, page: PullAnswer, epoch: Epoch) -> None:
             for key in gone:  # "store/sku"
                 store_id, _, sku_id = key.partition("/")
                 stock.drop(connection, store_id, sku_id, own)
+        case "tasks":
+            told = _rows(page, TaskRow)
+            tasks.apply(connection, told, gone, page.feed_generation, page.server_ms)
         case _:
             return
     device.set_cursor(connection, page.stream, page.cursor)

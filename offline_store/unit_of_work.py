@@ -29,6 +29,7 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.tasks import TaskRow
 from app.wire.upkeep import DayBooks, EpochAnswer
 from offline_store import (
     attempts,
@@ -46,6 +47,7 @@ from offline_store import (
     status,
     stock,
     styles,
+    tasks,
 )
 from offline_store.connection import troubles_sorted
 from offline_store.identity import current_epoch, read_identity
@@ -176,6 +178,27 @@ class StoreUnit:
         self._may_write()
         device.set_state(self._connection, key, value)
 
+    # --- what a person must see
+    def claim_of(self, task_id: str) -> str:
+        """Return the id under which this till claims a task."""
+        self._may_write()
+        return tasks.claim_of(self._connection, task_id)
+
+    def put_task(self, row: TaskRow) -> None:
+        """Take over what the cloud answered about a task."""
+        self._may_write()
+        tasks.put(self._connection, row)
+
+    def raise_alarm(self, code: str, subject: str, detail: str, at_ms: int) -> None:
+        """Let a person see trouble of this till."""
+        self._may_write()
+        tasks.raise_alarm(self._connection, code, subject, detail, at_ms)
+
+    def settle_alarm(self, code: str, subject: str) -> None:
+        """Put an alarm away."""
+        self._may_write()
+        tasks.settle_alarm(self._connection, code, subject)
+
     # --- reference
     def put_config(self, config: ConfigRow) -> None:
         """Replace the shop's document."""
@@ -202,6 +225,17 @@ class StoreUnit:
     def identity(self) -> Identity:
         """Return who this till is."""
         return read_identity(self._connection)
+
+    def is_revoked(self) -> bool:
+        """Tell whether this device may only send what it has."""
+        return status.is_revoked(self._connection)
+
+    def set_revoked(self, revoked: bool) -> None:
+        """Note what the cloud says of this device; a revoked one forgets its members."""
+        self._may_write()
+        status.set_revoked(self._connection, revoked)
+        if revoked:
+            members.forget_all(self._connection)
 
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device; what was recorded before is journalled again under it."""

@@ -21,6 +21,7 @@ from app.services.honesty import Conditions, Operation, Verdict, judge
 from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
+from app.services.tasks import StoreTasks
 from app.settings import Settings
 from ui import chime
 from ui.images import Gallery
@@ -29,7 +30,7 @@ from ui.viewmodels.cashpay import CashPayVm
 from ui.viewmodels.checkout import CheckoutVm
 from ui.viewmodels.done import DoneVm
 from ui.viewmodels.history import HistoryVm
-from ui.viewmodels.money import MoneyVm
+from ui.viewmodels.inbox import InboxTools, InboxVm
 from ui.viewmodels.mysales import MySalesVm
 from ui.viewmodels.naming import Naming
 from ui.viewmodels.network import NetworkVm
@@ -53,6 +54,7 @@ class CounterTools:
     clock: Clock
     checkout: Checkout
     payments: Payments
+    tasks: StoreTasks
     receipts: Receipts
     refunds: Refunds
     qr: QrMaker
@@ -75,13 +77,13 @@ class Counter:
     my_sales: MySalesVm
     network: NetworkVm
     settings: SettingsVm
-    money: MoneyVm
+    inbox: InboxVm
     returns: ReturnVm
 
     def hear(self, news: PaymentNews) -> None:
         """Take news of any payment, on any thread."""
         self.pay.hear(news)
-        self.money.stir()
+        self.inbox.stir()
 
 
 def furnish(
@@ -114,6 +116,16 @@ def furnish(
     phone.refused.connect(tools.sync_now)
     pay.hold(phone, CashPayVm(tools.checkout, tools.settings.currency, words, pay))
     naming = Naming(reader, words)
+    inbox = InboxTools(
+        reader=reader,
+        tasks=tools.tasks,
+        payments=tools.payments,
+        on_screen=lambda: phone.cart_id,
+        who=who,
+        now_ms=lambda: tools.clock.now().server_ms,
+        is_online=lambda: tools.conditions().reachable,
+        sync_now=tools.sync_now,
+    )
     counter = Counter(
         pay=pay,
         done=DoneVm(
@@ -123,7 +135,7 @@ def furnish(
         my_sales=MySalesVm(reader, today, words, root),
         network=NetworkVm(tools.conditions, tools.sync_now, words, root),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
-        money=MoneyVm(reader, tools.payments, lambda: phone.cart_id, who, words, root),
+        inbox=InboxVm(inbox, words, root),
         returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
     )
     root.hold(
@@ -133,7 +145,7 @@ def furnish(
         my_sales=counter.my_sales,
         network=counter.network,
         settings=counter.settings,
-        money=counter.money,
+        inbox=counter.inbox,
         returns=counter.returns,
     )
     _join(root, checkout, counter, tools)
@@ -165,7 +177,7 @@ def _join(root: RootVm, checkout: CheckoutVm, counter: Counter, tools: CounterTo
             checkout.freeze(True)
             root.open(Sheet.PAY)
             pay.resume(checkout.priced, checkout.actor, attempt_id)
-            counter.money.look()
+            counter.inbox.look()
 
     def left() -> None:
         checkout.freeze(False)
@@ -201,7 +213,7 @@ def _join(root: RootVm, checkout: CheckoutVm, counter: Counter, tools: CounterTo
 
 def _join_aftermath(root: RootVm, checkout: CheckoutVm, counter: Counter) -> None:
     """Join what happens after a payment: money that waits for a person, and goods that come back."""
-    money, returns, history = counter.money, counter.returns, counter.history
+    inbox, returns, history = counter.inbox, counter.returns, counter.history
 
     def delivered(sale: Sale) -> None:
         checkout.sold(sale)
@@ -214,10 +226,10 @@ def _join_aftermath(root: RootVm, checkout: CheckoutVm, counter: Counter) -> Non
         counter.network.look()
 
     for moment in (root.entered, root.personChanged, counter.pay.left, counter.pay.aside):
-        moment.connect(money.look)
-    money.openAsked.connect(lambda: root.open(Sheet.MONEY))
-    money.closeAsked.connect(root.close)
-    money.delivered.connect(delivered)
+        moment.connect(inbox.look)
+    inbox.openAsked.connect(lambda: root.open(Sheet.INBOX))
+    inbox.closeAsked.connect(root.close)
+    inbox.delivered.connect(delivered)
     history.returnAsked.connect(returns.begin)
     returns.openAsked.connect(lambda: root.open(Sheet.RETURN))
     returns.closeAsked.connect(root.close)

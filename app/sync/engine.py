@@ -25,6 +25,7 @@ from app.wire.versions import PROTOCOL, SCHEMA
 
 DB_ID = "db_id"
 REVOKED = "revoked"
+"""The cloud's word for a device that may send what it has and do nothing else."""
 FEED_GENERATION = "feed_generation"
 
 
@@ -45,6 +46,7 @@ class _Standing:
     feed_generation: str
     timeline: str
     restored: bool
+    revoked: bool
 
 
 class SyncEngine:
@@ -89,7 +91,10 @@ class SyncEngine:
         round_ = Round(stop=stop)
         try:
             standing = self._standing()
-            sender = self._hello(standing, round_) if hello else standing.sender
+            round_.revoked = standing.revoked
+            # A revoked till asks each time whether it still is.
+            greeting = hello or standing.revoked
+            sender = self._hello(standing, round_) if greeting else standing.sender
         except Trouble as trouble:
             round_.note(trouble)
             return round_.report()
@@ -100,6 +105,8 @@ class SyncEngine:
             try:
                 step(round_)
             except Trouble as trouble:
+                if trouble.code is Code.DEVICE_REVOKED:
+                    self._take_standing(True, round_)
                 round_.note(trouble)
                 if ends_the_round(trouble):
                     break
@@ -170,6 +177,7 @@ class SyncEngine:
                 feed_generation=uow.state(FEED_GENERATION),
                 timeline=identity.timeline,
                 restored=bool(uow.state(RESTORED_STATE)),
+                revoked=uow.is_revoked(),
             )
 
         return self._store.run(look, priority=Priority.SYNC).result()
@@ -186,7 +194,7 @@ class SyncEngine:
         self._clock.anchor(answer.server_ms + round((self._clock.monotonic() - asked) * 500))
         round_.said_hello = True
         round_.commands = tuple(answer.commands)
-        round_.revoked = answer.standing == REVOKED
+        self._take_standing(answer.standing == REVOKED, round_)
         self._note_generation(standing, answer)
         self._learn(answer)
         try:
@@ -214,6 +222,12 @@ class SyncEngine:
         round_.pushed += max(0, answer.hwm - acked.seq)
         round_.duplicates += max(0, answer.hwm - acked.seq)
         return ""
+
+    def _take_standing(self, revoked: bool, round_: Round) -> None:
+        """Believe the proven cloud about what this device may do; a revoked one forgets its members."""
+        if revoked != round_.revoked and not self._store.drain_only:
+            self._store.run(lambda uow: uow.set_revoked(revoked), priority=Priority.SYNC).result()
+        round_.revoked = revoked
 
     def _learn(self, answer: HelloAnswer) -> None:
         """Remember the cloud's timeline and the keys that count now."""

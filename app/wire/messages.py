@@ -219,8 +219,8 @@ class PullAnswer(Message, frozen=True, kw_only=True):
     checksum: str = ""
 
 
-STREAMS = ("config", "people", "catalog", "stock")
-"""Reference streams in the order a new till needs them."""
+STREAMS = ("config", "people", "catalog", "stock", "tasks")
+"""Reference streams in the order a new till needs them. The rows of `tasks` are in `app.wire.tasks`."""
 
 
 class SkuRow(Message, frozen=True, kw_only=True):

@@ -90,13 +90,15 @@ def add_to(
     counter: str,
     added: dict[str, int],
     same: dict[str, Any],
+    *,
+    rising: str = "",
 ) -> None:
     """Add to the counters of many rows, making those that are missing, in the order of `added`.
 
     The rows differ in `key` alone; all get the values of `same`, some of which are the rest of their
-    primary key.
+    primary key. `rising` names a column that tells of a row whether it began with more than nothing.
     """
-    names = (*same, key, counter)
+    names = (*same, key, counter, *([rising] if rising else []))
     keys = [column.name for column in table.primary_key]
     fresh = ", ".join(f'"{name}" = excluded."{name}"' for name in same if name not in keys)
     places = ", ".join(f":{name}" for name in same)
@@ -106,7 +108,8 @@ def add_to(
     )
     into = f'INSERT INTO "{table.name}" ({_listed(table, names)})'
     if connection.dialect.name == "sqlite":
-        sql = f"{into} VALUES ({places}, :key, :added) {conflict}"
+        began = ", :added > 0" if rising else ""
+        sql = f"{into} VALUES ({places}, :key, :added{began}) {conflict}"
         rows = [{**same, "key": each, "added": count} for each, count in added.items()]
         connection.execute(sa.text(sql), rows)
         return
@@ -115,7 +118,8 @@ def add_to(
         f"CAST(:{name} AS {table.c[name].type.compile(_POSTGRESQL)})" for name in same
     )
     given = "unnest(CAST(:key AS text[]), CAST(:added AS bigint[])) AS given(key, added)"
-    sql = f"{into} SELECT {typed}, key, added FROM {given} {conflict}"  # noqa: S608 - our own names
+    began = ", added > 0" if rising else ""
+    sql = f"{into} SELECT {typed}, key, added{began} FROM {given} {conflict}"  # noqa: S608 - our own names
     connection.execute(sa.text(sql), {**same, "key": list(added), "added": list(added.values())})
 
 

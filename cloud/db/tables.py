@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Index, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Index, LargeBinary, Table
 
 from cloud.db.base import metadata
 from cloud.db.columns import blob, flag, key, small, text, whole
@@ -329,8 +329,10 @@ stock = Table(
     *key("tenant_id", "store_id", "sku_id"),
     whole("quantity"),
     whole("as_of_ms"),
+    Column("known", Boolean(create_constraint=False), nullable=False, server_default=sa.true()),
     whole("change"),
     Index("ix_stock_feed", "tenant_id", "change", "store_id", "sku_id"),
     **_BY_KEY,
 )
-"""On-hand: what was counted plus every movement received since. May be negative."""
+"""On-hand: what was counted plus every movement received since. May be negative. `known` is false
+where all began with a sale: nobody ever counted it, and what is below zero there says nothing."""

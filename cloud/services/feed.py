@@ -6,7 +6,7 @@ comes with the record of the asking device up to which its figures count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -23,16 +23,21 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.tasks import SETTLED
 from app.wire.tokens import b64, unb64
 from cloud.db.feed import fence, next_change
 from cloud.db.rows import upsert
 from cloud.db.state import feed_generation
 from cloud.db.tables import config, device_epoch, journal, person, sku, stock
+from cloud.db.task_tables import task
 from cloud.errors import Refused
+from cloud.services.tasks import task_row
 from cloud.services.tokens import DevicePrincipal
 
 MAX_PAGE = 2_000
 BATCH = 2_000
+TASKS_KEPT_MS = 7 * 86_400_000
+"""So long a settled task is told to a till that was away, or is new."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -106,13 +111,15 @@ def pull(
     query = sa.select(table).where(table.c.tenant_id == asking.tenant)
     if stream == "people":
         query = query.where(table.c.store_id.in_(("", asking.store)))
+    if stream == "tasks":
+        query = query.where(_of_today(asking, now_ms))
     generation = feed_generation(connection)
     start = read_cursor(cursor, generation, len(keys))
     rows, after, more = page_of(connection, query, table.c.change, keys, start, limit)
     epoch, seq = _counted(connection, asking) if stream == "stock" else ("", 0)
     return PullAnswer(
         stream=stream,
-        rows=[_stock_row(row) if stream == "stock" else _row(row, keys[0]) for row in rows],
+        rows=[_read_as(stream)(row) for row in rows],
         cursor=after.text(),
         more=more,
         feed_generation=generation,
@@ -122,12 +129,33 @@ def pull(
     )
 
 
+def _of_today(asking: DevicePrincipal, now_ms: int) -> sa.ColumnElement[bool]:
+    """Tasks of the asking till's own store; what was settled long ago is no till's business."""
+    return sa.and_(
+        task.c.store_id == asking.store,
+        sa.or_(task.c.state != SETTLED, task.c.settled_ms > now_ms - TASKS_KEPT_MS),
+    )
+
+
 _SOURCES: dict[str, tuple[sa.Table, list[sa.Column[str]]]] = {
     "config": (config, [config.c.name]),
     "people": (person, [person.c.person_id]),
     "catalog": (sku, [sku.c.sku_id]),
     "stock": (stock, [stock.c.store_id, stock.c.sku_id]),
+    "tasks": (task, [task.c.task_id]),
 }
+
+
+def _read_as(stream: str) -> Callable[[sa.Row[Any]], Row]:
+    """Return what makes rows of a stream's table into rows that travel."""
+    match stream:
+        case "stock":
+            return _stock_row
+        case "tasks":
+            return _task_row
+        case _:
+            (key,) = _SOURCES[stream][1]
+            return lambda row: _row(row, key)
 
 
 def _row(row: sa.Row[Any], key: sa.Column[str]) -> Row:
@@ -135,6 +163,10 @@ def _row(row: sa.Row[Any], key: sa.Column[str]) -> Row:
     if row.deleted:
         return Row(key=values[key], deleted=True)
     return Row(key=values[key], body=msgspec.Raw(row.body))
+
+
+def _task_row(row: sa.Row[Any]) -> Row:
+    return Row(key=row.task_id, body=msgspec.Raw(_encode(task_row(row._mapping))))
 
 
 def _stock_row(row: sa.Row[Any]) -> Row:
@@ -246,6 +278,7 @@ def put_stock(connection: sa.Connection, tenant_id: str, rows: Iterable[StockRow
                 "sku_id": row.sku_id,
                 "quantity": row.quantity,
                 "as_of_ms": row.as_of_ms,
+                "known": True,
                 "change": change,
             }
             for row in rows

@@ -7,8 +7,9 @@ no HTTP and no provider in particular.
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -18,9 +19,10 @@ from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import PaymentView
 from cloud.db.base import Database
 from cloud.gateways.base import Answer, Charge, Gateway, Standing
-from cloud.services import attempts
+from cloud.services import attempts, money_tasks
 from cloud.services.attempts import Attempt, Ledger
-from cloud.services.live import Newsroom
+from cloud.services.live import Newsroom, store_topic
+from cloud.services.tasks import NEWS as TASKS_CHANGED
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class Payments:
         self._gateway = gateway
         self._newsroom = newsroom
         self.now_ms = now_ms
+        self._looked_until = now_ms() - LATE_MS
+        self._orphans: list[tuple[money_tasks.Own, str]] = []
 
     def register(self, order: Attempt) -> Attempt:
         """Put a verified order down before its QR is shown; the same bytes again change nothing.
@@ -161,6 +165,7 @@ class Payments:
                 raise
             except Exception:  # a bug with one attempt must not keep all behind it open
                 log.exception("attempt %s could not be settled", attempt_id)
+        self._look_for_orphans(now_ms)
         return changed
 
     def _ask(self, attempt: Attempt) -> Attempt:
@@ -225,13 +230,40 @@ class Payments:
     def _change(self, work: Callable[[Ledger], T]) -> T:
         """Run `work` in a transaction and publish its changes after the commit, never before."""
 
-        def run(conn: sa.Connection) -> tuple[T, list[Attempt]]:
+        def run(conn: sa.Connection) -> tuple[T, list[Attempt], set[money_tasks.Own]]:
             ledger = Ledger(conn, self.now_ms(), [])
-            return work(ledger), ledger.changed
+            result = work(ledger)
+            stores = money_tasks.note_changes(conn, ledger.changed, ledger.now_ms)
+            return result, ledger.changed, stores
 
-        result, changed = self._database.write(run)
+        result, changed, stores = self._database.write(run)
         attempts.tell(self._newsroom, changed)
+        self._tell_of_tasks(stores)
         return result
+
+    def _tell_of_tasks(self, stores: Iterable[money_tasks.Own]) -> None:
+        for tenant, store in stores:
+            self._newsroom.publish([store_topic(tenant, store)], TASKS_CHANGED)
+
+    def _look_for_orphans(self, now_ms: int) -> None:
+        """Make tasks of payments that ended without a sale some time ago, each looked at twice: its
+        sale may have come in while we looked first."""
+        until = now_ms - money_tasks.ORPHAN_MS
+        found = self._database.read(
+            lambda conn: money_tasks.unsold(conn, self._looked_until, until, SWEEP_LIMIT)
+        )
+        # As many as we asked for may not be all: the next sweep goes on from the last of them.
+        full = len(found) == SWEEP_LIMIT
+        self._looked_until = max(found[-1][2] - 1 if full else until, self._looked_until)
+        again, self._orphans = self._orphans, [(own, attempt) for own, attempt, _ in found]
+        for own, attempt in (*again, *self._orphans):
+            review = functools.partial(self._review, own, attempt, now_ms)
+            if self._database.write(review):
+                self._tell_of_tasks([own])
+
+    @staticmethod
+    def _review(own: money_tasks.Own, attempt_id: str, now_ms: int, conn: sa.Connection) -> bool:
+        return money_tasks.review(conn, own, [attempt_id], now_ms)
 
 
 def _refuse_second(others: list[Attempt]) -> None:

@@ -238,7 +238,9 @@ def _move_stock(connection: sa.Connection, arrival: Arrival, moved: dict[str, in
         "as_of_ms": arrival.received_ms,
         "change": arrival.change,
     }
-    add_to(connection, tables.stock, "sku_id", "quantity", dict(sorted(moved.items())), new)
+    ordered = dict(sorted(moved.items()))
+    # Known is only what began with goods, counted or received, and not with a sale.
+    add_to(connection, tables.stock, "sku_id", "quantity", ordered, new, rising="known")
 
 
 def over_refunded(

@@ -96,6 +96,7 @@ class FakeCloud:
         self.most_records = 200
         self.forgets_cursors = False
         self.codes = {GOOD_CODE}
+        self.revoked: set[str] = set()
         self._used: dict[str, tuple[bytes, EnrolAnswer]] = {}
         self._signing = Ed25519PrivateKey.generate()
         self._escrow = X25519PrivateKey.generate()
@@ -157,6 +158,7 @@ class FakeCloud:
             feed_generation=self.feed_generation,
             known=held is not None,
             keys=self.keys().signing,
+            standing="revoked" if device in self.revoked else "current",
         )
 
     def new_epoch(self, device: str, request: EpochRequest) -> EpochAnswer:
@@ -258,6 +260,11 @@ class FakeCloud:
             raise Trouble(Code.DEVICE_NOT_ENROLLED, status=403)
         epochs = self.devices[device].epochs
         return next((each for each in epochs if each.chain.epoch == epoch), None)
+
+    def check_current(self, device: str) -> None:
+        """Refuse a revoked device, as everything but hello, epochs and push does."""
+        if device in self.revoked:
+            raise Trouble(Code.DEVICE_REVOKED, status=403)
 
     # --- reference and members --------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ class FakeUnitOfWork:
     pinned: dict[str, bytes] = field(default_factory=dict)
     ended: tuple[JournalMark, ...] = ()
     durable: int = 0
+    revoked: bool = False
 
     @property
     def chain(self) -> Chain:
@@ -94,6 +95,15 @@ class FakeUnitOfWork:
 
     def identity(self) -> Identity:
         return self.who
+
+    def is_revoked(self) -> bool:
+        return self.revoked
+
+    def set_revoked(self, revoked: bool) -> None:
+        self.revoked = revoked
+        if revoked:
+            self.members = {}
+            self.cursors.pop("members", None)
 
     def device_key(self) -> bytes:
         return self.key

@@ -56,12 +56,15 @@ class DirectLine:
         return self.cloud.books(self.device, since)
 
     def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
+        self.cloud.check_current(self.device)
         return self.cloud.pull(stream, cursor, limit)
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
+        self.cloud.check_current(self.device)
         return self.cloud.push_members(changes)
 
     def pull_members(self, cursor: str, limit: int) -> MembersPage:
+        self.cloud.check_current(self.device)
         return self.cloud.pull_members(cursor, limit)
 
 

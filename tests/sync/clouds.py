@@ -18,11 +18,15 @@ from app.remote.cloud import EnrolledCloud
 from app.remote.enrolment import CloudEnrolment
 from app.remote.sync import CloudSync
 from app.wire.messages import StockRow
+from app.wire.tasks import TaskRow
 from cloud.bootstrap import open_cloud
+from cloud.db.feed import next_change
 from cloud.db.state import ensure_tenant
 from cloud.db.tables import journal
+from cloud.services import devices
 from cloud.services.enrol import make_enrol_code
 from cloud.services.feed import put_stock
+from cloud.services.tasks import open_tasks
 from cloud.settings import Settings
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.transport import DirectLine
@@ -47,6 +51,9 @@ class Side(Protocol):
         """Return the ids of the facts held for a till, once each, in the order of its journal."""
 
     def put_stock(self, rows: Sequence[StockRow]) -> None: ...
+
+    def revoke(self, store: Store, *, revoked: bool = True) -> None:
+        """Let a till do nothing but send, or let it work again."""
 
 
 class InMemory:
@@ -74,6 +81,10 @@ class InMemory:
 
     def put_stock(self, rows: Sequence[StockRow]) -> None:
         self.cloud.put("stock", *rows_of(rows))
+
+    def revoke(self, store: Store, *, revoked: bool = True) -> None:
+        device = store.run(lambda uow: uow.identity()).result().device
+        (self.cloud.revoked.add if revoked else self.cloud.revoked.discard)(device)
 
 
 class RealServer:
@@ -161,3 +172,31 @@ class RealServer:
             put_stock(connection, ensure_tenant(connection, self._cloud.clock()), rows)
 
         self._cloud.db.write(put)
+
+    def put_task(self, row: TaskRow) -> None:
+        """Let something wait for a person of the store."""
+
+        def put(connection: sa.Connection) -> None:
+            names = ("task_id", "kind", "code", "subject", "device_code", "epoch", "seq")
+            values = {name: getattr(row, name) for name in names} | {
+                "tenant_id": ensure_tenant(connection, self._cloud.clock()),
+                "store_id": self.store_id,
+                "device_id": row.device,
+                "created_ms": self._cloud.clock(),
+                "change": next_change(connection),
+            }
+            open_tasks(connection, [values])
+
+        self._cloud.db.write(put)
+
+    def revoke(self, store: Store, *, revoked: bool = True) -> None:
+        """Let a till do nothing but send, or let it work again."""
+        who = store.run(lambda uow: uow.identity()).result()
+
+        def change(connection: sa.Connection) -> None:
+            if revoked:
+                devices.revoke(connection, who.tenant, who.device, now_ms=self._cloud.clock())
+            else:
+                devices.reinstate(connection, who.tenant, who.device)
+
+        self._cloud.db.write(change)
