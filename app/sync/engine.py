@@ -14,6 +14,7 @@ from app.domain.ids import new_id
 from app.domain.times import business_date
 from app.errors import Code, Trouble
 from app.ports import Clock, JournalMark, Priority, Store, SyncTransport, UnitOfWork
+from app.sync.alarms import alarms_of
 from app.sync.books import compare_books
 from app.sync.epochs import FORKED, RESTORED_STATE, EpochChange, why_another
 from app.sync.member_push import MemberPush
@@ -112,7 +113,23 @@ class SyncEngine:
                     break
         if pull:
             self._keep_generation(round_)
+        try:
+            self._raise_alarms(round_)
+        except Trouble as trouble:
+            round_.note(trouble)
         return round_.report()
+
+    def _raise_alarms(self, round_: Round) -> None:
+        """Leave what a person must see in the store; the same alarm twice is one."""
+        if self._store.drain_only or not (round_.sealed or round_.epoch or round_.books):
+            return
+        at_ms = self._clock.now().server_ms
+
+        def leave(uow: UnitOfWork) -> None:
+            for code, subject, detail in alarms_of(round_, uow.identity().epoch):
+                uow.raise_alarm(code, subject, detail, at_ms)
+
+        self._store.run(leave, priority=Priority.SYNC).result()
 
     def _steps(
         self, sender: Sender | None, streams: Collection[str], round_: Round, *, members: bool

@@ -65,6 +65,7 @@ class FakeUnitOfWork:
     ended: tuple[JournalMark, ...] = ()
     durable: int = 0
     revoked: bool = False
+    alarms: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def chain(self) -> Chain:
@@ -159,6 +160,9 @@ class FakeUnitOfWork:
             return False
         self.received = seq
         return True
+
+    def raise_alarm(self, code: str, subject: str, detail: str, at_ms: int) -> None:
+        self.alarms[code, subject] = detail
 
     def note_durable(self, seq: int) -> None:
         self.durable = seq
@@ -301,7 +305,16 @@ class FakeStore:
         self.priorities.append(priority)
         answer: Future[T] = Future()
         work = copy.copy(self.held)
-        for name in ("records", "states", "cursors", "members", "changes", "refused", "pinned"):
+        for name in (
+            "records",
+            "states",
+            "cursors",
+            "members",
+            "changes",
+            "refused",
+            "pinned",
+            "alarms",
+        ):
             setattr(work, name, copy.copy(getattr(work, name)))
         work.rows = {stream: dict(rows) for stream, rows in work.rows.items()}
         try:
