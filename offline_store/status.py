@@ -23,7 +23,7 @@ def sync_status(connection: Connection) -> SyncStatus:
     mark = head(connection, epoch)
     (waiting,) = connection.execute("SELECT count(*) FROM member_change").fetchone()
     return SyncStatus(
-        unsent=mark.seq - epoch.acked_seq,
+        unsent=max(mark.seq - epoch.acked_seq, 0),  # an end that is lost may lie before the mark
         oldest_unsent_ms=oldest_unsent_ms(connection, epoch),
         last_push_ms=int(device.state(connection, LAST_PUSH) or 0),
         last_pull_ms=int(device.state(connection, LAST_PULL) or 0),

@@ -93,8 +93,8 @@ class SyncEngine:
         try:
             standing = self._standing()
             round_.revoked = standing.revoked
-            # A revoked till asks each time whether it still is.
-            greeting = hello or standing.revoked
+            # A revoked till asks each time whether it still is; a restored one must not send as before.
+            greeting = hello or standing.revoked or standing.restored
             sender = self._hello(standing, round_) if greeting else standing.sender
         except Trouble as trouble:
             round_.note(trouble)
