@@ -17,14 +17,15 @@ from app.errors import Code, RuleBroken, Trouble
 from offline_store import device
 from offline_store.backup import flush_folder, make_durable, remove, verify_backup
 from offline_store.connection import SqliteError, open_reader, open_writer, troubles_sorted
+from offline_store.epochs import RESTORED
 from offline_store.lock import StoreLock
 from offline_store.status import sync_status
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-RESTORED, RESTORED_MS = "restored", "restored.ms"
-"""Device state: "1" until the cloud has given the restored till a new epoch, and when it came back."""
+RESTORED_MS = "restored.ms"
+"""Device state: when this file came back from a backup, Unix ms."""
 _WAL = ("-wal", "-shm")
 
 
