@@ -325,6 +325,16 @@ class UnitOfWork(Protocol):
 
     def unsent(self, *, max_records: int, max_bytes: int) -> Unsent: ...
 
+    def batch_after(self, mark: JournalMark, *, max_records: int, max_bytes: int) -> Unsent:
+        """Return the places that follow one of any epoch, within both limits."""
+
+    def stretches(self) -> tuple[tuple[JournalMark, JournalMark], ...]:
+        """Return each epoch of this device with its first kept record's predecessor and its last, the
+        oldest first."""
+
+    def escrow_key(self) -> bytes:
+        """Return the cloud's public key for what only the cloud may read, b"" before enrolment."""
+
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         """Set the acknowledged mark, forward or (a restored cloud) back; False if the hash is not ours."""
 
