@@ -313,6 +313,12 @@ class UnitOfWork(Protocol):
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device: keep keys, open the new epoch, journal again what was recorded."""
 
+    def unenrol(self) -> None:
+        """Forget the cloud, its secrets, people and members. Raises RuleBroken(UNSENT_LEFT)."""
+
+    def refuse_unsent(self) -> None:
+        """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks a record or a change of a member."""
+
     def device_key(self) -> bytes:
         """Return the raw Ed25519 private key of this device."""
 
@@ -623,3 +629,6 @@ class SecretKeeper(Protocol):
         """
 
     def write(self, name: str, secret: bytes) -> None: ...
+
+    def forget(self, name: str) -> None:
+        """Drop a secret for good; none to drop is no error. Raises Trouble as `read` does."""

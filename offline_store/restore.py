@@ -160,3 +160,20 @@ def _link(part: Path, to: Path) -> None:
     except OSError:  # a file system without hard links
         shutil.copyfile(part, to)
         make_durable(to)
+
+
+def wipe(file: Path, key: bytes, seen: tuple[int, int]) -> None:
+    """Remove a store from the disk, if it still holds just what was `seen` (see `unsent_in`).
+
+    Raises Trouble(STORE_IN_USE) while a till has it open, RuleBroken(UNSENT_LEFT) if one had since.
+    """
+    lock = StoreLock(file)
+    try:
+        if unsent_in(file, key) != seen:
+            raise RuleBroken(Code.UNSENT_LEFT)
+        file.unlink()  # first: a log without its store is nothing
+        remove(file)
+        remove(file.with_name(file.name + ".restoring"))
+        flush_folder(file.parent)
+    finally:
+        lock.release()

@@ -39,6 +39,7 @@ from offline_store import (
     epochs,
     facts,
     journal,
+    leaving,
     member_refusals,
     members,
     receipts,
@@ -242,6 +243,15 @@ class StoreUnit:
         self._may_write()
         enrolment.enrol(self._connection, self._journal, answer, device_key, cloud_url)
         return read_identity(self._connection)
+
+    def unenrol(self) -> None:
+        """Forget the cloud. Raises RuleBroken(UNSENT_LEFT)."""
+        self._may_write()
+        leaving.unenrol(self._connection, self._journal)
+
+    def refuse_unsent(self) -> None:
+        """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks anything."""
+        leaving.refuse_unsent(self._connection)
 
     def device_key(self) -> bytes:
         """Return the device's private key, b"" before enrolment."""

@@ -14,12 +14,13 @@ from app.ports import Draft
 from app.services.recovery import Recovered, recover
 from app.wire.journal import Record
 from app.wire.messages import MemberRow
+from app.wire.upkeep import EpochAnswer
 from offline_store import OfflineStore, copy_files, open_store
 from offline_store.copy_files import MEMBERS_NAME, Copied, folder_of, parts_in, read_copy
 from offline_store.second_copy import SecondCopy
 from tests.fakes.clock import FakeClock
 from tests.store.conftest import Opener
-from tests.store.shop import COAT, KEY, cart_of, do, enrol_answer, refund_of, sale_of, step_of
+from tests.store.shop import COAT, KEY, at, cart_of, do, enrol_answer, refund_of, sale_of, step_of
 from tests.store.test_journal import CHEAPER, tamper
 from tests.store.test_members import change, pull, row
 
@@ -267,6 +268,19 @@ def test_the_very_bytes_come_back(store, card, copy, tmp_path):
     assert [r.body for r in back] == [r.body for r in ours]
     assert [r.header.rec_id for r in back] == [r.header.rec_id for r in ours]
     assert [r.header.t_est_server for r in back] == [r.header.t_est_server for r in ours]
+
+
+def test_a_copy_of_two_epochs_brings_every_sale_back_once(store, card, copy, tmp_path):
+    do(store, "enrol", enrol_answer(), b"k" * 32, "https://shop.example")
+    sold = sell(store, 2)
+    answer = EpochAnswer(epoch="ab" * 8, ordinal=2, timeline="t", held=[])
+    do(store, "open_epoch", answer, "restored", at())
+    sold += sell(store, 1)
+    settled(copy)
+    with open_store(tmp_path / "new.db", b"n" * 32, FakeClock()) as fresh:
+        back = take_back(fresh, card)
+        assert (back.recorded, back.unreadable) == (3, [])
+        assert all(fresh.reader.document(sale_id) is not None for sale_id in sold)
 
 
 def test_the_cart_of_a_sale_that_came_back_is_a_draft_no_more(store, card, copy, tmp_path):
