@@ -24,6 +24,7 @@ from app.devices.secrets import (
     trusted_backend,
 )
 from app.errors import Code, Trouble
+from app.ports import SecretKeeper
 from tests.fakes.secrets import FakeKeeper, MemoryKeyring
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
@@ -166,7 +167,7 @@ def test_a_key_file_that_holds_something_else_is_no_key(tmp_path: Path, content:
 def test_a_forgotten_key_is_certainly_gone_and_forgetting_twice_is_no_error(
     tmp_path: Path, system_keyring: MemoryKeyring, where: str
 ):
-    keepers = {"file": FileKeeper(tmp_path), "memory": FakeKeeper()}
+    keepers: dict[str, SecretKeeper] = {"file": FileKeeper(tmp_path), "memory": FakeKeeper()}
     keeper = keepers.get(where) or choose_keeper(tmp_path)
     keeper.write(STORE_KEY, b"k" * 32)
     for _ in range(2):
