@@ -313,6 +313,12 @@ class UnitOfWork(Protocol):
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device: keep keys, open the new epoch, journal again what was recorded."""
 
+    def unenrol(self) -> None:
+        """Forget the cloud, its secrets, people and members. Raises RuleBroken(UNSENT_LEFT)."""
+
+    def refuse_unsent(self) -> None:
+        """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks a record or a change of a member."""
+
     def device_key(self) -> bytes:
         """Return the raw Ed25519 private key of this device."""
 
@@ -324,6 +330,16 @@ class UnitOfWork(Protocol):
     def acked(self) -> JournalMark: ...
 
     def unsent(self, *, max_records: int, max_bytes: int) -> Unsent: ...
+
+    def batch_after(self, mark: JournalMark, *, max_records: int, max_bytes: int) -> Unsent:
+        """Return the places that follow one of any epoch, within both limits."""
+
+    def stretches(self) -> tuple[tuple[JournalMark, JournalMark], ...]:
+        """Return each epoch of this device with its first kept record's predecessor and its last, the
+        oldest first."""
+
+    def escrow_key(self) -> bytes:
+        """Return the cloud's public key for what only the cloud may read, b"" before enrolment."""
 
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         """Set the acknowledged mark, forward or (a restored cloud) back; False if the hash is not ours."""
@@ -613,3 +629,6 @@ class SecretKeeper(Protocol):
         """
 
     def write(self, name: str, secret: bytes) -> None: ...
+
+    def forget(self, name: str) -> None:
+        """Drop a secret for good; none to drop is no error. Raises Trouble as `read` does."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
-from cloud.commands import backups
+from cloud.commands import backups, import_journal
 from cloud.commands.office import add_commands as add_office_commands
 from cloud.errors import Refused
 from cloud.settings import Limits, Settings
@@ -222,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
 
     backups.add(commands, common)
     add_office_commands(commands, common)
+    import_journal.add(commands, common)
 
     export = commands.add_parser("export", help="write CSV")
     what = export.add_subparsers(required=True, metavar="WHAT")

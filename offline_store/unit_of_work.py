@@ -39,6 +39,7 @@ from offline_store import (
     epochs,
     facts,
     journal,
+    leaving,
     member_refusals,
     members,
     receipts,
@@ -50,7 +51,7 @@ from offline_store import (
     tasks,
 )
 from offline_store.connection import troubles_sorted
-from offline_store.identity import current_epoch, read_identity
+from offline_store.identity import all_epochs, current_epoch, read_identity
 from offline_store.journal import Journal
 
 if TYPE_CHECKING:
@@ -243,6 +244,15 @@ class StoreUnit:
         enrolment.enrol(self._connection, self._journal, answer, device_key, cloud_url)
         return read_identity(self._connection)
 
+    def unenrol(self) -> None:
+        """Forget the cloud. Raises RuleBroken(UNSENT_LEFT)."""
+        self._may_write()
+        leaving.unenrol(self._connection, self._journal)
+
+    def refuse_unsent(self) -> None:
+        """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks anything."""
+        leaving.refuse_unsent(self._connection)
+
     def device_key(self) -> bytes:
         """Return the device's private key, b"" before enrolment."""
         return device.secret(self._connection, device.DEVICE_KEY)
@@ -263,6 +273,21 @@ class StoreUnit:
     def unsent(self, *, max_records: int, max_bytes: int) -> Unsent:
         """Return records the cloud does not hold yet."""
         return journal.unsent(self._connection, max_records=max_records, max_bytes=max_bytes)
+
+    def batch_after(self, mark: JournalMark, *, max_records: int, max_bytes: int) -> Unsent:
+        """Return the places that follow one of any epoch."""
+        epoch = next(each for each in all_epochs(self._connection) if each.epoch == mark.epoch)
+        return journal.batch_after(
+            self._connection, epoch, mark, max_records=max_records, max_bytes=max_bytes
+        )
+
+    def stretches(self) -> tuple[tuple[JournalMark, JournalMark], ...]:
+        """Return each epoch of this device with where it begins here and where it ends."""
+        return journal.stretches(self._connection)
+
+    def escrow_key(self) -> bytes:
+        """Return the cloud's public escrow key, b"" before enrolment."""
+        return device.secret(self._connection, enrolment.ESCROW_KEY)
 
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         """Set the acknowledged mark; False if the cloud's hash is not ours."""

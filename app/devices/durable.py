@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -17,6 +18,29 @@ def create_private(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_whole(path: Path, chunks: Iterable[bytes]) -> int:
+    """Write a new private file of these pieces, whole or not at all, and durable; return its bytes.
+
+    Raises FileExistsError if there is one, OSError.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} is there already")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    size = 0
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for chunk in chunks:
+                size += file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    flush_folder(path.resolve().parent)
+    return size
 
 
 def flush_folder(folder: Path) -> None:

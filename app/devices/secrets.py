@@ -64,6 +64,15 @@ class KeyringKeeper:
             raise _locked(error) from error
         write_mark(self._folder, KeeperMark("keyring", self._till, backend_name(backend)))
 
+    def forget(self, name: str) -> None:
+        """Drop a secret; none to drop is no error. Raises Trouble(STORE_KEY_LOCKED, retryable)."""
+        backend = self._ask()
+        try:
+            if backend.get_password(_SERVICE, self._account(name)) is not None:
+                backend.delete_password(_SERVICE, self._account(name))
+        except Exception as error:
+            raise _locked(error) from error
+
     def _ask(self) -> KeyringBackend:
         if self._backend is None:
             raise Trouble(Code.STORE_KEY_LOCKED, retryable=True, reason="no_backend")
@@ -123,7 +132,7 @@ class FileKeeper:
         write_mark(self._folder, KeeperMark("file", self.till))
 
     def forget(self, name: str) -> None:
-        """Drop a secret that was proved wrong."""
+        """Drop a secret; none to drop is no error."""
         with suppress(FileNotFoundError):
             self._file(name).unlink()
 

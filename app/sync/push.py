@@ -58,7 +58,7 @@ class JournalPush:
             if not unsent.records:
                 return
             try:
-                answer = self._transport.push(_request(sender, unsent))
+                answer = self._transport.push(signed_push(sender, unsent))
             except Trouble as trouble:
                 rewinds += trouble.facts.get("problem") == "gap"
                 if rewinds > _MOST_REWINDS or not self._adapt(sender, unsent, trouble):
@@ -137,7 +137,8 @@ class JournalPush:
         self.batch = min(MOST_RECORDS, self.batch * 2)
 
 
-def _request(sender: Sender, unsent: Unsent) -> PushRequest:
+def signed_push(sender: Sender, unsent: Unsent) -> PushRequest:
+    """Return the push of consecutive records, vouched for by the device."""
     who, last = sender.identity, unsent.records[-1]
     message = head_message(who.device, who.epoch, last.seq, last.hash)
     return PushRequest(

@@ -44,6 +44,20 @@ def test_a_restore_drill(cloud: EmbeddedCloud, tmp_path: Path) -> None:
     (aside,) = home.glob("store-before-*.db")
     assert str(aside) in told
 
+    # Next contact: another epoch, nothing twice; and what the old file alone held comes back from it.
+    back = figures("recover", "--home", home, "--copy", aside)
+    assert (back["recorded"], back["known"]) == (3, 2)
+    synced = figures("sync", "--once", "--home", home)
+    assert (synced["unsent"], synced["trouble"]) == (0, None)
+    assert held(cloud, tmp_path, [*first, *second, *third])
+    till = open_till(home)
+    assert till.store.reader.state("restored") == ""
+    assert all(till.store.reader.document(sale.sale_id) == sale for sale in [*second, *third])
+    later = sell(till, 1)
+    till.close()
+    assert figures("sync", "--once", "--home", home)["unsent"] == 0
+    assert held(cloud, tmp_path, later)
+
 
 def test_another_tablet_takes_a_backup_with_the_key_from_escrow(
     cloud: EmbeddedCloud, tmp_path: Path

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.errors import Code, RuleBroken, Trouble
 from offline_store import OfflineStore, open_store, restore, shelf
 from offline_store.backup import verify_backup
-from offline_store.restore import RESTORED
+from offline_store.epochs import RESTORED
 from offline_store.shelf import DAILY, WEEKLY, staying
 from tests.fakes.clock import FakeClock
 from tests.store.conftest import Opener
