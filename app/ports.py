@@ -476,6 +476,12 @@ class Store(Protocol):
     def verify_journal(self) -> int | None:
         """Check the whole chain on the calling thread; return the first broken seq or None."""
 
+    def sound_copies(self, damaged: Sequence[Damaged]) -> tuple[Record, ...]:
+        """Return sound records for damaged places, from a second copy if one is kept; none if not.
+
+        Reads the whole copy on the calling thread.
+        """
+
     def close(self) -> None: ...
 
 

@@ -90,9 +90,20 @@ class JournalPush:
         unsent = self._store.run(
             lambda uow: uow.unsent(max_records=most, max_bytes=MOST_BYTES), priority=Priority.SYNC
         ).result()
+        unsent = self._with_sound_copies(unsent)
         if not self._refused:
             return unsent
         return replace(unsent, records=tuple(map(self._sealed_if_refused, unsent.records)))
+
+    def _with_sound_copies(self, unsent: Unsent) -> Unsent:
+        """Put sound records in the places of damaged ones, where a second copy has them."""
+        damaged = [place for place in unsent.records if isinstance(place, Damaged)]
+        if not damaged:
+            return unsent
+        sound = {record.hash: record for record in self._store.sound_copies(damaged)}
+        return replace(
+            unsent, records=tuple(sound.get(place.hash, place) for place in unsent.records)
+        )
 
     def _sealed_if_refused(self, place: Record | Damaged) -> Record | Damaged:
         if isinstance(place, Damaged) or place.hash != self._refused:

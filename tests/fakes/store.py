@@ -293,6 +293,7 @@ class FakeStore:
         self.priorities: list[Priority] = []
         self.before_job: Callable[[int], None] = lambda number: None
         self.drain_only = False
+        self.copied: list[Record] = []
 
     @property
     def reader(self) -> Reader:
@@ -331,6 +332,10 @@ class FakeStore:
         """Change the body of a record behind everybody's back."""
         record = self.held.records[seq - 1]
         self.held.records[seq - 1] = replace(record, body=record.body + b" ")
+
+    def sound_copies(self, damaged: Sequence[Damaged]) -> tuple[Record, ...]:
+        wanted = {each.hash for each in damaged}
+        return tuple(record for record in self.copied if record.hash in wanted)
 
     def verify_journal(self) -> int | None:
         raise NotImplementedError("the chain is verified on real files")

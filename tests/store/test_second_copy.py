@@ -12,7 +12,7 @@ from app.domain.cart import Cart
 from app.errors import Code, RuleBroken
 from app.ports import Draft
 from app.services.recovery import Recovered, recover
-from app.wire.journal import Record
+from app.wire.journal import Damaged, Record
 from app.wire.messages import MemberRow
 from app.wire.upkeep import EpochAnswer
 from offline_store import OfflineStore, copy_files, open_store
@@ -393,3 +393,21 @@ def test_a_row_that_rotted_before_it_was_copied_is_told_and_stops_nothing(
     sold += sell(store, 1)
     store.close()
     assert ids_on(card)[-1] == sold[-1]
+
+
+def test_what_rots_in_the_store_is_sound_on_the_card(opened: Opener, file, card):
+    store = opened()
+    sold = sell(store, 4)
+    settled(store.begin_second_copy(card))
+    store.close()
+    tamper(file, "UPDATE journal SET body = x'7b7d' WHERE seq = 2")
+    store = opened()
+    places = store.run(lambda uow: uow.unsent(max_records=9, max_bytes=10**6)).result().records
+    damaged = [place for place in places if isinstance(place, Damaged)]
+    (sound,) = store.sound_copies(damaged)
+    assert (sound.header.rec_id, sound.hash) == (sold[1], damaged[0].hash)
+    for part in parts_in(folder_of(card, KEY)):
+        part.unlink()
+    assert store.sound_copies(damaged) == ()
+    store.end_second_copy()
+    assert store.sound_copies(damaged) == ()
