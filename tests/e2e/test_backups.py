@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from guidepos.backup_rounds import EVERY, IDLE_S, OVERDUE, BackupRounds, is_due, shelf_of
 from guidepos.bootstrap import open_till
 from guidepos.embedded_cloud import EmbeddedCloud
@@ -15,6 +17,7 @@ from tests.e2e.selling import held, sell
 NOW = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
 
 
+@pytest.mark.fault(23, "what a restore may lose, in words; sent sales come back by themselves")
 def test_a_restore_drill(cloud: EmbeddedCloud, tmp_path: Path) -> None:
     home = tmp_path / "till"
     guidepos("enrol", "--home", home, "--cloud", cloud.url, "--code", cloud.enrol_code("BK"))

@@ -128,6 +128,7 @@ def test_what_was_exported_may_still_be_sent(
     assert held(cloud, tmp_path, sold)
 
 
+@pytest.mark.fault(29, "unsent records can still be exported for the cloud")
 def test_a_store_that_may_only_be_drained_is_exported_too(
     cloud: EmbeddedCloud, home: Path, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ def test_two_tills_share_a_card(store, card, copy, tmp_path):
 # --- members --------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(40, "no trace of them on the second copy's card")
 def test_members_changes_lie_apart_and_leave_no_trace_when_settled_or_erased(store, card, copy):
     pull(store, row("m1"), row("m2"))
     change(store, "name", "王大明", "m1")
