@@ -46,10 +46,12 @@ class Mutation:
 _believe = JournalPush.believe
 
 
-def _never_back(self: JournalPush, sender: Sender, hwm: int, hwm_hash: str) -> None:
+def _never_back(
+    self: JournalPush, sender: Sender, hwm: int, hwm_hash: str, *, durable_seq: int | None = None
+) -> None:
     acked = self._store.run(lambda uow: uow.acked()).result()
     if hwm >= acked.seq:
-        _believe(self, sender, hwm, hwm_hash)
+        _believe(self, sender, hwm, hwm_hash, durable_seq=durable_seq)
 
 
 def _ids_are_not_compared(connection: Any, sender: Any, verdicts: Any) -> None:
