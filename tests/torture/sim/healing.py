@@ -124,7 +124,9 @@ def _journal_size(world: World) -> int:
 def _unsaid_damage(world: World, connection: sa.Connection) -> list[Harm]:
     """Of what only damaged copies are left, a person was told."""
     damaged = {copy for till in world.tills for copy in till.damaged}
-    gone = damaged - world.held() - world.books.destroyed
+    # A bit may fall in a row that had lost one before: what was left there is no record of ours.
+    ours = {(rec_id, body) for rec_id, bodies in world.books.recorded.items() for body in bodies}
+    gone = (damaged & ours) - world.held() - world.books.destroyed
     journal, exception = tables.journal.c, tables.exception.c
     rows = connection.execute(sa.select(journal.rec_id, journal.body))
     if not gone - {(row.rec_id, row.body) for row in rows}:
