@@ -173,26 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print figures as JSON")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", parents=[common], help="answer tills and phones")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8470, help="0 chooses a free one")
-    serve.add_argument("--port-file", type=Path, help="where to write the chosen port")
-    serve.add_argument("--public-url", default="", help="base of the customer's pages on a phone")
-    serve.add_argument(
-        "--with-parent", action="store_true", help="end when standard input is closed"
-    )
-    serve.add_argument(
-        "--workers", type=_some, default=1, metavar="N", help="processes, on PostgreSQL only"
-    )
-    serve.add_argument(
-        "--pushes",
-        type=_some,
-        default=Limits().pushes_at_work,
-        metavar="N",
-        help="pushes a worker handles at the same time",
-    )
-    serve.add_argument("--quiet", action="store_true", help="no log lines about requests")
-    serve.set_defaults(run=_serve)
+    _add_serve(commands, common)
 
     token = commands.add_parser(
         "metrics-token", parents=[common], help="the token Prometheus shows at /metrics"
@@ -230,6 +211,31 @@ def _parser() -> argparse.ArgumentParser:
     sales.add_argument("file", type=Path, metavar="FILE.csv")
     sales.set_defaults(run=_export_sales)
     return parser
+
+
+def _add_serve(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    serve = commands.add_parser("serve", parents=[common], help="answer tills and phones")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8470, help="0 chooses a free one")
+    serve.add_argument("--port-file", type=Path, help="where to write the chosen port")
+    serve.add_argument("--public-url", default="", help="base of the customer's pages on a phone")
+    serve.add_argument(
+        "--with-parent", action="store_true", help="end when standard input is closed"
+    )
+    serve.add_argument(
+        "--workers", type=_some, default=1, metavar="N", help="processes, on PostgreSQL only"
+    )
+    serve.add_argument(
+        "--pushes",
+        type=_some,
+        default=Limits().pushes_at_work,
+        metavar="N",
+        help="pushes a worker handles at the same time",
+    )
+    serve.add_argument("--quiet", action="store_true", help="no log lines about requests")
+    serve.set_defaults(run=_serve)
 
 
 if __name__ == "__main__":

@@ -116,16 +116,6 @@ def furnish(
     phone.refused.connect(tools.sync_now)
     pay.hold(phone, CashPayVm(tools.checkout, tools.settings.currency, words, pay))
     naming = Naming(reader, words)
-    inbox = InboxTools(
-        reader=reader,
-        tasks=tools.tasks,
-        payments=tools.payments,
-        on_screen=lambda: phone.cart_id,
-        who=who,
-        now_ms=lambda: tools.clock.now().server_ms,
-        is_online=lambda: tools.conditions().reachable,
-        sync_now=tools.sync_now,
-    )
     counter = Counter(
         pay=pay,
         done=DoneVm(
@@ -135,7 +125,7 @@ def furnish(
         my_sales=MySalesVm(reader, today, words, root),
         network=NetworkVm(tools.conditions, tools.sync_now, words, root),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
-        inbox=InboxVm(inbox, words, root),
+        inbox=InboxVm(_inbox_tools(tools, phone, who), words, root),
         returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
     )
     root.hold(
@@ -151,6 +141,21 @@ def furnish(
     _join(root, checkout, counter, tools)
     _join_aftermath(root, checkout, counter)
     return counter
+
+
+def _inbox_tools(
+    tools: CounterTools, phone: PhonePayVm, who: Callable[[], Person | None]
+) -> InboxTools:
+    return InboxTools(
+        reader=lambda: tools.store.reader,
+        tasks=tools.tasks,
+        payments=tools.payments,
+        on_screen=lambda: phone.cart_id,
+        who=who,
+        now_ms=lambda: tools.clock.now().server_ms,
+        is_online=lambda: tools.conditions().reachable,
+        sync_now=tools.sync_now,
+    )
 
 
 def _unfinished(reader: Reader, cart_id: str) -> str:

@@ -15,9 +15,8 @@ from PySide6.QtQml import QQmlContext, QQmlEngine, QQmlProperty
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from app.devices.qr import QrCodeMaker
-from app.wire.tasks import MONEY, PAYMENT
 from tests.qml.counterdesk import CounterDesk, open_counter
-from tests.qml.stage import ELSEWHERE
+from tests.qml.inboxscenes import inbox, inbox_offline, revoked
 from ui.hand import Hand
 from ui.viewmodels.paystate import Phase
 
@@ -156,47 +155,6 @@ def offline(desk: CounterDesk) -> Any:
     desk.weather.reachable, desk.weather.unsent = False, 1_234
     desk.counter.network.look()
     return desk.counter.network
-
-
-def revoked(desk: CounterDesk) -> Any:
-    desk.till.store.run(lambda uow: uow.set_revoked(True)).result()
-    desk.weather.unsent = 3
-    desk.counter.network.look()
-    return desk.counter.network
-
-
-def inbox(desk: CounterDesk) -> Any:
-    """Everything the inbox may hold, for a manager."""
-    late(desk)
-    desk.counter.pay.setAside()
-    till, now = desk.till, desk.clock.now().server_ms
-    alarm = ("second_copy_missing", "", "/media/sd", now)
-    till.store.run(lambda uow: uow.raise_alarm(*alarm)).result()
-    held: dict[str, Any] = {
-        "state": "claimed",
-        "claimed_device": ELSEWHERE,
-        "claimed_by": desk.manager.person_id,
-        "claim_until_ms": now + 600_000,
-    }
-    till.tell(
-        till.task("late", MONEY, task_id=desk.attempt_id, amount=129_900, detail="129900"),
-        till.task("over", MONEY, task_id="a9", amount=700, detail="129900", other="s9"),
-        till.task("oversell", detail="MD1001-CAM-M", receipt_no="B2-1-000007", other="A1-1-000003"),
-        till.task("bad_body", **held),
-        till.task("device_revoked", detail="14", amount=1_234_500, device_code="C3"),
-        till.task("unknown", PAYMENT, task_id="a8", amount=59_900, other="s8"),
-    )
-    desk.root.welcome(desk.manager)
-    desk.counter.inbox.look()
-    return desk.counter.inbox
-
-
-def inbox_offline(desk: CounterDesk) -> Any:
-    vm = inbox(desk)
-    desk.root.welcome(desk.guide)
-    desk.weather.reachable = False
-    vm.look()
-    return vm
 
 
 def settings(desk: CounterDesk) -> Any:
