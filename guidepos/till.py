@@ -79,6 +79,7 @@ class Till:
             sync=reader.sync_status(),
             open_payments=len(reader.open_attempts()),
             now=self.clock.now(),
+            members_expired=reader.members_expired(),
             unreachable=report.trouble.code if report and report.trouble else None,
         )
 

@@ -49,6 +49,8 @@ class Conditions:
     open_payments: int
     now: Moment
     unreachable: Code | None = None
+    members_expired: bool = False
+    """Members were not heard of for too long; see the store's lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
             return Verdict(operation, Standing.BLOCKED, offline)
         case Operation.OTHER_STORES_STOCK if offline:
             return Verdict(operation, Standing.AGED, offline, age)
+        case Operation.FIND_MEMBER if now.members_expired:
+            return Verdict(operation, Standing.BLOCKED, Code.MEMBERS_EXPIRED)
         case Operation.FIND_MEMBER | Operation.LOOK_UP_GOODS | Operation.OWN_STOCK if offline:
             return Verdict(operation, Standing.AGED, offline, age)
         case Operation.JOIN_MEMBER if now.sync.member_refused:
