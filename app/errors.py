@@ -61,6 +61,7 @@ class Code(StrEnum):
     MEMBER_UNKNOWN = "member_unknown"
     MEMBER_EXISTS = "member_exists"
     MEMBER_CHANGE_REFUSED = "member_change_refused"
+    MEMBERS_EXPIRED = "members_expired"
     MANAGER_NEEDED = "manager_needed"
 
     # Tasks of the store

@@ -377,6 +377,10 @@ class UnitOfWork(Protocol):
     def retry_refused_members(self) -> None:
         """Put what was set aside back at the end of the queue."""
 
+    def tidy_members(self) -> bool:
+        """Count the members' lease and, once it is over or somebody was erased, leave nothing of them in
+        the file. Does a little at a time; True while there is more."""
+
     def apply_members(self, page: MembersPage) -> None: ...
 
 
@@ -402,6 +406,9 @@ class Reader(Protocol):
         """Return members by phone (any part of it from 3 digits), name, pinyin or initials."""
 
     def member(self, member_ref: str) -> Member | None: ...
+
+    def members_expired(self) -> bool:
+        """Tell whether members may not be looked up because the till has not heard of them too long."""
 
     def people(self) -> tuple[Person, ...]: ...
 

@@ -82,6 +82,7 @@ class Till:
             open_payments=len(reader.open_attempts()),
             now=self.clock.now(),
             second_copy=self.store.second_copy,
+            members_expired=reader.members_expired(),
             unreachable=report.trouble.code if report and report.trouble else None,
             revoked=reader.is_revoked(),
         )

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.domain.member import Member
+from app.domain.times import Moment
 from app.wire.messages import MemberChange, MemberRow, MembersPage, MembersPushAnswer
 from app.wire.searchkeys import search_keys
-from offline_store import device, member_refusals
+from offline_store import device, member_lease, member_refusals, scrubbing
 from offline_store.rows import MEMBER_COLUMNS, member_of
 from offline_store.search import member_query_of, phone_tokens, sound_tokens, words_of
 
@@ -42,7 +43,7 @@ _PUT = (
 def find(connection: Connection, text: str, limit: int) -> tuple[Member, ...]:
     """Return members by any part of the phone from three digits, or by name, pinyin or initials."""
     query, digits = member_query_of(text)
-    if not query:
+    if not query or member_lease.is_over(connection):
         return ()
     # Parts of three digits may lie apart in another number: the phone itself decides.
     contained = "".join(" AND instr(m.phone, ?) > 0" for _ in digits)
@@ -128,8 +129,9 @@ def settle(connection: Connection, answer: MembersPushAnswer) -> None:
             )
 
 
-def apply_page(connection: Connection, page: MembersPage) -> None:
+def apply_page(connection: Connection, page: MembersPage, now: Moment) -> None:
     """Apply a page of members and its cursor. Changes still in the queue stay on top of it."""
+    member_lease.followed(connection, now, to_its_end=not page.more)
     for row in page.rows:
         _put(connection, row)
     device.set_cursor(connection, CURSOR, page.cursor)
@@ -147,6 +149,8 @@ def forget_all(connection: Connection) -> None:
 
 def _put(connection: Connection, row: MemberRow) -> None:
     if row.erased:
+        if _knows(connection, row.member_ref):
+            scrubbing.begin(connection)
         row = MemberRow(member_ref=row.member_ref, revision=row.revision, erased=True)
         connection.execute("DELETE FROM member_change WHERE member_ref = ?", (row.member_ref,))
         member_refusals.forget(connection, row.member_ref)
@@ -159,6 +163,16 @@ def _put(connection: Connection, row: MemberRow) -> None:
     ).fetchall()
     for change_row in pending:
         _apply(connection, _change(change_row))
+
+
+def _knows(connection: Connection, member_ref: str) -> bool:
+    """Tell whether anything is kept of somebody, here or in the queue."""
+    known = connection.execute(
+        "SELECT 1 FROM member WHERE member_ref = ? AND erased = 0"
+        " UNION ALL SELECT 1 FROM member_change WHERE member_ref = ? LIMIT 1",
+        (member_ref, member_ref),
+    )
+    return known.fetchone() is not None
 
 
 def _apply(connection: Connection, change: MemberChange) -> None:

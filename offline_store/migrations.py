@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline_store import member_refusals, schema_epochs, tasks
+from offline_store import member_refusals, schema_epochs, scrubbing, tasks
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 VERSION = 4
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
-cloud refuses. 4: tasks and alarms."""
+cloud refuses; free pages are written over after an erasure. 4: tasks and alarms."""
 
 
 def version_of(connection: Connection) -> int:
@@ -48,9 +48,9 @@ def steps() -> Migrations:
             db.execute(statement)
         db.execute("PRAGMA user_version = 2")
 
-    @steps(name="0003 refused members' changes")
-    def refused_members(db: Database) -> None:
-        for statement in member_refusals.STATEMENTS:
+    @steps(name="0003 refused changes and scrubbing of members")
+    def members_kept_well(db: Database) -> None:
+        for statement in (*member_refusals.STATEMENTS, *scrubbing.STATEMENTS):
             db.execute(statement)
         db.execute("PRAGMA user_version = 3")
 

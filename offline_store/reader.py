@@ -38,6 +38,7 @@ from offline_store import (
     earnings,
     goods,
     identity,
+    member_lease,
     members,
     reference,
     status,
@@ -137,8 +138,15 @@ class StoreReader:
         return members.find(self._connection, text, limit)
 
     @sorted_out
+    def members_expired(self) -> bool:
+        """Tell whether the members' lease is over: none is found until the feed was followed again."""
+        return member_lease.is_over(self._connection)
+
+    @sorted_out
     def member(self, member_ref: str) -> Member | None:
         """Return a member."""
+        if member_lease.is_over(self._connection):
+            return None
         return members.by_ref(self._connection, member_ref)
 
     @sorted_out

@@ -10,7 +10,7 @@ import msgspec
 from app.errors import Code, Trouble
 from app.wire.messages import UNREADABLE, ConfigRow, PersonRow, PullAnswer, Row, SkuRow, StockRow
 from app.wire.tasks import TaskRow
-from offline_store import device, stock, styles, tasks
+from offline_store import device, member_lease, stock, styles, tasks
 from offline_store.identity import Epoch, all_epochs
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ def read_config(connection: Connection) -> ConfigRow | None:
     """Return the shop's document, None before the first one came."""
     row = connection.execute("SELECT body FROM config WHERE key = ?", (_SHOP,)).fetchone()
     return msgspec.json.decode(row[0], type=ConfigRow) if row else None
+
+
+def lease_days(connection: Connection) -> int:
+    """Return how long members may be kept that this till has not heard of."""
+    config = read_config(connection)
+    return config.member_lease_days if config else member_lease.DEFAULT_DAYS
 
 
 def put_people(connection: Connection, rows: Sequence[PersonRow]) -> None:

@@ -40,11 +40,13 @@ from offline_store import (
     facts,
     journal,
     leaving,
+    member_lease,
     member_refusals,
     members,
     receipts,
     reference,
     retention,
+    scrubbing,
     status,
     stock,
     styles,
@@ -69,6 +71,8 @@ class StoreUnit:
         self.recorded: list[str] = []
         """Ids of the facts recorded in the running transaction."""
         self._end_is_stale = False
+        self.has_forgotten = False
+        """Somebody was forgotten, and the log may still hold what was known of them."""
 
     def begin(self) -> None:
         """A transaction has begun: know the chain's end before anything is chained on."""
@@ -363,5 +367,15 @@ class StoreUnit:
     def apply_members(self, page: MembersPage) -> None:
         """Apply a page of members and its cursor."""
         self._may_write()
-        members.apply_page(self._connection, page)
+        members.apply_page(self._connection, page, self._clock.now())
         device.set_state(self._connection, status.LAST_PULL, str(page.server_ms))
+
+    def tidy_members(self) -> bool:
+        """Look at the members' lease, and leave nothing in the file of who is to be forgotten."""
+        self._may_write()
+        days = reference.lease_days(self._connection)
+        more = member_lease.tidy(self._connection, self._clock.now(), days)
+        if more or not scrubbing.is_due(self._connection):
+            return more
+        self.has_forgotten = True
+        return scrubbing.step(self._connection)

@@ -52,6 +52,8 @@ class Conditions:
     unreachable: Code | None = None
     revoked: bool = False
     """The cloud said that this device may only send what it has."""
+    members_expired: bool = False
+    """Members were not heard of for too long; see the store's lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
     match operation:
         case Operation.SELL_QR if offline:
             return Verdict(operation, Standing.BLOCKED, offline)
+        case Operation.FIND_MEMBER if now.members_expired:
+            return Verdict(operation, Standing.BLOCKED, Code.MEMBERS_EXPIRED)
         case Operation.JOIN_MEMBER if now.sync.member_refused:
             standing, refused = Standing.QUEUED, now.sync.member_refused
             return Verdict(operation, standing, Code.MEMBER_CHANGE_REFUSED, waiting=refused)

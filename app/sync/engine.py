@@ -95,6 +95,7 @@ class SyncEngine:
             round_.revoked = standing.revoked
             # A revoked till asks each time whether it still is; a restored one must not send as before.
             greeting = hello or standing.revoked or standing.restored
+            self._tidy_members(round_)
             sender = self._hello(standing, round_) if greeting else standing.sender
         except Trouble as trouble:
             round_.note(trouble)
@@ -148,6 +149,12 @@ class SyncEngine:
             if round_.said_hello:
                 steps += [self._compare_books, self._let_go]
         return steps
+
+    def _tidy_members(self, round_: Round) -> None:
+        """Count the members' lease, reachable or not, and forget who is to be forgotten."""
+        more = not self._store.drain_only
+        while more and not round_.stop():
+            more = self._store.run(lambda uow: uow.tidy_members(), priority=Priority.SYNC).result()
 
     def _drain(self, sender: Sender, round_: Round) -> None:
         """Send everything; once, another epoch answers a fork."""

@@ -109,7 +109,8 @@ class ReferencePull:
 
     def _apply_members(self, page: MembersPage, cursor: str) -> None:
         def part(rows: list[MemberRow], last: bool) -> Callable[[UnitOfWork], None]:
-            piece = replace(page, rows=rows, cursor=page.cursor if last else cursor)
+            more = page.more or not last
+            piece = replace(page, rows=rows, cursor=page.cursor if last else cursor, more=more)
             return lambda uow: uow.apply_members(piece)
 
         self._in_short_jobs(MEMBERS, page.rows, part)

@@ -320,6 +320,8 @@ class ConfigRow(Message, frozen=True, kw_only=True):
     plan: PlanRow | None = None
     payment_minutes: int = 5
     day_starts_at: int = 4
+    member_lease_days: int = 30
+    """So long a till keeps members it has not heard of (see offline_store/member_lease.py)."""
 
 
 # --- members --------------------------------------------------------------------------------------

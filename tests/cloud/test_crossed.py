@@ -25,6 +25,7 @@ from app.wire.messages import (
     StockRow,
 )
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
+from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochMark, EpochRequest
 from cloud.bootstrap import Cloud
 from cloud.db import tables
 from cloud.main import app_of
@@ -129,6 +130,25 @@ def pull(street: Street) -> None:
     neighbours = street.neighbour.device.get("/v1/sync/pull", PullAnswer, stream="stock")
     assert [row.key for row in neighbours.rows]  # a brand's stores know each other's stock
     assert neighbours.applied_seq == 0
+
+
+def epoch(street: Street) -> None:
+    """Whoever opens another epoch and names my marks hears nothing of my journal."""
+    mine = street.mine.device
+    mark = EpochMark(epoch=mine.me.epoch, seq=1, hash=mine.hash.hex())
+    for till in street.others:
+        said = EpochRequest(request_id=new_id(), reason="forked", head=mark, marks=[mark])
+        heard = till.device.post("/v1/sync/epoch", said, EpochAnswer)
+        assert heard.held == []
+        assert heard.epoch != mine.me.epoch
+    assert mine.post("/v1/sync/hello", mine.hello(), HelloAnswer).hwm == 1
+
+
+def books(street: Street) -> None:
+    assert street.mine.device.get("/v1/sync/books", BooksAnswer, since="2000-01-01").days
+    for till in (*street.others, street.shop.till("S001")):  # not even of the till beside it
+        answer = till.device.get("/v1/sync/books", BooksAnswer, since="2000-01-01")
+        assert (answer.days, answer.set_aside) == ([], 0)
 
 
 # --- members --------------------------------------------------------------------------------------
@@ -265,6 +285,8 @@ def commissions(street: Street) -> None:
 STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/sync/hello": hello,
     "POST /v1/sync/push": push,
+    "POST /v1/sync/epoch": epoch,
+    "GET /v1/sync/books": books,
     "GET /v1/sync/pull": pull,
     "POST /v1/members/push": push_members,
     "GET /v1/members/pull": pull_members,

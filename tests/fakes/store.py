@@ -251,6 +251,9 @@ class FakeUnitOfWork:
     def retry_refused_members(self) -> None:
         self.changes, self.refused = [*self.changes, *self.refused], []
 
+    def tidy_members(self) -> bool:
+        return False
+
     def apply_members(self, page: MembersPage) -> None:
         self.members.update({row.member_ref: row for row in page.rows})
         self.cursors["members"] = page.cursor
