@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.devices.clock import SystemClock
+from app.devices.durable import make_folder
 from app.devices.secrets import choose_keeper, load_or_create_key
 from app.ports import SecretKeeper
 from app.services.checkout import Checkout
@@ -41,7 +42,7 @@ def open_till(home: Path | None = None, settings: Settings | None = None) -> Til
     """
     folder = home or default_home()
     settings = settings or Settings(home=folder)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     keeper = choose_keeper(folder)
     key = load_or_create_key(keeper, store_exists=settings.store_file.exists())
     clock = SystemClock()

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from app.errors import Code, Trouble
+from app.errors import Code, Trouble, file_trouble
 from app.ports import Clock, CopyStanding, Priority, UnitOfWork
 from app.wire.journal import Damaged, Record
 from offline_store import device, journal, shelf, verifying
@@ -96,6 +96,8 @@ class OfflineStore:
             connection.close()
             if isinstance(error, SqliteError):
                 raise sorted_error(error) from error
+            if isinstance(error, OSError):  # of the backup before a migration
+                raise file_trouble(error) from error
             raise
 
     def _prepare(self, connection: Connection) -> StoreUnit:

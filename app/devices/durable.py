@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from app.errors import file_trouble
+
 
 def create_private(path: Path, data: bytes) -> None:
     """Create a file only its owner can read, its bytes durable before this returns.
@@ -52,3 +54,17 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder only its owner can enter, and what is missing above it, durable before this returns.
+
+    Raises Trouble: STORE_FULL, STORE_READ_ONLY, STORE_DAMAGED.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for made in missing:
+            flush_folder(made.parent)
+    except OSError as error:
+        raise file_trouble(error) from error
