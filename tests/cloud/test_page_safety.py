@@ -73,6 +73,18 @@ def test_another_phones_cookie_is_another_phone(shop, shown):
         assert thief.open(shown.page).status_code == 403
 
 
+def test_a_cookie_that_names_other_shops_shows_no_order_of_others(shop, till, shown):
+    owner, curious = shop.phone(), shop.phone()
+    owner.open(shown.page)
+    owner.tap("/take")
+    curious.open("/cart")
+    shops = owner.client.cookies["guidepos_shops"]
+    assert shops == f"{till.device.me.tenant}.S001"
+    for said in (shops, f"{shops}:{shops}", "x", "..:.", "a.b'--:\\", "S001." * 200):
+        curious.client.cookies.set("guidepos_shops", said)
+        assert "Nothing here yet" in curious.open("/cart").text
+
+
 def test_the_wallet_obeys_only_its_own_page(shop, shown):
     phone = shop.paying(shown)
     wallet = str(phone.here.url)
