@@ -15,7 +15,8 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
-from cloud.commands import backups, import_journal
+from cloud.commands import backups, distribute, import_journal
+from cloud.commands.numbers import none_or_more, one_or_more
 from cloud.commands.office import add_commands as add_office_commands
 from cloud.errors import Refused
 from cloud.settings import Limits, Settings
@@ -134,20 +135,6 @@ def _export_sales(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return number
-
-
-def _some(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least one")
-    return number
-
-
 class _Opened:
     """A cloud for the length of one command."""
 
@@ -183,6 +170,8 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", parents=[common], help="bring the database up to date")
     migrate.set_defaults(run=_migrate)
 
+    distribute.add(commands, common)
+
     code = commands.add_parser("enrol-code", parents=[common], help="a one-time code for a till")
     code.add_argument("--store", required=True, metavar="CODE", help="made if it does not exist")
     code.set_defaults(run=_enrol_code)
@@ -196,9 +185,11 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo-data", parents=[common], help="load the invented demo shop")
     size = demo.add_mutually_exclusive_group()
-    size.add_argument("--styles", type=_count, help="how many styles; the usual shop has sixty")
-    size.add_argument("--skus", type=_count, help="at least so many SKUs")
-    demo.add_argument("--members", type=_count, default=2_000)
+    size.add_argument(
+        "--styles", type=none_or_more, help="how many styles; the usual shop has sixty"
+    )
+    size.add_argument("--skus", type=none_or_more, help="at least so many SKUs")
+    demo.add_argument("--members", type=none_or_more, default=2_000)
     demo.set_defaults(run=_demo_data)
 
     backups.add(commands, common)
@@ -225,11 +216,11 @@ def _add_serve(
         "--with-parent", action="store_true", help="end when standard input is closed"
     )
     serve.add_argument(
-        "--workers", type=_some, default=1, metavar="N", help="processes, on PostgreSQL only"
+        "--workers", type=one_or_more, default=1, metavar="N", help="processes, on PostgreSQL only"
     )
     serve.add_argument(
         "--pushes",
-        type=_some,
+        type=one_or_more,
         default=Limits().pushes_at_work,
         metavar="N",
         help="pushes a worker handles at the same time",

@@ -10,6 +10,7 @@ from sqlalchemy import Index, Table
 
 from cloud.db.base import metadata
 from cloud.db.columns import key, text, whole
+from cloud.db.distribution import BY_STORE
 
 task = Table(
     "task",
@@ -36,6 +37,7 @@ task = Table(
     text("resolution"),
     whole("change"),
     Index("ix_task_feed", "tenant_id", "store_id", "change", "task_id"),
+    info=BY_STORE,
 )
 """The columns are those of `app.wire.tasks.TaskRow`; `claim_id` is known to the claiming device only."""
 
@@ -46,5 +48,6 @@ quarantine = Table(
     whole("seq", primary_key=True),
     text("task_id"),
     Index("ix_quarantine_task", "tenant_id", "store_id", "task_id"),
+    info=BY_STORE,
 )
 """Journal records of a revoked device that are on no books; their task says what became of them."""

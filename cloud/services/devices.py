@@ -8,8 +8,11 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from app.errors import Code
+from cloud.db.columns import rows_of
+from cloud.db.distribution import across
 from cloud.db.tables import device
 from cloud.errors import Refused
+from cloud.services.tokens import home_of
 
 
 def all_devices(connection: sa.Connection, tenant: str) -> Sequence[sa.RowMapping]:
@@ -28,7 +31,7 @@ def all_devices(connection: sa.Connection, tenant: str) -> Sequence[sa.RowMappin
         .where(device.c.tenant_id == tenant)
         .order_by(device.c.store_id, device.c.device_code)
     )
-    return connection.execute(query).mappings().all()
+    return connection.execute(across(query, "office")).mappings().all()
 
 
 def revoke(connection: sa.Connection, tenant: str, device_id: str, *, now_ms: int) -> None:
@@ -45,10 +48,8 @@ def reinstate(connection: sa.Connection, tenant: str, device_id: str) -> None:
 
 
 def _set(connection: sa.Connection, tenant: str, device_id: str, revoked_ms: int) -> None:
-    found = connection.execute(
-        sa.update(device)
-        .where(device.c.tenant_id == tenant, device.c.device_id == device_id)
-        .values(revoked_ms=revoked_ms)
-    )
-    if not found.rowcount:
+    home = home_of(connection, device_id)
+    if home is None or home.tenant != tenant:
         raise Refused(404, Code.DEVICE_NOT_ENROLLED, device_id)
+    mine = rows_of(device, tenant_id=tenant, store_id=home.store, device_id=device_id)
+    connection.execute(sa.update(device).where(mine).values(revoked_ms=revoked_ms))

@@ -25,6 +25,7 @@ from app.wire.messages import (
 )
 from app.wire.tasks import SETTLED
 from app.wire.tokens import b64, unb64
+from cloud.db.distribution import across
 from cloud.db.feed import fence, next_change
 from cloud.db.rows import upsert
 from cloud.db.state import feed_generation
@@ -83,7 +84,7 @@ def page_of(
     rows = connection.execute(
         query.where(
             sa.tuple_(change, *keys) > sa.tuple_(*position),
-            change < fence(connection),
+            change < fence(connection, change.table),
         )
         .order_by(change, *keys)
         .limit(size + 1)
@@ -111,8 +112,10 @@ def pull(
     query = sa.select(table).where(table.c.tenant_id == asking.tenant)
     if stream == "people":
         query = query.where(table.c.store_id.in_(("", asking.store)))
-    if stream == "tasks":
+    elif stream == "tasks":
         query = query.where(_of_today(asking, now_ms))
+    elif stream == "stock":
+        query = across(query, "brand stock")
     generation = feed_generation(connection)
     start = read_cursor(cursor, generation, len(keys))
     rows, after, more = page_of(connection, query, table.c.change, keys, start, limit)
@@ -188,7 +191,7 @@ def _counted(connection: sa.Connection, asking: DevicePrincipal) -> tuple[str, i
         )
         .order_by(marks.ordinal.desc())
     ).all()
-    visible = fence(connection)
+    visible = fence(connection, journal)
     for epoch in epochs:
         seq: int | None = connection.scalar(
             sa.select(journal.c.seq)

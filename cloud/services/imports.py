@@ -22,7 +22,7 @@ from cloud.services import members
 from cloud.services.envelope import Received, verify
 from cloud.services.ingest import ingest
 from cloud.services.marks import mark_of
-from cloud.services.tokens import DevicePrincipal, find_device
+from cloud.services.tokens import DevicePrincipal, device_at_home
 
 IMPORTED = "import"
 """The reason such a chain was opened for."""
@@ -64,7 +64,7 @@ def import_journal(db: Database, escrow: X25519PrivateKey, data: bytes, *, now_m
 
 def _sender(db: Database, export: Export) -> DevicePrincipal:
     manifest = export.manifest
-    found = db.read(lambda connection: find_device(connection, manifest.device))
+    found = db.read(lambda connection: device_at_home(connection, manifest.device))
     if found is None or (found.tenant, found.store) != (manifest.tenant, manifest.store):
         raise Refused(404, "device_unknown", manifest.device)
     return found

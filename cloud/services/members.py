@@ -26,6 +26,7 @@ from app.wire.messages import (
     MemberVerdict,
 )
 from app.wire.searchkeys import search_keys
+from cloud.db.distribution import across
 from cloud.db.feed import next_change
 from cloud.db.member_tables import member, member_alias, member_change, member_phone
 from cloud.db.rows import insert, upsert
@@ -71,7 +72,7 @@ def pull(
 ) -> MembersPage:
     """Return the next page of members of the brand. Raises Refused 410 and 422."""
     start = read_cursor(cursor, feed_generation(connection), 1)
-    query = sa.select(member).where(member.c.tenant_id == asking.tenant)
+    query = across(sa.select(member).where(member.c.tenant_id == asking.tenant), "brand members")
     keys = [member.c.member_ref]
     rows, after, more = page_of(connection, query, member.c.change, keys, start, limit)
     return MembersPage(
@@ -139,9 +140,12 @@ class _Desk:
         return verdict
 
     def _seen(self, change: MemberChange) -> MemberVerdict | None:
+        # It was kept under the member it was then about, which may be an alias' owner by now.
+        refs = [change.member_ref, self._resolved(change.member_ref)]
         row = self._connection.execute(
             sa.select(member_change).where(
                 member_change.c.tenant_id == self._sender.tenant,
+                member_change.c.member_ref.in_(refs),
                 member_change.c.change_id == change.change_id,
             )
         ).first()
@@ -193,8 +197,11 @@ class _Desk:
         tenant = self._sender.tenant
         refs = [row.member_ref, *self._aliases(row.member_ref)]
         self._connection.execute(
-            sa.delete(member_phone).where(
-                member_phone.c.tenant_id == tenant, member_phone.c.member_ref.in_(refs)
+            across(
+                sa.delete(member_phone).where(
+                    member_phone.c.tenant_id == tenant, member_phone.c.member_ref.in_(refs)
+                ),
+                "erasure",
             )
         )
         self._connection.execute(
@@ -261,7 +268,7 @@ class _Desk:
             member_alias.c.tenant_id == self._sender.tenant,
             member_alias.c.member_ref == member_ref,
         )
-        return list(self._connection.scalars(query))
+        return list(self._connection.scalars(across(query, "erasure")))
 
     def _member(self, member_ref: str) -> sa.Row[Any] | None:
         query = sa.select(member).where(

@@ -16,6 +16,7 @@ from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, PaymentState
 from app.wire.bodies import PaymentStepV1, SaleV1
 from app.wire.tasks import BY_ITSELF, MONEY, OPEN, PAYMENT, SETTLED
 from cloud.db import payment_tables
+from cloud.db.distribution import across
 from cloud.db.feed import next_change
 from cloud.db.rows import upsert
 from cloud.db.tables import payment_step, sale, tender
@@ -217,13 +218,13 @@ def _known(connection: sa.Connection, own: Own, attempt_ids: Collection[str]) ->
     columns = payment_tables.attempt.c
     rows = connection.execute(
         sa.select(payment_tables.attempt).where(
-            _of(columns.tenant, columns.store, own), columns.attempt_id.in_(attempt_ids)
+            _of(columns.tenant_id, columns.store_id, own), columns.attempt_id.in_(attempt_ids)
         )
     )
     known = {
         row.attempt_id: _Known(
             row.attempt_id,
-            row.device,
+            row.device_id,
             row.sale_id,
             PaymentState(State(row.state), _anomalies(row.anomalies)),
             row.amount,
@@ -317,13 +318,13 @@ def unsold(
     the oldest first."""
     columns = payment_tables.attempt.c
     theirs = sa.exists().where(
-        tender.c.tenant_id == columns.tenant,
-        tender.c.store_id == columns.store,
+        tender.c.tenant_id == columns.tenant_id,
+        tender.c.store_id == columns.store_id,
         tender.c.document_id == columns.sale_id,
         tender.c.attempt_id == columns.attempt_id,
     )
-    rows = connection.execute(
-        sa.select(columns.tenant, columns.store, columns.attempt_id, columns.expires_ms)
+    query = (
+        sa.select(columns.tenant_id, columns.store_id, columns.attempt_id, columns.expires_ms)
         .where(
             columns.state == State.CONFIRMED.value,
             columns.expires_ms > after_ms,
@@ -333,7 +334,8 @@ def unsold(
         .order_by(columns.expires_ms)
         .limit(limit)
     )
-    return [((row.tenant, row.store), row.attempt_id, row.expires_ms) for row in rows]
+    rows = connection.execute(across(query, "sweep"))
+    return [((row.tenant_id, row.store_id), row.attempt_id, row.expires_ms) for row in rows]
 
 
 def _anomalies(words: str) -> frozenset[Anomaly]:

@@ -33,6 +33,7 @@ from app.wire.tasks import (
     TaskRow,
     TaskSettlement,
 )
+from cloud.db.distribution import across
 from cloud.db.feed import next_change
 from cloud.db.rows import Rows, insert_rows
 from cloud.db.tables import device, exception, refund, sale
@@ -225,8 +226,7 @@ def unsettled(connection: sa.Connection, tenant: str, store: str = "") -> Sequen
     query = sa.select(task).where(
         task.c.tenant_id == tenant, task.c.state != SETTLED, task.c.kind != PAYMENT
     )
-    if store:
-        query = query.where(task.c.store_id == store)
+    query = query.where(task.c.store_id == store) if store else across(query, "office")
     return connection.execute(query.order_by(task.c.created_ms)).mappings().all()
 
 

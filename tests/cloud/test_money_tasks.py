@@ -57,7 +57,7 @@ def receive(shop: Shop, shown: Shown, amount: int) -> None:
     paid = amount >= shown.order.total
     money = (Money(new_id(), amount, shop.cloud.clock()),)
     answer = Answer(Standing.PAID if paid else Standing.OPEN, money)
-    shop.desk.payments.heard(shown.order.attempt_id, answer)
+    shop.desk.payments.heard(shown.key, answer)
 
 
 def sold(shown: Shown, *, attempt: str = "") -> SaleV1:

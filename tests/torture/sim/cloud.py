@@ -38,7 +38,7 @@ from cloud.errors import Refused
 from cloud.services import backups, enrol, feed, ingest, members, standing
 from cloud.services.envelope import verify
 from cloud.services.keys import ServerKeys, load_keys
-from cloud.services.tokens import DevicePrincipal, find_device
+from cloud.services.tokens import DevicePrincipal, device_at_home
 from tests.fakes.clock import NOON
 from tests.store import shop
 from tests.torture.sim import memory
@@ -172,7 +172,7 @@ class SimCloud:
     def _answer(self, request: Request, connection: sa.Connection) -> msgspec.Struct:
         if request.path in _OPEN:
             return _OPEN[request.path](self, connection, request)
-        sender = find_device(connection, request.device)
+        sender = device_at_home(connection, request.device)
         if sender is None:
             raise Refused(403, "device_not_enrolled")
         handler, for_revoked = _ROUTES[request.path]
