@@ -57,6 +57,9 @@ reliability: setup-test  ## write docs/RELIABILITY.md from the tests that inject
 .PHONY: bench
 bench: setup-run  ## the figures of the README, on this machine
 	@$(BIN)/guidepos bench $(ARGS)
+.PHONY: bench-cloud
+bench-cloud: setup-test  ## the cloud on a private PostgreSQL: many tills at once, and one with 100,000 sales
+	@$(BIN)/guidepos bench --cloud $(ARGS)
 
 .PHONY: freeze
 freeze: setup-test  ## build the one-folder till into dist/guidepos

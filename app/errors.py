@@ -7,6 +7,7 @@ translate codes, and a test asserts that every code has both languages.
 
 from __future__ import annotations
 
+import errno
 from enum import StrEnum
 
 
@@ -61,7 +62,13 @@ class Code(StrEnum):
     MEMBER_UNKNOWN = "member_unknown"
     MEMBER_EXISTS = "member_exists"
     MEMBER_CHANGE_REFUSED = "member_change_refused"
+    MEMBERS_EXPIRED = "members_expired"
     MANAGER_NEEDED = "manager_needed"
+
+    # Tasks of the store
+    TASK_UNKNOWN = "task_unknown"
+    TASK_TAKEN = "task_taken"
+    TASK_SETTLED = "task_settled"
 
     # Customer's page and tokens
     TOKEN_INVALID = "token_invalid"
@@ -127,3 +134,21 @@ class Trouble(Exception):
         self.code = code
         self.retryable = retryable
         self.facts = facts
+
+
+_FILE_TROUBLES = {
+    errno.ENOSPC: (Code.STORE_FULL, True),
+    errno.EDQUOT: (Code.STORE_FULL, True),
+    errno.EROFS: (Code.STORE_READ_ONLY, False),
+    errno.EACCES: (Code.STORE_READ_ONLY, False),
+    errno.EPERM: (Code.STORE_READ_ONLY, False),
+    errno.ENOENT: (Code.STORE_READ_ONLY, False),
+    errno.ENOTDIR: (Code.STORE_READ_ONLY, False),
+    errno.EISDIR: (Code.STORE_READ_ONLY, False),
+}
+
+
+def file_trouble(error: OSError) -> Trouble:
+    """Return what an error of the file system stands for: no room, read-only, or a disk that fails."""
+    code, retryable = _FILE_TROUBLES.get(error.errno or 0, (Code.STORE_DAMAGED, False))
+    return Trouble(code, retryable=retryable, detail=str(error))

@@ -51,6 +51,7 @@ from app.wire.messages import (
     StockRow,
 )
 from app.wire.snapshot import SnapshotBegin, SnapshotChunk
+from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from app.wire.upkeep import BooksAnswer, DayBooks, EpochAnswer, EpochRequest
 
 T = TypeVar("T")
@@ -194,6 +195,17 @@ class CopyStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Trouble of this very till that a person must see. `code` says which, `subject` what it is about
+    (a seq, a day, a file) and `detail` what was found; code and subject together are its name."""
+
+    code: str
+    subject: str
+    detail: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """How one feed stands at this till.
 
@@ -305,6 +317,21 @@ class UnitOfWork(Protocol):
 
     def set_state(self, key: str, value: str) -> None: ...
 
+    # what a person must see
+    def claim_of(self, task_id: str) -> str:
+        """Return the id under which this till claims a task: the same one for ever, so that a lost
+        answer can be asked for again."""
+
+    def put_task(self, row: TaskRow) -> None:
+        """Take over what the cloud answered about a task, before the stream tells it."""
+
+    def raise_alarm(self, code: str, subject: str, detail: str, at_ms: int) -> None:
+        """Let a person see trouble of this till. The very same alarm again changes nothing, even when
+        it was settled; another detail raises it anew."""
+
+    def settle_alarm(self, code: str, subject: str) -> None:
+        """Put an alarm away; unknown ones are ignored."""
+
     # reference
     def put_config(self, config: ConfigRow) -> None: ...
 
@@ -317,8 +344,21 @@ class UnitOfWork(Protocol):
     # sync
     def identity(self) -> Identity: ...
 
+    def is_revoked(self) -> bool:
+        """Tell whether the cloud said that this device may only send what it has."""
+
+    def set_revoked(self, revoked: bool) -> None:
+        """Note what the proven cloud says of this device. A revoked one forgets its members at once,
+        but neither their unsent changes nor any record."""
+
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device: keep keys, open the new epoch, journal again what was recorded."""
+
+    def unenrol(self) -> None:
+        """Forget the cloud, its secrets, people and members. Raises RuleBroken(UNSENT_LEFT)."""
+
+    def refuse_unsent(self) -> None:
+        """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks a record or a change of a member."""
 
     def device_key(self) -> bytes:
         """Return the raw Ed25519 private key of this device."""
@@ -331,6 +371,16 @@ class UnitOfWork(Protocol):
     def acked(self) -> JournalMark: ...
 
     def unsent(self, *, max_records: int, max_bytes: int) -> Unsent: ...
+
+    def batch_after(self, mark: JournalMark, *, max_records: int, max_bytes: int) -> Unsent:
+        """Return the places that follow one of any epoch, within both limits."""
+
+    def stretches(self) -> tuple[tuple[JournalMark, JournalMark], ...]:
+        """Return each epoch of this device with its first kept record's predecessor and its last, the
+        oldest first."""
+
+    def escrow_key(self) -> bytes:
+        """Return the cloud's public key for what only the cloud may read, b"" before enrolment."""
 
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         """Set the acknowledged mark, forward or (a restored cloud) back; False if the hash is not ours."""
@@ -391,6 +441,10 @@ class UnitOfWork(Protocol):
     def retry_refused_members(self) -> None:
         """Put what was set aside back at the end of the queue."""
 
+    def tidy_members(self) -> bool:
+        """Count the members' lease and, once it is over or somebody was erased, leave nothing of them in
+        the file. Does a little at a time; True while there is more."""
+
     def apply_members(self, page: MembersPage) -> None: ...
 
 
@@ -416,6 +470,9 @@ class Reader(Protocol):
         """Return members by phone (any part of it from 3 digits), name, pinyin or initials."""
 
     def member(self, member_ref: str) -> Member | None: ...
+
+    def members_expired(self) -> bool:
+        """Tell whether members may not be looked up because the till has not heard of them too long."""
 
     def people(self) -> tuple[Person, ...]: ...
 
@@ -451,6 +508,14 @@ class Reader(Protocol):
     def uneasy_attempts(self) -> tuple[Attempt, ...]:
         """Return attempts with money where no sale is: late, over, partial, or paid without a sale."""
 
+    def tasks(self) -> tuple[TaskRow, ...]:
+        """Return the store's tasks and its payments, the newest first; settled ones for a week."""
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return this till's alarms that nobody has put away, the newest first."""
+
+    def is_revoked(self) -> bool: ...
+
     def drafts(self) -> tuple[Draft, ...]: ...
 
     def state(self, key: str) -> str: ...
@@ -484,6 +549,12 @@ class Store(Protocol):
 
     def verify_journal(self) -> int | None:
         """Check the whole chain on the calling thread; return the first broken seq or None."""
+
+    def sound_copies(self, damaged: Sequence[Damaged]) -> tuple[Record, ...]:
+        """Return sound records for damaged places, from a second copy if one is kept; none if not.
+
+        Reads the whole copy on the calling thread.
+        """
 
     def close(self) -> None: ...
 
@@ -530,6 +601,18 @@ class PaymentGateway(Protocol):
     def query(self, attempt_id: str) -> PaymentView: ...
 
     def cancel(self, attempt_id: str) -> PaymentView: ...
+
+
+class TaskDesk(Protocol):
+    """The store's tasks at the cloud. Network thread.
+
+    Raises Trouble when there is no trustworthy answer, and RuleBroken: TASK_TAKEN (`till`, `person`)
+    while another tablet holds the task, TASK_SETTLED, TASK_UNKNOWN.
+    """
+
+    def claim(self, asked: TaskClaim) -> TaskRow: ...
+
+    def settle(self, asked: TaskSettlement) -> TaskRow: ...
 
 
 class LiveFeed(Protocol):
@@ -630,3 +713,6 @@ class SecretKeeper(Protocol):
         """
 
     def write(self, name: str, secret: bytes) -> None: ...
+
+    def forget(self, name: str) -> None:
+        """Drop a secret for good; none to drop is no error. Raises Trouble as `read` does."""

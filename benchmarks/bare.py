@@ -23,13 +23,13 @@ from app.wire.messages import EnrolRequest
 from app.wire.tokens import seal
 from benchmarks.fleet import SimulatedTill
 from benchmarks.load import SALES
+from benchmarks.postgresql import Place, enrol_code, opened
 from cloud.api.sync import _read_push
-from cloud.bootstrap import Cloud, open_cloud
+from cloud.bootstrap import Cloud
 from cloud.db import rows
-from cloud.services.enrol import enrol, make_enrol_code
+from cloud.services.enrol import enrol
 from cloud.services.ingest import ingest
 from cloud.services.tokens import DevicePrincipal
-from cloud.settings import Settings
 
 CONNECTIONS = 4
 _WRITES = ("INSERT", "UPDATE")
@@ -45,26 +45,23 @@ class Written:
     rows: list[Sequence[Any]] = field(default_factory=list)
 
 
-def rate(settings: Settings, admin: sa.Engine, batches: int) -> float:
+def rate(place: Place, batches: int) -> float:
     """Return how many sales a second bare connections write, on databases made for this and dropped."""
     name = f"bare_{new_id()[-8:]}"
-    base = settings.db_url.rsplit("/", 1)[0]
-    with admin.connect() as connection:
+    base = place.settings.db_url.rsplit("/", 1)[0]
+    with place.admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}_noted")
-    noting = open_cloud(replace(settings, db_url=f"{base}/{name}_noted"))
-    try:
-        tills = [_enrolled(noting, f"S{place}") for place in range(CONNECTIONS)]
+    with opened(replace(place.settings, db_url=f"{base}/{name}_noted")) as noting:
+        tills = [_enrolled(noting, f"S{turn}") for turn in range(CONNECTIONS)]
         noting.db.engine.dispose()
-        with admin.connect() as connection:
+        with place.admin.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {name}_noted")
         each = batches // CONNECTIONS
         noted = [_noted(noting, till, each) for till in tills]
-    finally:
-        noting.close()
     try:
         return each * CONNECTIONS * SALES / _replayed(f"{base}/{name}", noted)
     finally:
-        with admin.connect() as connection:
+        with place.admin.connect() as connection:
             for done in (name, f"{name}_noted"):
                 connection.exec_driver_sql(f"DROP DATABASE {done} WITH (FORCE)")
 
@@ -73,8 +70,9 @@ def _enrolled(cloud: Cloud, store: str) -> tuple[SimulatedTill, DevicePrincipal]
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw()
 
+    code = enrol_code(cloud, store)
+
     def join(connection: sa.Connection) -> SimulatedTill:
-        code = make_enrol_code(connection, store, now_ms=cloud.clock(), minutes=60).code
         asked = EnrolRequest(
             handshake=1,
             code=code,

@@ -18,8 +18,8 @@ import msgspec
 
 from app.remote.sync import CloudSync
 from app.sync.engine import SyncEngine
-from app.wire.messages import MEMBERS, STREAMS
-from app.wire.snapshot import SnapshotBegin
+from app.wire.messages import MEMBERS
+from app.wire.snapshot import SNAPSHOTS, SnapshotBegin
 from benchmarks.memory import peak_mb
 from guidepos import VERSION
 from guidepos.bootstrap import open_till
@@ -61,10 +61,10 @@ def measure(home: Path, data: Path, skus: int, members: int) -> dict[str, float]
             assert all(feed.is_whole for feed in till.store.reader.feeds())
         finally:
             till.close()
-    marks = [line.began[stream] for stream in (*STREAMS, MEMBERS)]
+    marks = [line.began[stream] for stream in SNAPSHOTS]
     spent = {
         f"bootstrap_{stream}_s": round(end - start, 2)
-        for stream, start, end in zip((*STREAMS, MEMBERS), marks, [*marks[1:], ended], strict=True)
+        for stream, start, end in zip(SNAPSHOTS, marks, [*marks[1:], ended], strict=True)
     }
     jobs.sort()
     return {

@@ -7,15 +7,12 @@ counted afterwards in the books.
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 import requests
@@ -23,29 +20,16 @@ import sqlalchemy as sa
 
 from benchmarks import ROOT, bare
 from benchmarks.load import SALES, Phase, Plan, Told
-from benchmarks.processor import load_average, parent_of, seconds_of
+from benchmarks.postgresql import Place, enrol_code, opened, private_place
+from benchmarks.processor import load_average, seconds_of
 from benchmarks.searches import quantile
-from cloud.bootstrap import Cloud, open_cloud
+from cloud.bootstrap import Cloud
 from cloud.db import tables
-from cloud.services.enrol import make_enrol_code
-from cloud.settings import Settings
-from tests.cloud.postgres import binaries, private_server
 
-POSTGRESQL = ("fsync=on", "shared_buffers=1GB", "max_wal_size=4GB", "wal_compression=on")
-"""How the private server is set: durable, and with the two sizes every busy server is given."""
-
-BUDGETS: dict[str, tuple[str, float]] = {
-    "cloud_sales_per_s": ("≥", 3_500),
-    "cloud_batch_p99_s": ("≤", 2),
-    "cloud_ratio_to_bare": ("≥", 0.4),
-    "cloud_lost": ("≤", 0),
-    "cloud_foreign_errors": ("≤", 0),
-}
 TILLS = 32
 STORES = 8
 CROWD = 320
 """Tills of the overload: the same rate from few could not come before it was answered."""
-_SERVE_S = 60
 _ALLOWED = {"200", "429", "503"}
 Figures = dict[str, float]
 
@@ -97,41 +81,32 @@ class _Watch:
 
 def measure(sizes: Sizes) -> Figures:
     """Measure on a private PostgreSQL; return flat figures. Raises LookupError without its programs."""
-    bin_dir = binaries()
-    if bin_dir is None:
-        raise LookupError("PostgreSQL is not installed")
-    with private_server(bin_dir, POSTGRESQL) as url, tempfile.TemporaryDirectory() as data:
-        admin = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-        settings = Settings(data=Path(data), db_url=url)
-        before = bare.rate(settings, admin, sizes.bare_batches)
-        figures = _loaded(settings, admin, sizes)
-        after = bare.rate(settings, admin, sizes.bare_batches)
+    with private_place() as place:
+        before = bare.rate(place, sizes.bare_batches)
+        figures = _loaded(place, sizes)
+        after = bare.rate(place, sizes.bare_batches)
     figures["cloud_bare_sales_per_s"] = round((before + after) / 2)
     figures["cloud_bare_before_after"] = round(before / after, 2)
     ratio = figures["cloud_flat_out_sales_per_s"] / figures["cloud_bare_sales_per_s"]
     return {**figures, "cloud_ratio_to_bare": round(ratio, 3)}
 
 
-def _loaded(settings: Settings, admin: sa.Engine, sizes: Sizes) -> Figures:
-    cloud = open_cloud(settings)
-    try:
-        with _served(settings, sizes) as (url, server):
-            phases = [
-                Phase("warm", TILLS, TILLS * 2),
-                Phase("steady", TILLS, sizes.steady, sizes.rate / SALES),
-                Phase("flat_out", TILLS, sizes.flat_batches),
-                Phase("overload", CROWD, sizes.overload, 10 * sizes.rate / SALES, since=TILLS),
-            ]
-            codes = [_code(cloud, f"S{place % STORES:02}") for place in range(TILLS + CROWD)]
-            return _driven(Plan(url, codes, phases), server, admin, cloud)
-    finally:
-        cloud.close()
+def _loaded(place: Place, sizes: Sizes) -> Figures:
+    with (
+        opened(place.settings) as cloud,
+        place.served(sizes.workers, sizes.pushes) as (url, server),
+    ):
+        phases = [
+            Phase("warm", TILLS, TILLS * 2),
+            Phase("steady", TILLS, sizes.steady, sizes.rate / SALES),
+            Phase("flat_out", TILLS, sizes.flat_batches),
+            Phase("overload", CROWD, sizes.overload, 10 * sizes.rate / SALES, since=TILLS),
+        ]
+        codes = [enrol_code(cloud, f"S{turn % STORES:02}") for turn in range(TILLS + CROWD)]
+        return _driven(Plan(url, codes, phases), server, place.postmaster(), cloud)
 
 
-def _driven(plan: Plan, server: int, admin: sa.Engine, cloud: Cloud) -> Figures:
-    with admin.connect() as connection:
-        backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-        postmaster = parent_of(int(backend))
+def _driven(plan: Plan, server: int, postmaster: int, cloud: Cloud) -> Figures:
     figures: Figures = {}
     total = 0
     with subprocess.Popen(
@@ -176,6 +151,7 @@ def _figures(told: Told, used: dict[str, float], watch: _Watch) -> Figures:
         f"{name}_refusals": refused,
         f"{name}_health_p95_s": round(quantile(watch.took, 95), 3) if watch.took else 0.0,
         f"{name}_health_failed": watch.failed,
+        f"{name}_core_ms_per_batch": round(busy * 1e3 * SALES / told.sales, 1),
         f"{name}_load_average": load_average(),
     }
     if told.name == "steady":
@@ -198,29 +174,6 @@ def _watching(url: str) -> Iterator[_Watch]:
         thread.join()
 
 
-@contextlib.contextmanager
-def _served(settings: Settings, sizes: Sizes) -> Iterator[tuple[str, int]]:
-    """Serve from workers; yield the address and the process they descend from."""
-    command = [sys.executable, "-m", "cloud", "serve", "--quiet", "--port", "0"]
-    command += ["--data", str(settings.data), "--db", settings.db_url]
-    command += ["--workers", str(sizes.workers), "--pushes", str(sizes.pushes)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        said = server.stdout.readline().split()
-        try:
-            assert said[:2] == ["listening", "on"], said
-            yield said[2], server.pid
-        finally:
-            server.terminate()
-            server.wait(_SERVE_S)
-
-
-def _code(cloud: Cloud, store: str) -> str:
-    return cloud.db.write(
-        lambda connection: make_enrol_code(connection, store, now_ms=cloud.clock(), minutes=60)
-    ).code
-
-
 def _booked(cloud: Cloud) -> int:
     """Return how many sales are on the books, certain that every table tells the same story."""
 
@@ -238,20 +191,3 @@ def _booked(cloud: Cloud) -> int:
         return sales
 
     return cloud.db.read(count)
-
-
-def told(figures: Figures) -> str:
-    """Return the figures as lines, those with a budget first."""
-    lines = []
-    for name, (sign, limit) in BUDGETS.items():
-        kept = figures[name] <= limit if sign == "≤" else figures[name] >= limit
-        lines.append(
-            f"{name:36} {figures[name]:>10,}   {sign} {limit:<7,} {'' if kept else 'MISSED'}"
-        )
-    rest = [name for name in figures if name not in BUDGETS]
-    return "\n".join([*lines, "", *(f"{name:36} {figures[name]:>10,}" for name in rest)])
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    print(told(measure(QUICK if "--quick" in sys.argv else Sizes())))

@@ -39,8 +39,8 @@ from app.wire.tokens import NONCE_HEADER, seal, token_request_message
 from app.wire.versions import HANDSHAKE
 
 SALE_LINES = 5
-GOODS = 5_000
-"""SKUs a store sells from; every batch moves the stock of some hundreds of them."""
+GOODS = 800
+"""SKUs a store sells from, as many as the demo shop has; a batch moves the stock of half of them."""
 _RATE_BP = 350
 _DAY = "2026-03-01"
 

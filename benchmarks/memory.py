@@ -1,4 +1,4 @@
-"""The most memory this process ever held."""
+"""How much memory this process holds, and the most it ever held."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ def peak_mb() -> float:
         return round(kilobytes / 1024, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def now_mb() -> float:
+    """Return the resident set in megabytes of 1024 × 1024 bytes. Linux only."""
+    line = next(
+        each for each in _STATUS.read_text("ascii").splitlines() if each.startswith("VmRSS")
+    )
+    return round(int(line.split()[1]) / 1024, 1)

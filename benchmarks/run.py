@@ -35,6 +35,16 @@ BUDGETS: dict[str, tuple[str, float]] = {
     "replay_invoices_per_s": ("≥", 120),
     "push_sales_per_s": ("≥", 1_000),
     "bootstrap_s": ("≤", 15),
+    "cloud_sales_per_s": ("≥", 3_500),
+    "cloud_batch_p99_s": ("≤", 2),
+    "cloud_ratio_to_bare": ("≥", 0.4),
+    "cloud_lost": ("≤", 0),
+    "cloud_foreign_errors": ("≤", 0),
+    "drain_s": ("≤", 180),
+    "drain_stall_max_ms": ("≤", 50),
+    "drain_search_p95_ms": ("≤", 20),
+    "drain_more_mb": ("≤", 40),
+    "drain_lost": ("≤", 0),
 }
 """What a figure is held to; the others are told for understanding."""
 
@@ -53,6 +63,15 @@ def run(only: Iterable[str] = (), *, quick: bool = False, folder: Path = BENCH) 
         for name in wanted:
             _say(f"measuring {name} …")
             figures |= PARTS[name](ground, quick)
+    return figures
+
+
+def run_cloud(only: Iterable[str] = (), *, quick: bool = False) -> Figures:
+    """Measure the cloud on a private PostgreSQL; return flat figures. Raises LookupError without one."""
+    figures: Figures = {}
+    for name in tuple(only) or tuple(CLOUD_PARTS):
+        _say(f"measuring {name} …")
+        figures |= CLOUD_PARTS[name](quick)
     return figures
 
 
@@ -137,6 +156,20 @@ def _bootstrap(ground: Floor, quick: bool) -> Figures:
     return dict(msgspec.json.decode(run_python("benchmarks.bootstrapping", arguments)))
 
 
+def _load(quick: bool) -> Figures:
+    """Many tills that push for a minute, flat out, and at ten times of what is offered."""
+    from benchmarks import cloud_load  # brings the cloud's libraries
+
+    return cloud_load.measure(cloud_load.QUICK if quick else cloud_load.Sizes())
+
+
+def _drain(quick: bool) -> Figures:
+    """One till that comes back with a hundred thousand sales while somebody searches on it."""
+    from benchmarks import drain  # brings Qt and the cloud's libraries
+
+    return drain.measure(3_000 if quick else 100_000)
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -150,3 +183,6 @@ PARTS: dict[str, Callable[[Floor, bool], Figures]] = {
     "bootstrap": _bootstrap,
 }
 """What can be measured, by the name `--only` takes."""
+
+CLOUD_PARTS: dict[str, Callable[[bool], Figures]] = {"load": _load, "drain": _drain}
+"""What can be measured of the cloud on PostgreSQL, by the same."""

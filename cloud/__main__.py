@@ -1,4 +1,5 @@
-"""`guidepos-cloud`: serve, migrate, make enrolment codes, load the demo shop, export.
+"""`guidepos-cloud`: serve, migrate, make enrolment codes, load the demo shop, look after tills and
+tasks, export.
 
 Knows arguments and output only; the work is in services.
 """
@@ -14,7 +15,9 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
-from cloud.commands import backups
+from cloud.commands import backups, distribute, import_journal
+from cloud.commands.numbers import none_or_more, one_or_more
+from cloud.commands.office import add_commands as add_office_commands
 from cloud.errors import Refused
 from cloud.settings import Limits, Settings
 
@@ -145,20 +148,6 @@ def _export_sales(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return number
-
-
-def _some(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least one")
-    return number
-
-
 class _Opened:
     """A cloud for the length of one command."""
 
@@ -184,26 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print figures as JSON")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", parents=[common], help="answer tills and phones")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8470, help="0 chooses a free one")
-    serve.add_argument("--port-file", type=Path, help="where to write the chosen port")
-    serve.add_argument("--public-url", default="", help="base of the customer's pages on a phone")
-    serve.add_argument(
-        "--with-parent", action="store_true", help="end when standard input is closed"
-    )
-    serve.add_argument(
-        "--workers", type=_some, default=1, metavar="N", help="processes, on PostgreSQL only"
-    )
-    serve.add_argument(
-        "--pushes",
-        type=_some,
-        default=Limits().pushes_at_work,
-        metavar="N",
-        help="pushes a worker handles at the same time",
-    )
-    serve.add_argument("--quiet", action="store_true", help="no log lines about requests")
-    serve.set_defaults(run=_serve)
+    _add_serve(commands, common)
 
     token = commands.add_parser(
         "metrics-token", parents=[common], help="the token Prometheus shows at /metrics"
@@ -212,6 +182,8 @@ def _parser() -> argparse.ArgumentParser:
 
     migrate = commands.add_parser("migrate", parents=[common], help="bring the database up to date")
     migrate.set_defaults(run=_migrate)
+
+    distribute.add(commands, common)
 
     code = commands.add_parser("enrol-code", parents=[common], help="a one-time code for a till")
     code.add_argument("--store", required=True, metavar="CODE", help="made if it does not exist")
@@ -231,12 +203,16 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo-data", parents=[common], help="load the invented demo shop")
     size = demo.add_mutually_exclusive_group()
-    size.add_argument("--styles", type=_count, help="how many styles; the usual shop has sixty")
-    size.add_argument("--skus", type=_count, help="at least so many SKUs")
-    demo.add_argument("--members", type=_count, default=2_000)
+    size.add_argument(
+        "--styles", type=none_or_more, help="how many styles; the usual shop has sixty"
+    )
+    size.add_argument("--skus", type=none_or_more, help="at least so many SKUs")
+    demo.add_argument("--members", type=none_or_more, default=2_000)
     demo.set_defaults(run=_demo_data)
 
     backups.add(commands, common)
+    add_office_commands(commands, common)
+    import_journal.add(commands, common)
 
     export = commands.add_parser("export", help="write CSV")
     what = export.add_subparsers(required=True, metavar="WHAT")
@@ -244,6 +220,31 @@ def _parser() -> argparse.ArgumentParser:
     sales.add_argument("file", type=Path, metavar="FILE.csv")
     sales.set_defaults(run=_export_sales)
     return parser
+
+
+def _add_serve(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    serve = commands.add_parser("serve", parents=[common], help="answer tills and phones")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8470, help="0 chooses a free one")
+    serve.add_argument("--port-file", type=Path, help="where to write the chosen port")
+    serve.add_argument("--public-url", default="", help="base of the customer's pages on a phone")
+    serve.add_argument(
+        "--with-parent", action="store_true", help="end when standard input is closed"
+    )
+    serve.add_argument(
+        "--workers", type=one_or_more, default=1, metavar="N", help="processes, on PostgreSQL only"
+    )
+    serve.add_argument(
+        "--pushes",
+        type=one_or_more,
+        default=Limits().pushes_at_work,
+        metavar="N",
+        help="pushes a worker handles at the same time",
+    )
+    serve.add_argument("--quiet", action="store_true", help="no log lines about requests")
+    serve.set_defaults(run=_serve)
 
 
 if __name__ == "__main__":

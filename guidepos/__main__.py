@@ -13,6 +13,8 @@ COMMANDS = {
     "run": "open the till",
     "demo": "open the demo shop: an embedded cloud and the till",
     "enrol": "connect this till to a cloud with a one-time code",
+    "unenrol": "forget the cloud this till is enrolled at",
+    "wipe": "remove this till from the machine",
     "import": "import a catalogue from CSV",
     "replay": "replay recorded transactions through the till's services",
     "journal": "check the journal",

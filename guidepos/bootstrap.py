@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.devices.clock import SystemClock
+from app.devices.durable import make_folder
 from app.devices.secrets import choose_keeper, load_or_create_key
 from app.ports import SecretKeeper
 from app.services.checkout import Checkout
@@ -18,8 +19,9 @@ from app.services.payments import Payments
 from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
+from app.services.tasks import StoreTasks
 from app.settings import Settings
-from guidepos.late_gateway import LateGateway
+from guidepos.late_gateway import LateGateway, LateTaskDesk
 from guidepos.till import Till
 from guidepos.timekeeping import resume_clock
 from offline_store import OfflineStore, open_store
@@ -40,7 +42,7 @@ def open_till(home: Path | None = None, settings: Settings | None = None) -> Til
     """
     folder = home or default_home()
     settings = settings or Settings(home=folder)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     keeper = choose_keeper(folder)
     key = load_or_create_key(keeper, store_exists=settings.store_file.exists())
     clock = SystemClock()
@@ -53,6 +55,7 @@ def open_till(home: Path | None = None, settings: Settings | None = None) -> Til
 def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: SecretKeeper) -> Till:
     """Plug services into an open store."""
     network = ThreadPoolExecutor(4, thread_name_prefix="network")
+    payments = Payments(store, LateGateway(store, clock), clock, network)
     return Till(
         settings=settings,
         store=store,
@@ -63,7 +66,8 @@ def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: Se
         members=Members(store, clock),
         refunds=Refunds(store, clock, settings.currency),
         stock=Stock(store, clock),
-        payments=Payments(store, LateGateway(store, clock), clock, network),
+        payments=payments,
+        tasks=StoreTasks(store, LateTaskDesk(store, clock), payments, network),
         network=network,
         devices=ThreadPoolExecutor(1, thread_name_prefix="device"),
     )

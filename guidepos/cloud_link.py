@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.errors import Code, Trouble
-from app.ports import Clock, Store
+from app.ports import Clock, Priority, Store
 from app.remote.cloud import EnrolledCloud
 
 
@@ -12,11 +12,15 @@ def enrolled_cloud(store: Store, clock: Clock) -> EnrolledCloud:
     identity = store.reader.identity()
     if not identity.enrolled:
         raise Trouble(Code.DEVICE_NOT_ENROLLED)
-    device_key, keys = store.run(lambda uow: (uow.device_key(), uow.cloud_keys())).result()
+
+    def keys() -> dict[str, bytes]:
+        # Asked at every answer, so that a key the cloud announced counts without a restart.
+        return store.run(lambda uow: uow.cloud_keys(), priority=Priority.SYNC).result()
+
     return EnrolledCloud(
         identity.cloud_url,
-        lambda: keys,
+        keys,
         device=identity.device,
-        device_key=device_key,
+        device_key=store.run(lambda uow: uow.device_key()).result(),
         clock=clock,
     )

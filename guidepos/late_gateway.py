@@ -1,12 +1,13 @@
-"""The payment gateway of a till before anybody pays by phone: HTTP is loaded with the first payment,
-on the network thread, so that no start of the till waits for it."""
+"""What a till asks its cloud on somebody's behalf, before anybody asked: HTTP is loaded with the first
+payment or claim, on the network thread, so that no start of the till waits for it."""
 
 from __future__ import annotations
 
 import threading
 
-from app.ports import Clock, PaymentGateway, Store
+from app.ports import Clock, PaymentGateway, Store, TaskDesk
 from app.wire.messages import PaymentIntent, PaymentView
+from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 
 
 class LateGateway:
@@ -37,3 +38,29 @@ class LateGateway:
 
                 self._gateway = CloudPayments(enrolled_cloud(self._store, self._clock))
             return self._gateway
+
+
+class LateTaskDesk:
+    """The port `TaskDesk` over whatever cloud the till is enrolled with when it is first asked."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._lock = threading.Lock()
+        self._desk: TaskDesk | None = None
+
+    def claim(self, asked: TaskClaim) -> TaskRow:
+        """Take a task on oneself."""
+        return self._real().claim(asked)
+
+    def settle(self, asked: TaskSettlement) -> TaskRow:
+        """Settle a task that was claimed."""
+        return self._real().settle(asked)
+
+    def _real(self) -> TaskDesk:
+        with self._lock:
+            if self._desk is None:
+                from app.remote.tasks import CloudTasks
+                from guidepos.cloud_link import enrolled_cloud
+
+                self._desk = CloudTasks(enrolled_cloud(self._store, self._clock))
+            return self._desk

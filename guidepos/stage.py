@@ -123,7 +123,7 @@ class Stage:
         (latest,) = self._till.store.reader.documents(limit=1)
         self.hand.tap(latest.receipt_no)
 
-    def money(self) -> None:
+    def inbox(self) -> None:
         """Late money: the QR has run out, and then the customer pays all the same."""
         from guidepos.customer import Phone
 
@@ -135,8 +135,7 @@ class Stage:
             phone.press(step)
         phone.close()
         self.hand.tap(self._say("pay.set_aside"))
-        self.hand.tap(self._say("place.history"))
-        self.hand.tap(self._words.say("money.headline", n=1))
+        self.hand.tap(self._say("place.inbox"))
         self.hand.see(self._say("money.deliver"))
 
     def take_back(self) -> None:
@@ -212,6 +211,6 @@ SCREENS: dict[str, Callable[[Stage], None]] = {
     "network": Stage.network,
     "filling": Stage.filling,
     "return": Stage.take_back,
-    "money": Stage.money,
+    "inbox": Stage.inbox,
 }
 """Every screen by the name the command line knows it by."""

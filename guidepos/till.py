@@ -16,6 +16,7 @@ from app.services.payments import Payments
 from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
+from app.services.tasks import StoreTasks
 from app.settings import Settings
 from app.sync.bootstrap import PAUSED
 from app.sync.progress import Filling, filling
@@ -54,6 +55,7 @@ class Till:
     refunds: Refunds
     stock: Stock
     payments: Payments
+    tasks: StoreTasks
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor
     online: Online | None = field(default=None)
@@ -82,7 +84,9 @@ class Till:
             open_payments=len(reader.open_attempts()),
             now=self.clock.now(),
             second_copy=self.store.second_copy,
+            members_expired=reader.members_expired(),
             unreachable=report.trouble.code if report and report.trouble else None,
+            revoked=reader.is_revoked(),
         )
 
     def filling(self) -> Filling | None:

@@ -39,6 +39,7 @@ def make_shell(till: Till) -> Shell:
             members=till.members,
             stock=till.stock,
             payments=till.payments,
+            tasks=till.tasks,
             receipts=Receipts(till.store, printer, till.devices),
             refunds=till.refunds,
             network=till.network,

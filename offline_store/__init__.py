@@ -6,7 +6,7 @@ from offline_store import shelf
 from offline_store.backup import verify_backup
 from offline_store.connection import check_fitness
 from offline_store.copy_files import Copied, read_copy
-from offline_store.restore import Restored, restore
+from offline_store.restore import Restored, read_store, restore, unsent_in, wipe
 from offline_store.shelf import Backup
 from offline_store.store import OfflineStore, open_store, read_state, verify_file
 
@@ -19,8 +19,11 @@ __all__ = [
     "open_store",
     "read_copy",
     "read_state",
+    "read_store",
     "restore",
     "shelf",
+    "unsent_in",
     "verify_backup",
     "verify_file",
+    "wipe",
 ]

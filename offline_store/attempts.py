@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from app.domain.facts import PaymentStep
+from app.errors import Code, Trouble
 from app.ports import Attempt
 from app.wire.codec import decode
 from offline_store.journal import read_fact
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+log = logging.getLogger(__name__)
 
 _ATTEMPT = (
     "SELECT a.last_fact, coalesce(t.token, '') FROM attempt a"
@@ -26,9 +30,9 @@ _UNEASY = (
 
 
 def by_id(connection: Connection, attempt_id: str) -> Attempt | None:
-    """Return an attempt."""
-    found = _read(connection, "WHERE a.attempt_id = ?", attempt_id)
-    return found[0] if found else None
+    """Return an attempt. Raises Trouble(JOURNAL_BROKEN) where its last step is damaged."""
+    row = connection.execute(_ATTEMPT + "WHERE a.attempt_id = ?", (attempt_id,)).fetchone()
+    return _attempt(connection, *row) if row else None
 
 
 def of_sale(connection: Connection, sale_id: str) -> tuple[Attempt, ...]:
@@ -52,9 +56,21 @@ def keep_token(connection: Connection, attempt_id: str, token: str) -> None:
 
 
 def _read(connection: Connection, where: str, *values: str) -> tuple[Attempt, ...]:
+    """Return attempts; one whose last step is damaged hides no other (the damage has its own alarm)."""
     found = []
     for fact_no, token in connection.execute(_ATTEMPT + where, values).fetchall():
-        step = decode(*read_fact(connection, fact_no))
-        if isinstance(step, PaymentStep):
-            found.append(Attempt(step, token))
+        try:
+            attempt = _attempt(connection, fact_no, token)
+        except Trouble as trouble:
+            if trouble.code is not Code.JOURNAL_BROKEN:
+                raise
+            log.error("the last step of an attempt is damaged: fact %s", fact_no)
+            continue
+        if attempt is not None:
+            found.append(attempt)
     return tuple(found)
+
+
+def _attempt(connection: Connection, fact_no: int, token: str) -> Attempt | None:
+    step = decode(*read_fact(connection, fact_no))
+    return Attempt(step, token) if isinstance(step, PaymentStep) else None

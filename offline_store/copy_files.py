@@ -61,8 +61,6 @@ class JournalCopy:
         self.recent: list[RawRecord] = []
         """What the newest part held when it was opened."""
         self._file = self._open()
-        self.last = self.recent[-1] if self.recent else None
-        """The last record that is certainly on the card."""
 
     def _open(self) -> BinaryIO:
         if not self._folder.is_dir():
@@ -108,7 +106,6 @@ class JournalCopy:
             out += self._segment.frame(pack_record(record))
         _write_all(self._file, bytes(out))
         os.fsync(self._file.fileno())
-        self.last = records[-1]
 
     def close(self) -> None:
         """Let go of the card."""
@@ -155,7 +152,9 @@ def read_copy(path: Path, store_key: bytes) -> Copied:
         size += len(data)
         changes += read_members(data, store_key)
         contents = read(data, store_key, JOURNAL)
-        records += [as_record(unpack_record(frame)) for frame in contents.frames]
+        found = [as_record(unpack_record(frame)) for frame in contents.frames]
+        records += [record for record in found if record is not None]
+        damaged += found.count(None)
         damaged += contents.damaged + (contents.end < len(data) and name.name != MEMBERS_NAME)
     if size and not records and not changes:
         raise Trouble(Code.STORE_KEY_WRONG, file=path.name)

@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.wire.journal import HASH_BYTES, Record, read_header
+from app.wire.journal import HASH_BYTES, Header, Record, read_header, record_hash
 from app.wire.messages import MemberChange
 
 VERSION = 1
@@ -52,6 +52,14 @@ class RawRecord:
     prev_hash: bytes
     hash: bytes
     body: bytes
+
+    @property
+    def said(self) -> Header | None:
+        """What the header says, None for a row that was damaged before it was copied."""
+        try:
+            return read_header(self.header)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +169,13 @@ def unpack_record(plain: bytes) -> RawRecord:
     )
 
 
-def as_record(raw: RawRecord) -> Record:
-    """Return a copied row as the journal's record. Raises ValueError."""
-    return Record(read_header(raw.header), raw.prev_hash, raw.body, raw.hash)
+def as_record(raw: RawRecord) -> Record | None:
+    """Return a copied row as the journal's record, None if its bytes do not give its hash: the row
+    was damaged in the journal before it was copied."""
+    said = raw.said
+    if said is None or record_hash(raw.header, raw.prev_hash, raw.body) != raw.hash:
+        return None
+    return Record(said, raw.prev_hash, raw.body, raw.hash)
 
 
 def members_file(store_key: bytes, changes: Iterable[MemberChange]) -> bytes:

@@ -73,32 +73,25 @@ def record_again(connection: Connection, journal: Journal, header: Header, body:
     fact = decode(header, body)
     try:
         _insert_head(connection, journal.next_fact, fact)
-        indexed = True
     except IntegrityError:
-        indexed = _insert_beside(connection, journal, fact)
-    if not indexed and _is_journalled(connection, header.rec_id):
-        return False
+        _insert_beside(connection, journal.next_fact, fact)
     journal.append(header.rec_id, header.kind, body, fact.at, fact.actor)
-    if indexed:
-        _write_rest(connection, journal, fact)
+    _write_rest(connection, journal, fact)
     return True
 
 
-def _insert_beside(connection: Connection, journal: Journal, fact: Fact) -> bool:
-    """Insert the head row of a document whose number or reference is taken; False for a step of a
-    payment that went another way since: only the journal keeps that one."""
+def _insert_beside(connection: Connection, fact_no: int, fact: Fact) -> None:
+    """Insert the head row of a fact whose number, reference or place was taken by another since.
+
+    A payment's step gets a place of its own (below 0): what is known of the payment stays.
+    """
     if isinstance(fact, PaymentStep):
-        return False
+        row = (fact_no, fact.step_id, fact.attempt_id, -fact_no, fact.after.state.value)
+        connection.execute(_STEP, row)
+        return
     if not isinstance(fact, StockAdjustment) and fact.receipt_no:
         fact = replace(fact, receipt_no=f"{fact.receipt_no} ({fact_id(fact)[-4:]})")
-    _insert_head(connection, journal.next_fact, replace(fact, reference=""))
-    return True
-
-
-def _is_journalled(connection: Connection, rec_id: str) -> bool:
-    """Tell whether the journal holds a record; reads all of it, for what no index names."""
-    row = connection.execute("SELECT 1 FROM journal WHERE rec_id = ?", (rec_id,)).fetchone()
-    return row is not None
+    _insert_head(connection, fact_no, replace(fact, reference=""))
 
 
 def _write_rest(connection: Connection, journal: Journal, fact: Fact) -> None:

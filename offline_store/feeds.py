@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from app.errors import Code, Trouble
 from app.ports import FeedState
-from app.wire.messages import MEMBERS, STREAMS
-from app.wire.snapshot import SnapshotBegin
+from app.wire.messages import MEMBERS
+from app.wire.snapshot import SNAPSHOTS, SnapshotBegin
 from offline_store import device
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def build(connection: Connection) -> None:
         connection.execute(statement)
     # No look-up goes by it, and numbers come in any order: it cost a page per member that came.
     connection.execute("DROP INDEX member_phone")
-    for stream in (*STREAMS, MEMBERS):
+    for stream in SNAPSHOTS:
         feed_no = _feed_no(connection, stream)
         connection.execute(
             f"INSERT INTO feed_row SELECT ?, *, 0, 0 FROM ({_CAME_BEFORE[stream]})",  # noqa: S608 - our own text
@@ -135,24 +136,38 @@ def begin(connection: Connection, begun: SnapshotBegin, *, mended_ms: int = 0) -
 
 
 def advance(connection: Connection, stream: str, rows: int, after: str) -> None:
-    """The generation being filled has come to a key; in the transaction of the rows before it."""
-    connection.execute(
-        "UPDATE feed_state SET taken = taken + ?, after_key = ? WHERE stream = ?",
+    """The generation being filled has come to a key; in the transaction of the rows before it.
+
+    Raises Trouble if none is being filled any more.
+    """
+    moved = connection.execute(
+        "UPDATE feed_state SET taken = taken + ?, after_key = ? WHERE stream = ? AND filling > 0",
         (rows, after, stream),
     )
+    if not moved.rowcount:  # somebody forgot the feed meanwhile; the rows are rolled back
+        raise Trouble(
+            Code.CLOUD_MESSAGE_INVALID, stream=stream, detail="no snapshot is being filled"
+        )
 
 
 def complete(connection: Connection, stream: str) -> None:
-    """The generation being filled is whole: it counts, and the feed is followed from its beginning."""
-    (cursor,) = connection.execute(
+    """The generation being filled is whole: it counts, and the feed is followed from its beginning.
+
+    Raises Trouble if none is being filled any more.
+    """
+    row = connection.execute(
         "SELECT begin_cursor FROM feed_state WHERE stream = ? AND filling > 0", (stream,)
     ).fetchone()
+    if row is None:
+        raise Trouble(
+            Code.CLOUD_MESSAGE_INVALID, stream=stream, detail="no snapshot is being filled"
+        )
     connection.execute(
         "UPDATE feed_state SET complete = filling, filling = 0, void = 0, sweeping = held > taken,"
         " swept_key = '', checked_ms = 0 WHERE stream = ?",
         (stream,),
     )
-    device.set_cursor(connection, stream, cursor)
+    device.set_cursor(connection, stream, row[0])
 
 
 def stale(connection: Connection, stream: str, most: int) -> tuple[list[str], bool]:
@@ -178,6 +193,16 @@ def stale(connection: Connection, stream: str, most: int) -> tuple[list[str], bo
 def checked(connection: Connection, stream: str, at_ms: int) -> None:
     """The feed's sum was compared with the cloud's."""
     connection.execute("UPDATE feed_state SET checked_ms = ? WHERE stream = ?", (at_ms, stream))
+
+
+def clear(connection: Connection, stream: str) -> None:
+    """All rows of a feed are gone from this file; a snapshot brings them again if it is asked for."""
+    connection.execute("DELETE FROM feed_row WHERE feed_no = ?", (_feed_no(connection, stream),))
+    connection.execute(
+        "UPDATE feed_state SET void = complete > 0, filling = 0, after_key = '', held = 0, total = 0,"
+        " sweeping = 0 WHERE stream = ?",
+        (stream,),
+    )
 
 
 def forget(connection: Connection) -> None:

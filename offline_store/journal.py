@@ -28,7 +28,7 @@ from app.wire.journal import (
     record_hash,
 )
 from app.wire.versions import SCHEMA
-from offline_store.identity import Epoch, current_epoch
+from offline_store.identity import Epoch, all_epochs, current_epoch
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -246,16 +246,34 @@ def unsent(connection: Connection, *, max_records: int, max_bytes: int) -> Unsen
     """Return places the cloud does not hold, in order: at least one if there is any, then as many
     as fit both limits (bytes of headers and bodies)."""
     epoch = current_epoch(connection)
+    after = JournalMark(epoch.epoch, epoch.acked_seq, epoch.acked_hash)
+    return batch_after(connection, epoch, after, max_records=max_records, max_bytes=max_bytes)
+
+
+def batch_after(
+    connection: Connection, epoch: Epoch, after: JournalMark, *, max_records: int, max_bytes: int
+) -> Unsent:
+    """Return the places that follow one of an epoch, within the same limits."""
     upto = head(connection, epoch).seq
     chosen: list[Record | Damaged] = []
     size = 0
-    places = read_on(connection, epoch, epoch.acked_seq, epoch.acked_hash, upto, max_records)
-    for place in places:
+    for place in read_on(connection, epoch, after.seq, after.hash, upto, max_records):
         size += 200 + len(place.body)
         if chosen and size > max_bytes:
             break
         chosen.append(place)
-    return Unsent(epoch.acked_hash, tuple(chosen))
+    return Unsent(after.hash, tuple(chosen))
+
+
+def stretches(connection: Connection) -> tuple[tuple[JournalMark, JournalMark], ...]:
+    """Return each enrolled epoch of the present device, the oldest first: the place before its first
+    kept record, and its last."""
+    epochs = all_epochs(connection)
+    return tuple(
+        (JournalMark(each.epoch, *each.start), head(connection, each))
+        for each in reversed(epochs)
+        if each.enrolled and each.chain.device == epochs[0].chain.device
+    )
 
 
 def mark_received(connection: Connection, seq: int, hash_: bytes) -> bool:

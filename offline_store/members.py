@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.domain.member import Member
+from app.domain.times import Moment
 from app.errors import Code, Trouble
 from app.ports import SnapshotPiece
 from app.wire.checksum import member_sum
@@ -23,7 +24,7 @@ from app.wire.messages import (
     MembersPushAnswer,
 )
 from app.wire.searchkeys import search_keys
-from offline_store import device, feeds, member_refusals
+from offline_store import device, feeds, member_lease, member_refusals, scrubbing
 from offline_store.rows import MEMBER_COLUMNS, member_of
 from offline_store.search import (
     member_query_of,
@@ -67,7 +68,7 @@ _decode = msgspec.json.Decoder(MemberRow).decode
 def find(connection: Connection, text: str, limit: int) -> tuple[Member, ...]:
     """Return members by any part of the phone from three digits, or by name, pinyin or initials."""
     query, digits = member_query_of(text)
-    if not query:
+    if not query or member_lease.is_over(connection):
         return ()
     # Parts of three digits may lie apart in another number: the phone itself decides.
     contained = "".join(" AND instr(m.phone, ?) > 0" for _ in digits)
@@ -153,10 +154,22 @@ def settle(connection: Connection, answer: MembersPushAnswer) -> None:
             )
 
 
-def apply_page(connection: Connection, page: MembersPage) -> None:
+def apply_page(connection: Connection, page: MembersPage, now: Moment) -> None:
     """Apply a page of members and its cursor. Changes still in the queue stay on top of it."""
+    member_lease.followed(connection, now, to_its_end=not page.more)
     put(connection, page.rows)
     device.set_cursor(connection, CURSOR, page.cursor)
+
+
+def forget_all(connection: Connection) -> None:
+    """Forget every member; changes that are not sent yet stay in their queue.
+
+    What is forgotten comes again from the first page, should the till ever be told of members again.
+    """
+    connection.execute("DELETE FROM member")
+    connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
+    device.set_cursor(connection, CURSOR, "")
+    feeds.clear(connection, CURSOR)
 
 
 def apply_snapshot(connection: Connection, piece: SnapshotPiece) -> None:
@@ -170,6 +183,8 @@ def apply_snapshot(connection: Connection, piece: SnapshotPiece) -> None:
 
 def put(connection: Connection, rows: Sequence[MemberRow]) -> None:
     """Take members over as the cloud has them."""
+    if any(row.erased and _knows(connection, row.member_ref) for row in rows):
+        scrubbing.begin(connection)
     feeds.note(connection, CURSOR, {row.member_ref: member_sum(row) for row in rows})
     newest = {row.member_ref: row for row in rows}
     taken = [_emptied(row) if row.erased else row for row in newest.values()]
@@ -209,6 +224,16 @@ def _keys_of(row: MemberRow) -> str:
 
 def _entry(words: Sequence[str], phone: str) -> str:
     return " ".join(dict.fromkeys([*words, *phone_tokens(phone.lstrip("+"))]))
+
+
+def _knows(connection: Connection, member_ref: str) -> bool:
+    """Tell whether anything is kept of somebody, here or in the queue."""
+    known = connection.execute(
+        "SELECT 1 FROM member WHERE member_ref = ? AND erased = 0"
+        " UNION ALL SELECT 1 FROM member_change WHERE member_ref = ? LIMIT 1",
+        (member_ref, member_ref),
+    )
+    return known.fetchone() is not None
 
 
 def _apply(connection: Connection, change: MemberChange) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline_store import feeds, member_refusals, schema_epochs
+from offline_store import feeds, member_refusals, schema_epochs, scrubbing, tasks
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 4
+VERSION = 5
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
-cloud refuses. 4: an account of what came down each feed."""
+cloud refuses; free pages are written over after an erasure. 4: tasks and alarms.
+5: an account of what came down each feed."""
 
 
 def version_of(connection: Connection) -> int:
@@ -48,16 +49,22 @@ def steps() -> Migrations:
             db.execute(statement)
         db.execute("PRAGMA user_version = 2")
 
-    @steps(name="0003 refused members' changes")
-    def refused_members(db: Database) -> None:
-        for statement in member_refusals.STATEMENTS:
+    @steps(name="0003 refused changes and scrubbing of members")
+    def members_kept_well(db: Database) -> None:
+        for statement in (*member_refusals.STATEMENTS, *scrubbing.STATEMENTS):
             db.execute(statement)
         db.execute("PRAGMA user_version = 3")
 
-    @steps(name="0004 feeds")
+    @steps(name="0004 tasks and alarms")
+    def tasks_and_alarms(db: Database) -> None:
+        for statement in tasks.STATEMENTS:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 4")
+
+    @steps(name="0005 feeds")
     def feed_rows(db: Database) -> None:
         feeds.build(db.conn)
-        db.execute("PRAGMA user_version = 4")
+        db.execute("PRAGMA user_version = 5")
 
     return steps
 

@@ -19,6 +19,7 @@ from app.domain.refund import Refund
 from app.domain.sale import Sale
 from app.errors import Code, Trouble
 from app.ports import (
+    Alarm,
     Attempt,
     DocumentSummary,
     Draft,
@@ -30,6 +31,7 @@ from app.ports import (
     SyncStatus,
 )
 from app.wire.messages import CategoryRow, ConfigRow, ReasonRow
+from app.wire.tasks import TaskRow
 from offline_store import (
     attempts,
     device,
@@ -38,9 +40,11 @@ from offline_store import (
     feeds,
     goods,
     identity,
+    member_lease,
     members,
     reference,
     status,
+    tasks,
 )
 from offline_store.connection import troubles_sorted
 from offline_store.rows import person_of
@@ -136,8 +140,15 @@ class StoreReader:
         return members.find(self._connection, text, limit)
 
     @sorted_out
+    def members_expired(self) -> bool:
+        """Tell whether the members' lease is over: none is found until the feed was followed again."""
+        return member_lease.is_over(self._connection)
+
+    @sorted_out
     def member(self, member_ref: str) -> Member | None:
         """Return a member."""
+        if member_lease.is_over(self._connection):
+            return None
         return members.by_ref(self._connection, member_ref)
 
     @sorted_out
@@ -244,6 +255,22 @@ class StoreReader:
     def uneasy_attempts(self) -> tuple[Attempt, ...]:
         """Return attempts with money where no sale is."""
         return attempts.uneasy(self._connection)
+
+    # --- what a person must see
+    @sorted_out
+    def tasks(self) -> tuple[TaskRow, ...]:
+        """Return the store's tasks and its payments, the newest first."""
+        return tasks.every(self._connection)
+
+    @sorted_out
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return this till's alarms that nobody has put away."""
+        return tasks.alarms(self._connection)
+
+    @sorted_out
+    def is_revoked(self) -> bool:
+        """Tell whether this device may only send what it has."""
+        return status.is_revoked(self._connection)
 
     # --- device
     @sorted_out

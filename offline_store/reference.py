@@ -20,7 +20,8 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
-from offline_store import device, feeds, stock, styles
+from app.wire.tasks import TaskRow
+from offline_store import device, feeds, member_lease, stock, styles, tasks
 from offline_store.identity import Epoch, all_epochs
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ def read_config(connection: Connection) -> ConfigRow | None:
     return msgspec.json.decode(row[0], type=ConfigRow) if row else None
 
 
+def lease_days(connection: Connection) -> int:
+    """Return how long members may be kept that this till has not heard of."""
+    config = read_config(connection)
+    return config.member_lease_days if config else member_lease.DEFAULT_DAYS
+
+
 def put_people(connection: Connection, rows: Sequence[PersonRow]) -> None:
     """Write people; failed sign-ins at this till are not forgotten by it."""
     connection.executemany(
@@ -65,8 +72,13 @@ def apply_page(connection: Connection, page: PullAnswer, epoch: Epoch) -> None:
     """
     if page.stream not in STREAMS:
         return
-    counted = _counted(connection, page.applied_epoch, page.applied_seq, epoch)
-    _apply(connection, page.stream, page.rows, epoch.chain.store, counted)
+    if page.stream == "tasks":
+        told = _decoded(page.stream, [row for row in page.rows if not row.deleted], TaskRow)
+        gone = [row.key for row in page.rows if row.deleted]
+        tasks.apply(connection, told, gone, page.feed_generation, page.server_ms)
+    else:
+        counted = _counted(connection, page.applied_epoch, page.applied_seq, epoch)
+        _apply(connection, page.stream, page.rows, epoch.chain.store, counted)
     device.set_cursor(connection, page.stream, page.cursor)
 
 

@@ -14,18 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import Code, RuleBroken, Trouble
-from offline_store import device
+from app.wire.journal import Record
+from offline_store import device, members
 from offline_store.backup import flush_folder, make_durable, remove, verify_backup
 from offline_store.connection import SqliteError, open_reader, open_writer, troubles_sorted
+from offline_store.copy_files import Copied
+from offline_store.epochs import RESTORED
+from offline_store.identity import all_epochs
+from offline_store.journal import head, read_on
 from offline_store.lock import StoreLock
 from offline_store.status import sync_status
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-RESTORED, RESTORED_MS = "restored", "restored.ms"
-"""Device state: "1" until the cloud has given the restored till a new epoch, and when it came back."""
+RESTORED_MS = "restored.ms"
+"""Device state: when this file came back from a backup, Unix ms."""
 _WAL = ("-wal", "-shm")
+_MOST_CHANGES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,29 @@ def unsent_in(file: Path, key: bytes) -> tuple[int, int]:
     finally:
         connection.close()
     return standing.unsent, standing.member_changes
+
+
+def read_store(file: Path, key: bytes) -> Copied:
+    """Return all a store that was laid aside holds, as a second copy would.
+
+    Raises Trouble: STORE_KEY_WRONG, STORE_DAMAGED.
+    """
+    connection = open_reader(file, key)
+    records: list[Record] = []
+    damaged = 0
+    try:
+        with troubles_sorted():
+            for epoch in reversed(all_epochs(connection)):
+                last = head(connection, epoch).seq
+                for place in read_on(connection, epoch, *epoch.start, last, last):
+                    if isinstance(place, Record):
+                        records.append(place)
+                    else:
+                        damaged += 1
+            changes = members.queue(connection, _MOST_CHANGES)
+    finally:
+        connection.close()
+    return Copied(tuple(records), changes, damaged)
 
 
 def _refuse_loss(file: Path, key: bytes) -> None:
@@ -159,3 +188,20 @@ def _link(part: Path, to: Path) -> None:
     except OSError:  # a file system without hard links
         shutil.copyfile(part, to)
         make_durable(to)
+
+
+def wipe(file: Path, key: bytes, seen: tuple[int, int]) -> None:
+    """Remove a store from the disk, if it still holds just what was `seen` (see `unsent_in`).
+
+    Raises Trouble(STORE_IN_USE) while a till has it open, RuleBroken(UNSENT_LEFT) if one had since.
+    """
+    lock = StoreLock(file)
+    try:
+        if unsent_in(file, key) != seen:
+            raise RuleBroken(Code.UNSENT_LEFT)
+        file.unlink()  # first: a log without its store is nothing
+        remove(file)
+        remove(file.with_name(file.name + ".restoring"))
+        flush_folder(file.parent)
+    finally:
+        lock.release()

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from app.errors import Code, Trouble
 from app.ports import CopyStanding
-from app.wire.journal import read_header
 from app.wire.messages import MemberChange
 from offline_store import facts, members
 from offline_store.connection import SqliteError, open_reader, sorted_error
@@ -128,7 +127,7 @@ class SecondCopy:
         missing = self._standing.missing_here
         if self._copy is None:
             self._copy = JournalCopy(self._folder, self._key)
-            self._at = _end_of(connection, self._copy.last)
+            self._at = _end_of(connection, self._copy.recent)
             missing = _not_in(connection, self._copy.recent)
             self._copy.recent = []
             self._queue = None
@@ -175,25 +174,25 @@ class SecondCopy:
                 log.warning("the card did not let go: %s", error)
 
 
-def _end_of(connection: Connection, last: RawRecord | None) -> _Place:
+def _end_of(connection: Connection, recent: Sequence[RawRecord]) -> _Place:
     """Return where in our journal the card's file ends.
 
     Where it ends in a history we do not have (the store came back from a backup), everything that
     is not known to be at the cloud is copied again: recovery takes each record once.
     """
-    if last is None:
+    said = next((raw.said for raw in reversed(recent) if raw.said is not None), None)
+    last = next((raw.hash for raw in reversed(recent) if raw.said is not None), b"")
+    if said is None:
         return _Place(0, 0)
-    header = read_header(last.header)
     row = connection.execute(
-        "SELECT e.place, j.hash, (SELECT min(seq) FROM journal WHERE epoch = e.epoch)"
-        " FROM epoch e LEFT JOIN journal j ON j.epoch = e.epoch AND j.seq = ?2 WHERE e.epoch = ?1",
-        (header.epoch, header.seq),
+        "SELECT e.place, j.hash, e.pruned_seq FROM epoch e"
+        " LEFT JOIN journal j ON j.epoch = e.epoch AND j.seq = ?2 WHERE e.epoch = ?1",
+        (said.epoch, said.seq),
     ).fetchone()
     if row is not None:
-        place, hash_, oldest = row
-        pruned = hash_ is None and header.seq < (oldest or 0)
-        if hash_ == last.hash or pruned:
-            return _Place(place, header.seq)
+        place, hash_, pruned_seq = row
+        if hash_ == last or said.seq <= pruned_seq:
+            return _Place(place, said.seq)
     place, acked = connection.execute(
         "SELECT place, acked_seq FROM epoch ORDER BY place DESC LIMIT 1"
     ).fetchone()
@@ -229,8 +228,8 @@ def _behind(connection: Connection, at: _Place) -> int:
 
 def _not_in(connection: Connection, records: Sequence[RawRecord]) -> int:
     """Return how many copied records the store does not hold under any epoch."""
-    headers = [read_header(record.header) for record in records]
-    ids = {header.rec_id for header in headers if header.kind in facts.KINDS}
+    said = [record.said for record in records]
+    ids = {header.rec_id for header in said if header and header.kind in facts.KINDS}
     return sum(not facts.is_recorded(connection, rec_id) for rec_id in ids)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from app.errors import Code, Trouble
+from app.errors import Code, Trouble, file_trouble
 from app.ports import Clock, CopyStanding, Priority, UnitOfWork
+from app.wire.journal import Damaged, Record
 from offline_store import device, journal, shelf, verifying
 from offline_store.connection import (
     SqliteError,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from offline_store.second_copy import SecondCopy
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 SECOND_COPY = "second_copy.place"
 """Device state: the card a second copy is kept on, "" for none."""
@@ -92,6 +96,8 @@ class OfflineStore:
             connection.close()
             if isinstance(error, SqliteError):
                 raise sorted_error(error) from error
+            if isinstance(error, OSError):  # of the backup before a migration
+                raise file_trouble(error) from error
             raise
 
     def _prepare(self, connection: Connection) -> StoreUnit:
@@ -155,6 +161,21 @@ class OfflineStore:
                 return verifying.first_broken_seq(connection)
         finally:
             connection.close()
+
+    def sound_copies(self, damaged: Sequence[Damaged]) -> tuple[Record, ...]:
+        """Return what a second copy still holds of damaged records; the hash is the proof."""
+        place = self.reader.state(SECOND_COPY)
+        if not place:
+            return ()
+        from offline_store.copy_files import read_copy
+
+        wanted = {each.hash for each in damaged}
+        try:
+            copied = read_copy(Path(place), self._key)
+        except (OSError, Trouble) as error:
+            log.warning("the second copy could not be asked for damaged records: %s", error)
+            return ()
+        return tuple(record for record in copied.records if record.hash in wanted)
 
     def begin_second_copy(self, place: Path) -> SecondCopy:
         """Keep a second copy in a folder of `place` from now on, in this process and the next ones.

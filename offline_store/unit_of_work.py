@@ -39,6 +39,7 @@ from app.wire.messages import (
     StockRow,
 )
 from app.wire.snapshot import SnapshotBegin
+from app.wire.tasks import TaskRow
 from app.wire.upkeep import DayBooks, EpochAnswer
 from offline_store import (
     attempts,
@@ -49,17 +50,21 @@ from offline_store import (
     facts,
     feeds,
     journal,
+    leaving,
+    member_lease,
     member_refusals,
     members,
     receipts,
     reference,
     retention,
+    scrubbing,
     status,
     stock,
     styles,
+    tasks,
 )
 from offline_store.connection import troubles_sorted
-from offline_store.identity import current_epoch, read_identity
+from offline_store.identity import all_epochs, current_epoch, read_identity
 from offline_store.journal import Journal
 
 if TYPE_CHECKING:
@@ -77,6 +82,8 @@ class StoreUnit:
         self.recorded: list[str] = []
         """Ids of the facts recorded in the running transaction."""
         self._end_is_stale = False
+        self.has_forgotten = False
+        """Somebody was forgotten, and the log may still hold what was known of them."""
 
     def begin(self) -> None:
         """A transaction has begun: know the chain's end before anything is chained on."""
@@ -187,6 +194,27 @@ class StoreUnit:
         self._may_write()
         device.set_state(self._connection, key, value)
 
+    # --- what a person must see
+    def claim_of(self, task_id: str) -> str:
+        """Return the id under which this till claims a task."""
+        self._may_write()
+        return tasks.claim_of(self._connection, task_id)
+
+    def put_task(self, row: TaskRow) -> None:
+        """Take over what the cloud answered about a task."""
+        self._may_write()
+        tasks.put(self._connection, row)
+
+    def raise_alarm(self, code: str, subject: str, detail: str, at_ms: int) -> None:
+        """Let a person see trouble of this till."""
+        self._may_write()
+        tasks.raise_alarm(self._connection, code, subject, detail, at_ms)
+
+    def settle_alarm(self, code: str, subject: str) -> None:
+        """Put an alarm away."""
+        self._may_write()
+        tasks.settle_alarm(self._connection, code, subject)
+
     # --- reference
     def put_config(self, config: ConfigRow) -> None:
         """Replace the shop's document."""
@@ -214,11 +242,31 @@ class StoreUnit:
         """Return who this till is."""
         return read_identity(self._connection)
 
+    def is_revoked(self) -> bool:
+        """Tell whether this device may only send what it has."""
+        return status.is_revoked(self._connection)
+
+    def set_revoked(self, revoked: bool) -> None:
+        """Note what the cloud says of this device; a revoked one forgets its members."""
+        self._may_write()
+        status.set_revoked(self._connection, revoked)
+        if revoked:
+            members.forget_all(self._connection)
+
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device; what was recorded before is journalled again under it."""
         self._may_write()
         enrolment.enrol(self._connection, self._journal, answer, device_key, cloud_url)
         return read_identity(self._connection)
+
+    def unenrol(self) -> None:
+        """Forget the cloud. Raises RuleBroken(UNSENT_LEFT)."""
+        self._may_write()
+        leaving.unenrol(self._connection, self._journal)
+
+    def refuse_unsent(self) -> None:
+        """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks anything."""
+        leaving.refuse_unsent(self._connection)
 
     def device_key(self) -> bytes:
         """Return the device's private key, b"" before enrolment."""
@@ -240,6 +288,21 @@ class StoreUnit:
     def unsent(self, *, max_records: int, max_bytes: int) -> Unsent:
         """Return records the cloud does not hold yet."""
         return journal.unsent(self._connection, max_records=max_records, max_bytes=max_bytes)
+
+    def batch_after(self, mark: JournalMark, *, max_records: int, max_bytes: int) -> Unsent:
+        """Return the places that follow one of any epoch."""
+        epoch = next(each for each in all_epochs(self._connection) if each.epoch == mark.epoch)
+        return journal.batch_after(
+            self._connection, epoch, mark, max_records=max_records, max_bytes=max_bytes
+        )
+
+    def stretches(self) -> tuple[tuple[JournalMark, JournalMark], ...]:
+        """Return each epoch of this device with where it begins here and where it ends."""
+        return journal.stretches(self._connection)
+
+    def escrow_key(self) -> bytes:
+        """Return the cloud's public escrow key, b"" before enrolment."""
+        return device.secret(self._connection, enrolment.ESCROW_KEY)
 
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         """Set the acknowledged mark; False if the cloud's hash is not ours."""
@@ -357,5 +420,15 @@ class StoreUnit:
     def apply_members(self, page: MembersPage) -> None:
         """Apply a page of members and its cursor."""
         self._may_write()
-        members.apply_page(self._connection, page)
+        members.apply_page(self._connection, page, self._clock.now())
         device.set_state(self._connection, status.LAST_PULL, str(page.server_ms))
+
+    def tidy_members(self) -> bool:
+        """Look at the members' lease, and leave nothing in the file of who is to be forgotten."""
+        self._may_write()
+        days = reference.lease_days(self._connection)
+        more = member_lease.tidy(self._connection, self._clock.now(), days)
+        if more or not scrubbing.is_due(self._connection):
+            return more
+        self.has_forgotten = True
+        return scrubbing.step(self._connection)

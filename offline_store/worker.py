@@ -33,6 +33,8 @@ class Unit(Protocol):
     """What the worker needs to know about the unit of work it serves."""
 
     recorded: list[str]
+    has_forgotten: bool
+    """Something was deleted that must not stay in the log either."""
 
     def begin(self) -> None:
         """A transaction has begun."""
@@ -113,8 +115,10 @@ class StoreWorker:
         while True:
             taken = self._next(IDLE_S if wrote else None)
             if taken is None:
-                _checkpoint(self._connection, "PASSIVE")
-                wrote = False
+                how = "TRUNCATE" if self._unit.has_forgotten else "PASSIVE"
+                if _checkpoint(self._connection, how):
+                    self._unit.has_forgotten = False
+                wrote = self._unit.has_forgotten  # a reader was in the way: again in a moment
                 continue
             job, future = taken
             if job is None:
@@ -213,11 +217,14 @@ class StoreWorker:
             log.exception("the store could not roll back")
 
 
-def _checkpoint(connection: Connection, how: str) -> None:
+def _checkpoint(connection: Connection, how: str) -> bool:
+    """Move the WAL into the file; False if that was not possible to the end."""
     try:
-        connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+        ((busy, *_),) = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
     except SqliteError as error:  # nothing is lost: the WAL keeps it, and the next one tries again
         log.warning("checkpoint failed: %s", error)
+        return False
+    return not busy
 
 
 def _nothing() -> None:

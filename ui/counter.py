@@ -21,6 +21,7 @@ from app.services.honesty import Conditions, Operation, Verdict, judge
 from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
+from app.services.tasks import StoreTasks
 from app.settings import Settings
 from app.sync.progress import Filling
 from ui import chime
@@ -30,7 +31,7 @@ from ui.viewmodels.cashpay import CashPayVm
 from ui.viewmodels.checkout import CheckoutVm
 from ui.viewmodels.done import DoneVm
 from ui.viewmodels.history import HistoryVm
-from ui.viewmodels.money import MoneyVm
+from ui.viewmodels.inbox import InboxTools, InboxVm
 from ui.viewmodels.mysales import MySalesVm
 from ui.viewmodels.naming import Naming
 from ui.viewmodels.network import NetworkVm
@@ -55,6 +56,7 @@ class CounterTools:
     clock: Clock
     checkout: Checkout
     payments: Payments
+    tasks: StoreTasks
     receipts: Receipts
     refunds: Refunds
     qr: QrMaker
@@ -79,13 +81,13 @@ class Counter:
     my_sales: MySalesVm
     network: NetworkVm
     settings: SettingsVm
-    money: MoneyVm
+    inbox: InboxVm
     returns: ReturnVm
 
     def hear(self, news: PaymentNews) -> None:
         """Take news of any payment, on any thread."""
         self.pay.hear(news)
-        self.money.stir()
+        self.inbox.stir()
 
 
 def furnish(
@@ -134,7 +136,7 @@ def furnish(
             pause=tools.pause,
         ),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
-        money=MoneyVm(reader, tools.payments, lambda: phone.cart_id, who, words, root),
+        inbox=InboxVm(_inbox_tools(tools, phone, who), words, root),
         returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
     )
     root.hold(
@@ -144,12 +146,27 @@ def furnish(
         my_sales=counter.my_sales,
         network=counter.network,
         settings=counter.settings,
-        money=counter.money,
+        inbox=counter.inbox,
         returns=counter.returns,
     )
     _join(root, checkout, counter, tools)
     _join_aftermath(root, checkout, counter)
     return counter
+
+
+def _inbox_tools(
+    tools: CounterTools, phone: PhonePayVm, who: Callable[[], Person | None]
+) -> InboxTools:
+    return InboxTools(
+        reader=lambda: tools.store.reader,
+        tasks=tools.tasks,
+        payments=tools.payments,
+        on_screen=lambda: phone.cart_id,
+        who=who,
+        now_ms=lambda: tools.clock.now().server_ms,
+        is_online=lambda: tools.conditions().reachable,
+        sync_now=tools.sync_now,
+    )
 
 
 def _unfinished(reader: Reader, cart_id: str) -> str:
@@ -176,7 +193,7 @@ def _join(root: RootVm, checkout: CheckoutVm, counter: Counter, tools: CounterTo
             checkout.freeze(True)
             root.open(Sheet.PAY)
             pay.resume(checkout.priced, checkout.actor, attempt_id)
-            counter.money.look()
+            counter.inbox.look()
 
     def left() -> None:
         checkout.freeze(False)
@@ -212,7 +229,7 @@ def _join(root: RootVm, checkout: CheckoutVm, counter: Counter, tools: CounterTo
 
 def _join_aftermath(root: RootVm, checkout: CheckoutVm, counter: Counter) -> None:
     """Join what happens after a payment: money that waits for a person, and goods that come back."""
-    money, returns, history = counter.money, counter.returns, counter.history
+    inbox, returns, history = counter.inbox, counter.returns, counter.history
 
     def delivered(sale: Sale) -> None:
         checkout.sold(sale)
@@ -225,10 +242,10 @@ def _join_aftermath(root: RootVm, checkout: CheckoutVm, counter: Counter) -> Non
         counter.network.look()
 
     for moment in (root.entered, root.personChanged, counter.pay.left, counter.pay.aside):
-        moment.connect(money.look)
-    money.openAsked.connect(lambda: root.open(Sheet.MONEY))
-    money.closeAsked.connect(root.close)
-    money.delivered.connect(delivered)
+        moment.connect(inbox.look)
+    inbox.openAsked.connect(lambda: root.open(Sheet.INBOX))
+    inbox.closeAsked.connect(root.close)
+    inbox.delivered.connect(delivered)
     history.returnAsked.connect(returns.begin)
     returns.openAsked.connect(lambda: root.open(Sheet.RETURN))
     returns.closeAsked.connect(root.close)

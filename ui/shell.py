@@ -179,8 +179,11 @@ class Shell:
         self.screens.counter.network.look()
         if status.report is not self._last_report and status.report is not None:
             self._last_report = status.report
-            if any(status.report.pulled.values()):
+            news = {stream for stream, rows in status.report.pulled.items() if rows}
+            if news - {"tasks"}:
                 self.screens.reference_changed()
+            if "tasks" in news:
+                self.screens.tasks_changed()
 
     def _warn(self, errors: list[QQmlError]) -> None:
         for error in errors:

@@ -22,6 +22,7 @@ from app.services.receipts import Receipts
 from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
+from app.services.tasks import StoreTasks
 from app.settings import Settings
 from app.sync.progress import Filling
 from ui.counter import CounterTools, furnish
@@ -70,6 +71,7 @@ class TillParts:
     members: Members
     stock: Stock
     payments: Payments
+    tasks: StoreTasks
     receipts: Receipts
     refunds: Refunds
     network: Executor
@@ -128,6 +130,7 @@ class Screens:
             clock=parts.clock,
             checkout=parts.checkout,
             payments=parts.payments,
+            tasks=parts.tasks,
             receipts=parts.receipts,
             refunds=parts.refunds,
             qr=parts.qr,
@@ -152,7 +155,7 @@ class Screens:
         self.checkout.cartChanged.connect(self._count)
         self.counter.pay.settled.connect(self._settled)
         self.counter.pay.soldElsewhere.connect(self._settled)
-        self.counter.money.delivered.connect(self._settled)
+        self.counter.inbox.delivered.connect(self._settled)
         self.counter.returns.returned.connect(self._settled)
         self.counter.network.changed.connect(self._show_chip)
         self._show_chip()
@@ -193,6 +196,10 @@ class Screens:
         """News from the cloud: goods, stock or people may be others now."""
         self.goods.reload()
         self.session.load()
+
+    def tasks_changed(self) -> None:
+        """News from the cloud: something waits for a person, or does no more."""
+        self.counter.inbox.look()
 
     # --- small things ----------------------------------------------------------------------------
 

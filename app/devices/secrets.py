@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.devices.durable import create_private, flush_folder
 from app.devices.keeper_mark import KeeperMark, read_mark, write_mark
-from app.errors import Code, Trouble
+from app.errors import Code, Trouble, file_trouble
 from app.ports import SecretKeeper
 
 if TYPE_CHECKING:
@@ -64,6 +64,15 @@ class KeyringKeeper:
             raise _locked(error) from error
         write_mark(self._folder, KeeperMark("keyring", self._till, backend_name(backend)))
 
+    def forget(self, name: str) -> None:
+        """Drop a secret; none to drop is no error. Raises Trouble(STORE_KEY_LOCKED, retryable)."""
+        backend = self._ask()
+        try:
+            if backend.get_password(_SERVICE, self._account(name)) is not None:
+                backend.delete_password(_SERVICE, self._account(name))
+        except Exception as error:
+            raise _locked(error) from error
+
     def _ask(self) -> KeyringBackend:
         if self._backend is None:
             raise Trouble(Code.STORE_KEY_LOCKED, retryable=True, reason="no_backend")
@@ -105,8 +114,15 @@ class FileKeeper:
         """Keep a secret that is not kept yet, durable before this returns.
 
         Raises Trouble(STORE_IN_USE, retryable) if another process has just kept one of this name:
-        replacing it would lock that process out of its store.
+        replacing it would lock that process out of its store. Raises Trouble: STORE_FULL,
+        STORE_READ_ONLY, STORE_DAMAGED for a disk that does not keep it.
         """
+        try:
+            self._write(name, secret)
+        except OSError as error:
+            raise file_trouble(error) from error
+
+    def _write(self, name: str, secret: bytes) -> None:
         target = self._file(name)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         target.parent.chmod(0o700)
@@ -123,7 +139,7 @@ class FileKeeper:
         write_mark(self._folder, KeeperMark("file", self.till))
 
     def forget(self, name: str) -> None:
-        """Drop a secret that was proved wrong."""
+        """Drop a secret; none to drop is no error."""
         with suppress(FileNotFoundError):
             self._file(name).unlink()
 

@@ -26,7 +26,13 @@ from app.domain.ids import new_epoch
 from app.errors import Code, Trouble
 from app.remote.refusal import refusal
 from app.wire.messages import UNREADABLE, Message
-from app.wire.tokens import NONCE_HEADER, PROOF_HEADER, is_our_answer
+from app.wire.tokens import (
+    DIGEST_HEADER,
+    NONCE_HEADER,
+    PROOF_HEADER,
+    content_digest,
+    is_our_answer,
+)
 
 CONNECT_S, READ_S = 3.05, 10.0
 WHOLE_ANSWER_S = 60.0
@@ -105,6 +111,8 @@ class CloudHttp:
         if data is not None and question.compress:
             data = zstandard.compress(data, 3)
             headers["Content-Encoding"] = "zstd"
+        if data is not None:
+            headers[DIGEST_HEADER] = content_digest(data)
         with outside_failures(), self._send(question, data, headers, bearer) as response:
             content = _whole(response)
         proof = response.headers.get(PROOF_HEADER, "")

@@ -14,6 +14,8 @@ _LONGEST_WAIT_DIGITS = 9
 
 _BUSY = frozenset({429, 502, 503, 504})
 _SERVER_FAILED = 500
+_GARBLED = "garbled"
+"""The cloud's word for a body that did not arrive as it was sent."""
 
 _WORLD = frozenset(
     {
@@ -44,6 +46,8 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Trouble | R
         return Trouble(Code.CLOUD_BUSY, retryable=True, status=status, retry_after_s=wait_s)
     if status >= _SERVER_FAILED:
         return Trouble(Code.CLOUD_BUSY, retryable=True, status=status)
+    if problem.code == _GARBLED:
+        return Trouble(Code.CLOUD_UNREACHABLE, retryable=True, status=status, problem=_GARBLED)
     code = _code(problem.code)
     if code is not None and code not in _WORLD and status != 401:
         return RuleBroken(code, status=status)

@@ -22,6 +22,7 @@ from app.domain.sale import Sale, Tender, TenderKind, make_sale
 from app.domain.times import Moment, business_date
 from app.errors import Code, RuleBroken
 from app.ports import Attempt, Clock, Draft, Priority, Reader, Store, UnitOfWork
+from app.services.standing import refuse_revoked
 
 OPEN_SLOT = "open"
 FROZEN = "pay:"
@@ -153,7 +154,8 @@ class Checkout:
         Completing the same cart again answers with the sale that is already there. Raises (through
         the future) RuleBroken: CART_EMPTY, SALE_UNBALANCED, REFERENCE_ALREADY_USED, MANAGER_NEEDED,
         PAYMENT_NOT_CONFIRMED for a QR tender whose attempt is not paid, and PAYMENT_UNRESOLVED while
-        a payment of this cart may still bring money, or brought it and waits for a person.
+        a payment of this cart may still bring money, or brought it and waits for a person. Raises
+        Trouble(DEVICE_REVOKED) unless the customer has already paid by phone.
         """
         moment = at or self._clock.now()
 
@@ -246,6 +248,8 @@ def record_sale(
     known = uow.sale(sale_id)
     if known is not None:
         return known
+    if not any(tender.attempt_id for tender in tenders):
+        refuse_revoked(uow)  # what a customer has paid by phone is recorded all the same
     attempts = uow.attempts_of(sale_id)
     _check_paid(attempts, tenders)
     sale = make_sale(

@@ -50,6 +50,10 @@ class Conditions:
     now: Moment
     second_copy: CopyStanding | None = None
     unreachable: Code | None = None
+    revoked: bool = False
+    """The cloud said that this device may only send what it has."""
+    members_expired: bool = False
+    """Members were not heard of for too long; see the store's lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +72,23 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
     """Return how an operation stands under these conditions."""
     if now.drain_only and operation in _WRITES:
         return Verdict(operation, Standing.BLOCKED, Code.STORE_NEWER)
+    if now.revoked and operation in _NEW:
+        return Verdict(operation, Standing.BLOCKED, Code.DEVICE_REVOKED)
     offline = _offline(now)
+    stale = Code.DEVICE_REVOKED if now.revoked else offline
     age = max(now.now.server_ms - now.sync.last_pull_ms, 0) if now.sync.last_pull_ms else None
     match operation:
         case Operation.SELL_QR if offline:
             return Verdict(operation, Standing.BLOCKED, offline)
-        case Operation.OTHER_STORES_STOCK if offline:
-            return Verdict(operation, Standing.AGED, offline, age)
-        case Operation.FIND_MEMBER | Operation.LOOK_UP_GOODS | Operation.OWN_STOCK if offline:
-            return Verdict(operation, Standing.AGED, offline, age)
+        case Operation.FIND_MEMBER if now.members_expired:
+            return Verdict(operation, Standing.BLOCKED, Code.MEMBERS_EXPIRED)
         case Operation.JOIN_MEMBER if now.sync.member_refused:
             standing, refused = Standing.QUEUED, now.sync.member_refused
             return Verdict(operation, standing, Code.MEMBER_CHANGE_REFUSED, waiting=refused)
+        case Operation.OTHER_STORES_STOCK if stale:
+            return Verdict(operation, Standing.AGED, stale, age)
+        case Operation.FIND_MEMBER | Operation.LOOK_UP_GOODS | Operation.OWN_STOCK if stale:
+            return Verdict(operation, Standing.AGED, stale, age)
         case Operation.JOIN_MEMBER if offline:
             return Verdict(operation, Standing.QUEUED, offline, waiting=now.sync.member_changes)
         case Operation.SEND_SALES:
@@ -131,3 +140,6 @@ _WRITES = frozenset(
         Operation.REFUND_CASH,
     }
 )
+
+_NEW = _WRITES | {Operation.FIND_MEMBER}
+"""What a revoked device must not do any more; it knows no members."""

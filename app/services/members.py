@@ -10,6 +10,7 @@ from app.domain.ids import new_id
 from app.domain.member import MAX_NAME, MAX_NOTE, Member, clean_text, normal_phone
 from app.errors import Code, RuleBroken
 from app.ports import Clock, Store, UnitOfWork
+from app.services.standing import refuse_revoked
 from app.wire.messages import MemberChange
 
 FIRST_TIER = "normal"
@@ -46,6 +47,7 @@ class Members:
         change = self._change(member, "join", msgspec.json.encode(fields).decode())
 
         def job(uow: UnitOfWork) -> Member:
+            refuse_revoked(uow)
             uow.change_member(change)
             return member
 
@@ -61,7 +63,11 @@ class Members:
         return self._put(self._change(member, "note", clean_text(note, limit=MAX_NOTE)))
 
     def _put(self, change: MemberChange) -> Future[None]:
-        return self._store.run(lambda uow: uow.change_member(change))
+        def job(uow: UnitOfWork) -> None:
+            refuse_revoked(uow)
+            uow.change_member(change)
+
+        return self._store.run(job)
 
     def _change(self, member: Member, field: str, value: str) -> MemberChange:
         return MemberChange(

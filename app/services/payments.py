@@ -28,6 +28,7 @@ from app.ports import Attempt, Clock, Draft, PaymentGateway, Priority, Store, Un
 from app.services.checkout import FROZEN, check_discounts, frozen_slot, record_sale
 from app.services.hearing import absent, events_of, is_credible, next_step
 from app.services.orders import make_order
+from app.services.standing import refuse_revoked
 from app.wire.messages import Order, PaymentIntent, PaymentView
 from app.wire.tokens import OrderToken, new_nonce, order_hash
 
@@ -80,9 +81,9 @@ class Payments:
         Raises (through the future) RuleBroken: CART_EMPTY, AMOUNT_INVALID if nothing is due,
         MANAGER_NEEDED, SALE_ALREADY_RECORDED, PAYMENT_ALREADY_OPEN (`attempt_id`) if another attempt
         of this cart may still be paid, ORDER_PAID (`attempt_id`) if one was; Trouble
-        (DEVICE_NOT_ENROLLED), and the cloud's Trouble when the order could not be registered: then the
-        QR was never shown, nobody can pay it, the attempt is recorded as failed and another tender
-        may be used.
+        (DEVICE_NOT_ENROLLED, DEVICE_REVOKED), and the cloud's Trouble when the order could not be
+        registered: then the QR was never shown, nobody can pay it, the attempt is recorded as failed
+        and another tender may be used.
         """
         return self._pool.submit(self._start, priced, actor)
 
@@ -107,9 +108,11 @@ class Payments:
         Raises (through the future) RuleBroken: PAYMENT_UNKNOWN, PAYMENT_NOT_CONFIRMED,
         SALE_ALREADY_RECORDED if the cart was sold another way, SALE_UNKNOWN if it is kept no more.
         """
-        return self._pool.submit(
-            self._run, lambda uow: self._deliver(uow, attempt_id, actor.person_id)
-        )
+        return self._pool.submit(self.deliver_now, attempt_id, actor)
+
+    def deliver_now(self, attempt_id: str, actor: Person) -> PaymentNews:
+        """Do `deliver` on the calling network thread."""
+        return self._run(lambda uow: self._deliver(uow, attempt_id, actor.person_id))
 
     def frozen(self) -> tuple[str, ...]:
         """Return the attempts whose cart is kept, because money for it may still come."""
@@ -204,6 +207,7 @@ class Payments:
         actor: Person,
     ) -> Attempt:
         """Write the attempt's first step and keep its cart and token."""
+        refuse_revoked(uow)
         _refuse_second(uow, order.sale_id)
         token = OrderToken(
             device=uow.identity().device,
@@ -277,6 +281,7 @@ class Payments:
                 raise RuleBroken(Code.SALE_ALREADY_RECORDED, id=attempt.last.sale_id)
             if uow.draft(frozen_slot(attempt_id)) is None:
                 raise RuleBroken(Code.SALE_UNKNOWN)
+            refuse_revoked(uow)
             self._sell(uow, replace(attempt, last=replace(attempt.last, actor=actor)), now)
         return PaymentNews(attempt, _own_sale(uow, attempt), None, now)
 

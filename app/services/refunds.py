@@ -15,6 +15,7 @@ from app.domain.sale import Tender, TenderKind
 from app.domain.times import Moment, business_date
 from app.errors import Code, RuleBroken
 from app.ports import Clock, Priority, Store, UnitOfWork
+from app.services.standing import refuse_revoked
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class Refunds:
         currency: str,
         tender: TenderKind = TenderKind.CASH,
     ) -> Refund:
+        refuse_revoked(uow)
         total = sum(_worth(part) for part in parts)
         given = total if tender is TenderKind.CASH else 0
         refund = make_refund(

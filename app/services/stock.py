@@ -13,6 +13,7 @@ from app.domain.text import check_reason, check_reference
 from app.domain.times import Moment, business_date
 from app.errors import Code, RuleBroken
 from app.ports import Clock, Store, UnitOfWork
+from app.services.standing import refuse_revoked
 
 _SIGNS = {MovementKind.WRITE_OFF: -1, MovementKind.FOUND: 1, MovementKind.RECEIVED: 1}
 
@@ -64,6 +65,7 @@ class Stock:
         )
 
         def job(uow: UnitOfWork) -> StockAdjustment:
+            refuse_revoked(uow)
             uow.record(fact)
             return fact
 

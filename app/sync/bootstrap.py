@@ -12,7 +12,7 @@ from app.ports import Clock, FeedState, SnapshotPiece, SyncTransport, UnitOfWork
 from app.sync.jobs import ShortJobs
 from app.sync.report import Round
 from app.wire.messages import Row
-from app.wire.snapshot import CHUNK_ROWS, SnapshotChunk, pieces, rows_in, unpack
+from app.wire.snapshot import CHUNK_ROWS, SNAPSHOTS, SnapshotChunk, pieces, rows_in, unpack
 
 PAUSED = "bootstrap.paused"
 """Device state: a person stopped the download of snapshots; "" goes on."""
@@ -40,13 +40,17 @@ class Bootstrap:
         self, jobs: ShortJobs, transport: SyncTransport, clock: Clock, *, enabled: bool
     ) -> None:
         self._jobs, self._transport, self._clock = jobs, transport, clock
-        self.enabled = enabled
+        self._enabled = enabled
         self._chunk_rows = CHUNK_ROWS
         self.between: Callable[[], None] = lambda: None
 
+    def takes(self, stream: str) -> bool:
+        """Tell whether snapshots of a stream are taken at all."""
+        return self._enabled and stream in SNAPSHOTS
+
     def bring(self, stream: str, round_: Round) -> bool:
         """Make a stream whole; True once its feed can be followed. Raises Trouble; what is here stays."""
-        if not self.enabled:
+        if not self.takes(stream):
             return True
         state = self._state(stream)
         if not state.is_whole and not self._fill(state, round_):
@@ -62,7 +66,7 @@ class Bootstrap:
 
     def check_due(self, stream: str) -> bool:
         """Tell whether the stream's sum should be compared now: hourly and after a snapshot."""
-        if not self.enabled:
+        if not self.takes(stream):
             return False
         state = self._state(stream)
         since_ms = self._clock.now().server_ms - state.checked_ms

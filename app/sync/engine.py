@@ -14,6 +14,7 @@ from app.domain.ids import new_id
 from app.domain.times import business_date
 from app.errors import Code, Trouble
 from app.ports import Clock, JournalMark, Priority, Store, SyncTransport, UnitOfWork
+from app.sync.alarms import alarms_of
 from app.sync.books import compare_books
 from app.sync.bootstrap import Bootstrap
 from app.sync.epochs import FORKED, RESTORED_STATE, EpochChange, why_another
@@ -27,6 +28,7 @@ from app.wire.versions import PROTOCOL, SCHEMA
 
 DB_ID = "db_id"
 REVOKED = "revoked"
+"""The cloud's word for a device that may send what it has and do nothing else."""
 FEED_GENERATION = "feed_generation"
 
 
@@ -47,6 +49,7 @@ class _Standing:
     feed_generation: str
     timeline: str
     restored: bool
+    revoked: bool
 
 
 class SyncEngine:
@@ -95,7 +98,11 @@ class SyncEngine:
         round_ = Round(stop=stop)
         try:
             standing = self._standing()
-            sender = self._hello(standing, round_) if hello else standing.sender
+            round_.revoked = standing.revoked
+            # A revoked till asks each time whether it still is; a restored one must not send as before.
+            greeting = hello or standing.revoked or standing.restored
+            self._tidy_members(round_)
+            sender = self._hello(standing, round_) if greeting else standing.sender
         except Trouble as trouble:
             round_.note(trouble)
             return round_.report()
@@ -107,12 +114,30 @@ class SyncEngine:
             try:
                 step(round_)
             except Trouble as trouble:
+                if trouble.code is Code.DEVICE_REVOKED:
+                    self._take_standing(True, round_)
                 round_.note(trouble)
                 if ends_the_round(trouble):
                     break
         if pull:
             self._keep_generation(round_)
+        try:
+            self._raise_alarms(round_)
+        except Trouble as trouble:
+            round_.note(trouble)
         return round_.report()
+
+    def _raise_alarms(self, round_: Round) -> None:
+        """Leave what a person must see in the store; the same alarm twice is one."""
+        if self._store.drain_only or not (round_.sealed or round_.epoch or round_.books):
+            return
+        at_ms = self._clock.now().server_ms
+
+        def leave(uow: UnitOfWork) -> None:
+            for code, subject, detail in alarms_of(round_, uow.identity().epoch):
+                uow.raise_alarm(code, subject, detail, at_ms)
+
+        self._store.run(leave, priority=Priority.SYNC).result()
 
     def _steps(
         self, sender: Sender | None, streams: Collection[str], round_: Round, *, members: bool
@@ -131,6 +156,12 @@ class SyncEngine:
             if round_.said_hello:
                 steps += [self._compare_books, self._let_go]
         return steps
+
+    def _tidy_members(self, round_: Round) -> None:
+        """Count the members' lease, reachable or not, and forget who is to be forgotten."""
+        more = not self._store.drain_only
+        while more and not round_.stop():
+            more = self._store.run(lambda uow: uow.tidy_members(), priority=Priority.SYNC).result()
 
     def _drain(self, sender: Sender, round_: Round) -> None:
         """Send everything; once, another epoch answers a fork."""
@@ -196,6 +227,7 @@ class SyncEngine:
                 feed_generation=uow.state(FEED_GENERATION),
                 timeline=identity.timeline,
                 restored=bool(uow.state(RESTORED_STATE)),
+                revoked=uow.is_revoked(),
             )
 
         return self._store.run(look, priority=Priority.SYNC).result()
@@ -212,7 +244,7 @@ class SyncEngine:
         self._clock.anchor(answer.server_ms + round((self._clock.monotonic() - asked) * 500))
         round_.said_hello = True
         round_.commands = tuple(answer.commands)
-        round_.revoked = answer.standing == REVOKED
+        self._take_standing(answer.standing == REVOKED, round_)
         self._note_generation(standing, answer)
         self._learn(answer)
         try:
@@ -240,6 +272,12 @@ class SyncEngine:
         round_.pushed += max(0, answer.hwm - acked.seq)
         round_.duplicates += max(0, answer.hwm - acked.seq)
         return ""
+
+    def _take_standing(self, revoked: bool, round_: Round) -> None:
+        """Believe the proven cloud about what this device may do; a revoked one forgets its members."""
+        if revoked != round_.revoked and not self._store.drain_only:
+            self._store.run(lambda uow: uow.set_revoked(revoked), priority=Priority.SYNC).result()
+        round_.revoked = revoked
 
     def _learn(self, answer: HelloAnswer) -> None:
         """Remember the cloud's timeline and the keys that count now."""

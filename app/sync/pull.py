@@ -95,7 +95,7 @@ class ReferencePull:
         restart: bool,
     ) -> str:
         """Follow a feed and return the sum that came with its last page, "" for none."""
-        snapshots = self._bootstrap.enabled
+        snapshots = self._bootstrap.takes(stream)
         anew = restart and not snapshots
         cursor = "" if anew else self._jobs.run(lambda uow: uow.cursor(stream))
         check, renewed = self._bootstrap.check_due(stream), False
@@ -136,7 +136,8 @@ class ReferencePull:
 
     def _apply_members(self, page: MembersPage, cursor: str) -> None:
         def part(rows: list[MemberRow], last: bool) -> Callable[[UnitOfWork], None]:
-            piece = replace(page, rows=rows, cursor=page.cursor if last else cursor)
+            more = page.more or not last
+            piece = replace(page, rows=rows, cursor=page.cursor if last else cursor, more=more)
             return lambda uow: uow.apply_members(piece)
 
         self._jobs.in_pieces(MEMBERS, page.rows, part)

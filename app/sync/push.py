@@ -58,7 +58,7 @@ class JournalPush:
             if not unsent.records:
                 return
             try:
-                answer = self._transport.push(_request(sender, unsent))
+                answer = self._transport.push(signed_push(sender, unsent))
             except Trouble as trouble:
                 rewinds += trouble.facts.get("problem") == "gap"
                 if rewinds > _MOST_REWINDS or not self._adapt(sender, unsent, trouble):
@@ -90,9 +90,20 @@ class JournalPush:
         unsent = self._store.run(
             lambda uow: uow.unsent(max_records=most, max_bytes=MOST_BYTES), priority=Priority.SYNC
         ).result()
+        unsent = self._with_sound_copies(unsent)
         if not self._refused:
             return unsent
         return replace(unsent, records=tuple(map(self._sealed_if_refused, unsent.records)))
+
+    def _with_sound_copies(self, unsent: Unsent) -> Unsent:
+        """Put sound records in the places of damaged ones, where a second copy has them."""
+        damaged = [place for place in unsent.records if isinstance(place, Damaged)]
+        if not damaged:
+            return unsent
+        sound = {record.hash: record for record in self._store.sound_copies(damaged)}
+        return replace(
+            unsent, records=tuple(sound.get(place.hash, place) for place in unsent.records)
+        )
 
     def _sealed_if_refused(self, place: Record | Damaged) -> Record | Damaged:
         if isinstance(place, Damaged) or place.hash != self._refused:
@@ -137,7 +148,8 @@ class JournalPush:
         self.batch = min(MOST_RECORDS, self.batch * 2)
 
 
-def _request(sender: Sender, unsent: Unsent) -> PushRequest:
+def signed_push(sender: Sender, unsent: Unsent) -> PushRequest:
+    """Return the push of consecutive records, vouched for by the device."""
     who, last = sender.identity, unsent.records[-1]
     message = head_message(who.device, who.epoch, last.seq, last.hash)
     return PushRequest(

@@ -219,8 +219,8 @@ class PullAnswer(Message, frozen=True, kw_only=True):
     checksum: str = ""
 
 
-STREAMS = ("config", "people", "catalog", "stock")
-"""Reference streams in the order a new till needs them."""
+STREAMS = ("config", "people", "catalog", "stock", "tasks")
+"""Reference streams in the order a new till needs them. The rows of `tasks` are in `app.wire.tasks`."""
 MEMBERS = "members"
 """The feed of personal data, which has endpoints of its own and comes last: selling needs it least."""
 
@@ -322,6 +322,8 @@ class ConfigRow(Message, frozen=True, kw_only=True):
     plan: PlanRow | None = None
     payment_minutes: int = 5
     day_starts_at: int = 4
+    member_lease_days: int = 30
+    """So long a till keeps members it has not heard of (see offline_store/member_lease.py)."""
 
 
 # --- members --------------------------------------------------------------------------------------

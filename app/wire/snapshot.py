@@ -13,8 +13,11 @@ from collections.abc import Iterable
 import msgspec
 
 from app.errors import Code, Trouble
-from app.wire.messages import UNREADABLE, Message, Row
+from app.wire.messages import MEMBERS, UNREADABLE, Message, Row
 
+SNAPSHOTS = ("config", "people", "catalog", "stock", MEMBERS)
+"""Streams that have snapshots, in the order a new till needs them. What waits for a person (`tasks`) has
+none: it is little, and old parts of it are no longer told."""
 CHUNK_ROWS = 5_000
 """Rows of a chunk, about 2 MB of goods before compression."""
 MOST_CHUNK_BYTES = 16_000_000

@@ -9,6 +9,15 @@ from __future__ import annotations
 from app.wire.messages import Message
 
 OPEN, CLAIMED, SETTLED = "open", "claimed", "settled"
+RECORD, MONEY, PAYMENT = "record", "money", "payment"
+QUARANTINE = "device_revoked"
+"""The code of the task that stands for all records of a revoked device until they are released."""
+OVERSELL = "oversell"
+
+SEEN, DELIVERED, REFUNDED = "seen", "delivered", "refunded"
+RELEASED, CORRECTED, DROPPED = "released", "corrected", "dropped"
+BY_ITSELF = "by_itself"
+"""The resolution of a task that nobody had to settle: the money became its sale, or went back."""
 
 CLAIM_MINUTES = 15
 """A claim that is not settled by then may be taken over: its tablet may be broken."""
@@ -17,10 +26,11 @@ CLAIM_MINUTES = 15
 class TaskRow(Message, frozen=True, kw_only=True):
     """Stream `tasks`: one task of the store. No personal data; times are Unix ms.
 
-    `kind` is "record" (something about a journal record or a device; `code` says what) or "money" (late,
-    over, partial or orphan money; `subject` is the attempt). `subject` is a record id otherwise.
-    `amount` is minor units, 0 where none is meant. Claimed tasks name device and person; settled ones
-    say how in `resolution`.
+    `kind` is "record" (something about a journal record or a device; `code` says what), "money" (late,
+    over, partial or orphan money; `subject` is the attempt) or "payment" (how an attempt stands, for
+    the other tablets; `code` is its state and nobody has anything to do). An attempt has one row, of
+    whichever kind it is by now. `subject` is a record id otherwise. `amount` is minor units, 0 where
+    none is meant. Claimed tasks name device and person; settled ones say how in `resolution`.
     """
 
     task_id: str

@@ -9,6 +9,9 @@ Form 2, with the lines inside for a shop that is offline, is reserved.
 Proof of our server, header `GuidePOS-Proof` of every answer: `<kid>.<base64url signature>`, Ed25519 by the
 cloud's key over "gp1-answer" | nonce of the request | status, both length-prefixed | SHA-256 of the body.
 A portal's or a proxy's answer has none, so its 403 can never trigger our rules.
+
+Digest of a request's body as it travels, header `Content-Digest` (RFC 9530): `sha-256=:<base64>:`. A body
+that was garbled on the way is told from one that was made wrong, which another try would not mend.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from app.wire.journal import prefixed
 
 NONCE_HEADER = "GuidePOS-Nonce"
 PROOF_HEADER = "GuidePOS-Proof"
+DIGEST_HEADER = "Content-Digest"
 NONCE_BYTES = 8
 ORDER_HASH_BYTES = 16
 SIGNATURE_BYTES = 64
@@ -54,6 +58,11 @@ def unb64(text: str) -> bytes:
     if b64(data) != text:
         raise ValueError("not canonical base64url")
     return data
+
+
+def content_digest(body: bytes) -> str:
+    """Return the value of the digest header for a body."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 def order_hash(order: bytes) -> bytes:

@@ -38,10 +38,10 @@ async def any_device(
     """
     if credentials is None:
         raise Refused(401, Code.TOKEN_INVALID)
-    device_id = read_access_token(cloud.keys.token_secret, credentials.credentials, cloud.clock())
-    request.scope[DEVICE] = device_id
-    cloud.admission.allow(device_id)
-    device = await cloud.db.aread(lambda connection: find_device(connection, device_id))
+    name = read_access_token(cloud.keys.token_secret, credentials.credentials, cloud.clock())
+    request.scope[DEVICE] = name.device
+    cloud.admission.allow(name.device)
+    device = await cloud.db.aread(lambda connection: find_device(connection, name))
     if device is None:
         raise Refused(403, Code.DEVICE_NOT_ENROLLED)
     return device

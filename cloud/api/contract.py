@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 from app.wire.messages import UNREADABLE, Problem
+from app.wire.tokens import DIGEST_HEADER, content_digest
 from cloud.errors import Refused
 
 JSON = "application/json"
@@ -20,6 +21,7 @@ SMALL_BODY = 64_000
 """Bytes of a request that holds a handful of short texts; some of these need no token."""
 _REF = "#/components/schemas/{name}"
 _MEANINGS = {
+    400: "The body did not arrive as it was sent",
     401: "Token missing, void or expired",
     403: "Device revoked or not enrolled here",
     404: "No such thing",
@@ -31,8 +33,9 @@ _MEANINGS = {
     429: "Too many requests",
     503: "Busy; obey Retry-After",
 }
-_ANYWHERE = (413, 422, 503)
-"""What any endpoint may answer: too long a body, values that cannot be, a database that is busy."""
+_ANYWHERE = (400, 413, 422, 503)
+"""What any endpoint may answer: a garbled or too long body, values that cannot be, a database that is
+busy."""
 _RETRY_AFTER = {
     "description": "Seconds to stay away; come later rather than sooner, and at a moment of your own.",
     "schema": {"type": "integer", "minimum": 1},
@@ -65,14 +68,18 @@ def decoded(body: bytes, shape: type[M]) -> M:
 
 
 async def body_of(request: Request, limit: int) -> bytes:
-    """Return the raw body. Raises Refused 413 as soon as more than `limit` bytes have come."""
+    """Return the raw body. Raises Refused 413 as soon as more than `limit` bytes have come, and 400 if
+    they are not those whose digest came with them."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
             raise Refused(413, "too_big")
         chunks.append(chunk)
-    return b"".join(chunks)
+    body = b"".join(chunks)
+    if request.headers.get(DIGEST_HEADER) not in (None, content_digest(body)):
+        raise Refused(400, "garbled")
+    return body
 
 
 async def read(request: Request, shape: type[M], limit: int = SMALL_BODY) -> M:

@@ -15,6 +15,7 @@ from cloud.api.auth import CurrentDevice
 from cloud.api.contract import answer, contract, read
 from cloud.desk import Desk, DeskDep, lifespan
 from cloud.errors import Refused
+from cloud.gateways.base import AttemptKey
 from cloud.services.attempts import Attempt
 from cloud.services.payments import view
 from cloud.services.tokens import DevicePrincipal
@@ -67,10 +68,8 @@ async def show(request: Request, attempt_id: str, device: CurrentDevice, desk: D
     """Any till of the store may ask. Asking also settles: an overdue attempt is closed now, and the
     provider is asked again about one that closed unpaid not long ago."""
     with _refusals():
-        await run_in_threadpool(_own, desk, device, attempt_id)
-        return _answer(
-            request, desk, await run_in_threadpool(desk.payments.looked_after, attempt_id)
-        )
+        asked = _own(device, attempt_id)
+        return _answer(request, desk, await run_in_threadpool(desk.payments.looked_after, asked))
 
 
 @router.post(
@@ -83,15 +82,13 @@ async def cancel(
     """The answer is the truth afterwards: `cancelled`, `confirmed` when the customer was quicker, or
     `unknown` when the provider did not answer; only the first lets the till release the cart."""
     with _refusals():
-        await run_in_threadpool(_own, desk, device, attempt_id)
-        return _answer(request, desk, await run_in_threadpool(desk.payments.cancel, attempt_id))
+        asked = _own(device, attempt_id)
+        return _answer(request, desk, await run_in_threadpool(desk.payments.cancel, asked))
 
 
-def _own(desk: Desk, device: DevicePrincipal, attempt_id: str) -> None:
-    """Another store's attempt does not exist for this till."""
-    attempt = desk.payments.find(attempt_id)
-    if (attempt.tenant, attempt.store) != (device.tenant, device.store):
-        raise RuleBroken(Code.PAYMENT_UNKNOWN)
+def _own(device: DevicePrincipal, attempt_id: str) -> AttemptKey:
+    """Return the attempt of that id in the till's own store; another store's does not exist for it."""
+    return AttemptKey(device.tenant, device.store, attempt_id)
 
 
 def _answer(request: Request, desk: Desk, attempt: Attempt) -> Response:

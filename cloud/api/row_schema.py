@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import msgspec
 
 from app.wire.messages import ConfigRow, PersonRow, PullAnswer, Row, SkuRow, StockRow
+from app.wire.tasks import TaskRow
 from cloud.api.contract import reference_to
 
-ROW_BODIES: tuple[type[msgspec.Struct], ...] = (ConfigRow, PersonRow, SkuRow, StockRow)
-"""What a body may be, by stream: config, people, catalog, stock."""
+ROW_BODIES: tuple[type[msgspec.Struct], ...] = (ConfigRow, PersonRow, SkuRow, StockRow, TaskRow)
+"""What a body may be, by stream: config, people, catalog, stock, tasks."""
 
 
 def described_page() -> type[msgspec.Struct]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from typing import TypeVar
 
+import sqlalchemy as sa
 import zstandard
 from fastapi import APIRouter, Request, Response
 
@@ -12,14 +15,19 @@ from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
 from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice
 from cloud.api.contract import answer, body_of, contract, decoded, read
 from cloud.api.row_schema import ROW_BODIES, described_page
-from cloud.desk import DeskDep
+from cloud.bootstrap import Cloud
+from cloud.desk import Desk, DeskDep
 from cloud.errors import Refused
 from cloud.services.envelope import Received, verify
 from cloud.services.feed import pull
 from cloud.services.ingest import ingest, moved_stock
 from cloud.services.live import store_topic
 from cloud.services.standing import books, hello, open_epoch
+from cloud.services.tasks import NEWS as TASKS_CHANGED
+from cloud.services.tasks import newest_change
 from cloud.services.tokens import DevicePrincipal
+
+T = TypeVar("T")
 
 router = APIRouter(tags=["sync"])
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -35,13 +43,18 @@ MAX_WINDOW = 8 * 1024 * 1024
         errors=(401, 403),
     ),
 )
-async def say_hello(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
+async def say_hello(
+    request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevice
+) -> Response:
     """At start, on reconnect and hourly; open to revoked devices, which may still drain."""
     asked = await read(request, HelloRequest)
     keys = cloud.keys.published().signing
     return answer(
-        await cloud.db.awrite(
-            lambda connection: hello(connection, device, asked, keys, now_ms=cloud.clock())
+        await _telling(
+            cloud,
+            desk,
+            device,
+            lambda connection: hello(connection, device, asked, keys, now_ms=cloud.clock()),
         )
     )
 
@@ -55,12 +68,17 @@ async def say_hello(request: Request, cloud: CloudDep, device: AnyDevice) -> Res
         errors=(401, 403, 413),
     ),
 )
-async def another_epoch(request: Request, cloud: CloudDep, device: AnyDevice) -> Response:
+async def another_epoch(
+    request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevice
+) -> Response:
     """After a fork, a restored till or a restored cloud; the same `request_id` gets the same epoch."""
     asked = await read(request, EpochRequest)
     return answer(
-        await cloud.db.awrite(
-            lambda connection: open_epoch(connection, device, asked, now_ms=cloud.clock())
+        await _telling(
+            cloud,
+            desk,
+            device,
+            lambda connection: open_epoch(connection, device, asked, now_ms=cloud.clock()),
         )
     )
 
@@ -87,26 +105,31 @@ async def see_books(cloud: CloudDep, device: CurrentDevice, since: str) -> Respo
 async def push(request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevice) -> Response:
     """200 once the records are durable, each with its verdict; 409 `gap` or `fork` with our mark.
 
-    The other tills of the store hear on their streams that the stock is another.
+    The other tills of the store hear on their streams that the stock is another, and all of them that
+    there is something to look at.
     """
     limit = cloud.settings.max_body
     with cloud.admission.upload():
         body = await body_of(request, limit)
 
-    def take() -> tuple[list[Received], PushAnswer]:
+    def take() -> tuple[list[Received], PushAnswer, bool]:
         epoch, records = _read_push(body, limit, device)
-        return records, cloud.db.write(
-            lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock())
+        work = _watched(
+            device,
+            lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock()),
         )
+        return records, *cloud.db.write(work)
 
     try:
-        records, taken = await cloud.admission.push(device.device, take)
+        records, taken, tasks_changed = await cloud.admission.push(device.device, take)
     except Refused as refused:
         cloud.metrics.push(refused.problem.code)
         raise
     cloud.metrics.push("taken", (result.verdict for result in taken.results))
+    topic = store_topic(device.tenant, device.store)
+    if tasks_changed:
+        desk.newsroom.publish([topic], TASKS_CHANGED)
     if moved_stock(records, taken):
-        topic = store_topic(device.tenant, device.store)
         desk.newsroom.publish([topic], News(kind="reference", subject="stock"), but=device.device)
     return answer(taken)
 
@@ -128,7 +151,7 @@ async def pull_page(
     limit: int = 500,
     check: bool = False,
 ) -> Response:
-    """Streams: config, people, catalog, stock. An empty cursor begins; 410: take a snapshot.
+    """Streams: config, people, catalog, stock, tasks. An empty cursor begins; 410: take a snapshot.
 
     `check` asks for the checksum of the whole stream, which comes with its last page.
     """
@@ -138,6 +161,29 @@ async def pull_page(
         )
     )
     return answer(page)
+
+
+async def _telling(
+    cloud: Cloud, desk: Desk, device: DevicePrincipal, work: Callable[[sa.Connection], T]
+) -> T:
+    """Do it in a transaction; when something of the store needs a person now, its tills hear of it."""
+    result, changed = await cloud.db.awrite(_watched(device, work))
+    if changed:
+        desk.newsroom.publish([store_topic(device.tenant, device.store)], TASKS_CHANGED)
+    return result
+
+
+def _watched(
+    device: DevicePrincipal, work: Callable[[sa.Connection], T]
+) -> Callable[[sa.Connection], tuple[T, bool]]:
+    """Return `work` so that it tells also whether it changed a task of the device's store."""
+
+    def watched(connection: sa.Connection) -> tuple[T, bool]:
+        before = newest_change(connection, device.tenant, device.store)
+        result = work(connection)
+        return result, newest_change(connection, device.tenant, device.store) != before
+
+    return watched
 
 
 def _read_push(body: bytes, limit: int, sender: DevicePrincipal) -> tuple[str, list[Received]]:

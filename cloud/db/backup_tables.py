@@ -6,6 +6,7 @@ from sqlalchemy import Table
 
 from cloud.db.base import metadata
 from cloud.db.columns import key, text, whole
+from cloud.db.distribution import BY_STORE, REFERENCE
 
 backup = Table(
     "backup",
@@ -14,6 +15,7 @@ backup = Table(
     text("file"),
     whole("begun_ms"),
     whole("verified_ms"),
+    info=REFERENCE,
 )
 """`verified_ms` 0: registered, but nobody knows yet whether it can be restored."""
 
@@ -22,5 +24,6 @@ backup_mark = Table(
     metadata,
     *key("tenant_id", "store_id", "device_id", "epoch", "backup_id"),
     whole("hwm"),
+    info=BY_STORE,
 )
 """The mark of an epoch as it stood before the backup was begun, and so is contained in it."""

@@ -1,10 +1,21 @@
-"""The few kinds of column the cloud's tables are made of. Nothing is ever NULL."""
+"""The few kinds of column the cloud's tables are made of, and how rows are named by them. Nothing is
+ever NULL."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+)
 
 
 def text(name: str, **options: Any) -> Column[str]:
@@ -35,3 +46,8 @@ def flag(name: str) -> Column[bool]:
 def blob(name: str) -> Column[bytes]:
     """Bytes kept as they came."""
     return Column(name, LargeBinary, nullable=False)
+
+
+def rows_of(table: Table, **values: str) -> ColumnElement[bool]:
+    """Return the condition for the rows of a table that have these values."""
+    return and_(*(table.c[name] == value for name, value in values.items()))

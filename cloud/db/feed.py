@@ -3,16 +3,46 @@
 A number drawn when a row is written is not the order in which writes become visible. SQLite has one
 writer, so a counter raised inside the transaction is safe. PostgreSQL takes the transaction's own
 id and serves only rows older than the oldest transaction still running (the fence).
+
+On Citus all servers of ours speak to one node, the coordinator, and its ids count. What lies on every
+node is read from the coordinator's own copy, which commits with the id. What is spread may commit on
+its worker in a second phase, after the id has ended, so the fence of a spread table also waits for
+transactions whose second phase is outstanding.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
+from cloud.db.distribution import Spread, role_of
 from cloud.db.tables import server_state
 
 NO_FENCE = 2**63 - 1
 """Hides nothing."""
+
+_ENDED = sa.text(
+    """
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS ended,
+        to_regclass('pg_dist_transaction') IS NOT NULL AS is_citus
+    """
+)
+"""The oldest transaction still running, and whether this is Citus."""
+
+_OUTSTANDING = sa.text(
+    """
+    WITH now AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS head),
+    prepared AS (
+        SELECT gid FROM run_command_on_workers(
+            $$ SELECT coalesce(string_agg(gid, ' '), '') FROM pg_prepared_xacts $$
+        ) AS answer, unnest(string_to_array(answer.result, ' ')) AS gid
+    )
+    SELECT min(now.head - (((now.head - known.xmin::text::bigint) % 4294967296) + 4294967296) % 4294967296)
+    FROM now, pg_dist_transaction AS known JOIN prepared USING (gid)
+    """
+)
+"""The oldest transaction whose outcome is decided here but which a worker has not been told yet. A
+transaction notes its second phases in pg_dist_transaction, so that row's `xmin` is its id without the
+epoch, which the head of the ids supplies."""
 
 
 def next_change(connection: sa.Connection) -> int:
@@ -28,18 +58,23 @@ def next_change(connection: sa.Connection) -> int:
     return int(connection.execute(sa.text("SELECT pg_current_xact_id()::text")).scalar_one())
 
 
-def fence(connection: sa.Connection) -> int:
-    """Return the number below which no further row can appear."""
+def fence(connection: sa.Connection, table: sa.FromClause) -> int:
+    """Return the number below which no further row of the table can appear."""
     if connection.dialect.name == "sqlite":
         return NO_FENCE
-    query = sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
-    return int(connection.execute(query).scalar_one())
+    now = connection.execute(_ENDED).one()
+    ended: int = now.ended
+    if now.is_citus and isinstance(role_of(table), Spread):
+        outstanding: int | None = connection.execute(_OUTSTANDING).scalar()
+        return ended if outstanding is None else min(ended, outstanding)
+    return ended
 
 
-def frontier(connection: sa.Connection) -> int:
-    """Return the smallest change number under which a row may still appear; below it all is visible."""
+def frontier(connection: sa.Connection, table: sa.FromClause) -> int:
+    """Return the smallest change number under which a row of the table may still appear; below it all
+    is visible."""
     if connection.dialect.name != "sqlite":
-        return fence(connection)
+        return fence(connection, table)
     query = sa.select(server_state.c.value).where(server_state.c.name == "change")
     return int(connection.execute(query).scalar_one()) + 1
 

@@ -1,109 +1,130 @@
 """Tables of payments: attempts, their append-only history, the money heard, and who took an order.
 
-`sandbox_*` are the make-believe provider's own books, kept apart because a provider's truth is not
-ours. Triggers (in the migration) refuse to change or remove history and money. Amounts are minor
-units, times Unix milliseconds.
+Everything of an attempt lies with its store, so every key begins with tenant and store. `sandbox_*`
+are the make-believe provider's own books, kept apart because a provider's truth is not ours. Triggers
+(in the migration) refuse to change or remove history and money. Amounts are minor units, times Unix
+milliseconds.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy import ForeignKeyConstraint, Index, Table, UniqueConstraint
 
 from app.domain.payment import OPEN
 from cloud.db.base import metadata
+from cloud.db.columns import blob, flag, key, small, text, whole
+from cloud.db.distribution import BY_STORE
 
 # One open attempt per sale is the database's own promise, whatever two tills do at once.
 _OPEN = ", ".join(f"'{state.value}'" for state in sorted(OPEN))
 
-attempt = sa.Table(
+attempt = Table(
     "payment_attempt",
     metadata,
-    sa.Column("attempt_id", sa.Text, primary_key=True),
-    sa.Column("tenant", sa.Text, nullable=False),
-    sa.Column("store", sa.Text, nullable=False),
-    sa.Column("device", sa.Text, nullable=False),
-    sa.Column("sale_id", sa.Text, nullable=False),
-    sa.Column("token", sa.Text, nullable=False),
-    sa.Column("order_bytes", sa.LargeBinary, nullable=False),
-    sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.Column("expires_ms", sa.BigInteger, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("anomalies", sa.Text, nullable=False),  # sorted, joined by spaces
-    sa.Column("received", sa.BigInteger, nullable=False),
-    sa.Column("provider", sa.Text, nullable=False),  # "" until the customer taps Pay
-    sa.Column("provider_ref", sa.Text, nullable=False),
-    sa.Column("looked_ms", sa.BigInteger, nullable=False),  # 0: nobody has opened the page
-    sa.Column("paid_ms", sa.BigInteger, nullable=False),  # 0: not paid
-    sa.Column("changed_ms", sa.BigInteger, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
+    *key("tenant_id", "store_id", "attempt_id"),
+    text("device_id"),
+    text("sale_id"),
+    text("token"),
+    blob("order_bytes"),
+    whole("amount"),
+    text("currency"),
+    whole("created_ms"),
+    whole("expires_ms"),
+    text("state"),
+    text("anomalies"),  # sorted, joined by spaces
+    whole("received"),
+    text("provider"),  # "" until the customer taps Pay
+    text("provider_ref"),
+    whole("looked_ms"),  # 0: nobody has opened the page
+    whole("paid_ms"),  # 0: not paid
+    whole("changed_ms"),
+    small("version"),
+    Index(
+        "uq_payment_attempt_open_sale",
+        "tenant_id",
+        "store_id",
+        "sale_id",
+        unique=True,
+        sqlite_where=sa.text(f"state IN ({_OPEN})"),
+        postgresql_where=sa.text(f"state IN ({_OPEN})"),
+    ),
+    Index("ix_payment_attempt_due", "state", "expires_ms"),
+    Index("ix_payment_attempt_sale", "tenant_id", "store_id", "sale_id"),
+    info=BY_STORE,
 )
 
-sa.Index(
-    "uq_payment_attempt_open_sale",
-    attempt.c.tenant,
-    attempt.c.store,
-    attempt.c.sale_id,
-    unique=True,
-    sqlite_where=sa.text(f"state IN ({_OPEN})"),
-    postgresql_where=sa.text(f"state IN ({_OPEN})"),
-)
-sa.Index("ix_payment_attempt_due", attempt.c.state, attempt.c.expires_ms)
-sa.Index("ix_payment_attempt_sale", attempt.c.tenant, attempt.c.store, attempt.c.sale_id)
 
-event = sa.Table(
+def _leads_to(table: Table, name: str) -> ForeignKeyConstraint:
+    columns = ("tenant_id", "store_id", name)
+    return ForeignKeyConstraint(columns, [table.c[column] for column in columns])
+
+
+event = Table(
     "payment_event",
     metadata,
-    sa.Column("attempt_id", sa.ForeignKey(attempt.c.attempt_id), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("event", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),  # till, page, provider, clock
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("anomalies", sa.Text, nullable=False),
-    sa.Column("received", sa.BigInteger, nullable=False),
-    sa.Column("provider", sa.Text, nullable=False),
-    sa.Column("provider_ref", sa.Text, nullable=False),
-    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    *key("tenant_id", "store_id", "attempt_id"),
+    small("version", primary_key=True),
+    text("event"),
+    text("source"),  # till, page, provider, clock
+    text("state"),
+    text("anomalies"),
+    whole("received"),
+    text("provider"),
+    text("provider_ref"),
+    whole("at_ms"),
+    _leads_to(attempt, "attempt_id"),
+    info=BY_STORE,
 )
 
-money = sa.Table(
+money = Table(
     "payment_money",
     metadata,
-    sa.Column("provider", sa.Text, primary_key=True),
-    sa.Column("ref", sa.Text, primary_key=True),
-    sa.Column("attempt_id", sa.ForeignKey(attempt.c.attempt_id), nullable=False, index=True),
-    sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    *key("tenant_id", "store_id", "provider", "ref"),
+    text("attempt_id"),
+    whole("amount"),
+    whole("at_ms"),
+    _leads_to(attempt, "attempt_id"),
+    Index("ix_payment_money_attempt_id", "tenant_id", "store_id", "attempt_id"),
+    info=BY_STORE,
 )
+"""`ref` is the provider's number. A payment is booked once per store, and only its own can hear of it."""
 
-claim = sa.Table(
+claim = Table(
     "order_claim",
     metadata,
-    sa.Column("attempt_id", sa.ForeignKey(attempt.c.attempt_id), primary_key=True),
-    sa.Column("phone_hash", sa.Text, nullable=False, index=True),
-    sa.Column("taken_ms", sa.BigInteger, nullable=False),
+    *key("tenant_id", "store_id", "attempt_id"),
+    text("phone_hash"),
+    whole("taken_ms"),
+    _leads_to(attempt, "attempt_id"),
+    Index("ix_order_claim_phone_hash", "tenant_id", "store_id", "phone_hash"),
+    info=BY_STORE,
 )
 
-sandbox_order = sa.Table(
+sandbox_order = Table(
     "sandbox_order",
     metadata,
-    sa.Column("payment_id", sa.Text, primary_key=True),
-    sa.Column("attempt_id", sa.Text, nullable=False, unique=True),
-    sa.Column("merchant", sa.Text, nullable=False),
-    sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("expires_ms", sa.BigInteger, nullable=False),
-    sa.Column("back", sa.Text, nullable=False),
-    sa.Column("standing", sa.Text, nullable=False),
-    sa.Column("silent", sa.Boolean, nullable=False),  # stalled: answers nobody
+    *key("tenant_id", "store_id", "payment_id"),
+    text("attempt_id"),
+    text("merchant"),
+    whole("amount"),
+    text("currency"),
+    whole("expires_ms"),
+    text("back"),
+    text("standing"),
+    flag("silent"),  # stalled: answers nobody
+    UniqueConstraint("tenant_id", "store_id", "attempt_id"),
+    info=BY_STORE,
 )
 
-sandbox_money = sa.Table(
+sandbox_money = Table(
     "sandbox_money",
     metadata,
-    sa.Column("ref", sa.Text, primary_key=True),
-    sa.Column("payment_id", sa.ForeignKey(sandbox_order.c.payment_id), nullable=False, index=True),
-    sa.Column("amount", sa.BigInteger, nullable=False),
-    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    *key("tenant_id", "store_id", "ref"),
+    text("payment_id"),
+    whole("amount"),
+    whole("at_ms"),
+    _leads_to(sandbox_order, "payment_id"),
+    Index("ix_sandbox_money_payment_id", "tenant_id", "store_id", "payment_id"),
+    info=BY_STORE,
 )

@@ -91,14 +91,17 @@ def add_to(
     counter: str,
     added: dict[str, int],
     same: dict[str, Any],
+    *,
     made: Mapping[str, Sequence[int]] = MappingProxyType({}),
+    rising: str = "",
 ) -> None:
     """Add to the counters of many rows, making those that are missing, in the order of `added`.
 
     The rows differ in `key` alone; all get the values of `same`, some of which are the rest of their
-    primary key. `made` are values, in the order of `added`, that only a missing row is made with.
+    primary key. `made` are values, in the order of `added`, that only a missing row is made with;
+    `rising` names a column that tells of a row whether it began with more than nothing.
     """
-    names = (*same, key, counter, *made)
+    names = (*same, key, counter, *made, *([rising] if rising else []))
     keys = [column.name for column in table.primary_key]
     fresh = ", ".join(f'"{name}" = excluded."{name}"' for name in same if name not in keys)
     places = ", ".join(f":{name}" for name in same)
@@ -109,7 +112,8 @@ def add_to(
     into = f'INSERT INTO "{table.name}" ({_listed(table, names)})'
     if connection.dialect.name == "sqlite":
         own = "".join(f", :{name}" for name in made)
-        sql = f"{into} VALUES ({places}, :key, :added{own}) {conflict}"
+        began = ", :added > 0" if rising else ""
+        sql = f"{into} VALUES ({places}, :key, :added{own}{began}) {conflict}"
         rows = [
             {**same, "key": each, "added": count, **dict(zip(made, values, strict=True))}
             for (each, count), *values in zip(added.items(), *made.values(), strict=True)
@@ -123,7 +127,8 @@ def add_to(
     columns = ", ".join(("key", "added", *made))
     lists = "".join(f", CAST(:{name} AS bigint[])" for name in made)
     given = f"unnest(CAST(:key AS text[]), CAST(:added AS bigint[]){lists}) AS given({columns})"
-    sql = f"{into} SELECT {typed}, {columns} FROM {given} {conflict}"  # noqa: S608 - our own names
+    began = ", added > 0" if rising else ""
+    sql = f"{into} SELECT {typed}, {columns}{began} FROM {given} {conflict}"  # noqa: S608 - our own names
     values = {"key": list(added), "added": list(added.values())}
     connection.execute(sa.text(sql), {**same, **values, **{n: list(v) for n, v in made.items()}})
 

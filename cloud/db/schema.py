@@ -18,15 +18,15 @@ _ONE_AT_A_TIME = 0x677031
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-def migrate(db: Database) -> None:
-    """Run all migrations that are missing; each engine does them in one transaction."""
+def migrate(db: Database, to: str = "head") -> None:
+    """Run all migrations that are missing, up to `to`; each engine does them in one transaction."""
     config = _config()
     with db.begin() as connection:
         if not db.is_sqlite:  # whose write transactions exclude each other anyway
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 @lru_cache(maxsize=1)

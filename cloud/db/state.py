@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from cloud.db.base import metadata
+from cloud.db.distribution import across
 from cloud.db.rows import upsert
 from cloud.db.tables import server_state, tenant, tender
 
@@ -88,8 +89,9 @@ def _renumber_changes(connection: sa.Connection) -> None:
     for table in metadata.sorted_tables:
         if "change" in table.c and table is not tender:  # whose change is money
             ahead = sa.select(sa.exists().where(table.c.change > now))
-            if connection.scalar(ahead):
-                connection.execute(sa.update(table).where(table.c.change > 0).values(change=0))
+            if connection.scalar(across(ahead, "restore")):
+                lowered = sa.update(table).where(table.c.change > 0).values(change=0)
+                connection.execute(across(lowered, "restore"))
 
 
 def _state(connection: sa.Connection, name: str) -> str:

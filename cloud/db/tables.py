@@ -1,8 +1,8 @@
 """The core tables: who may talk to us, what happened (facts), what tills are told (reference).
 
-Facts are keyed by (tenant, store, ...) so that they can be spread by store; nothing is unique
-across stores, ids come from devices, and reference is keyed by tenant. Members are next door in
-`member_tables`, payments in `payment_tables`.
+Facts are keyed by (tenant, store, ...) and spread by store; nothing is unique across stores, ids
+come from devices, and reference is keyed by tenant. Every table's `info` says where its rows lie (see
+`distribution`). Members are next door in `member_tables`, payments in `payment_tables`.
 
 Amounts are minor units, unit prices mills, times Unix milliseconds. `change` is the number of the
 transaction that last wrote a row of a feed (see `feed`).
@@ -13,22 +13,25 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Index, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Index, LargeBinary, Table
 
 from cloud.db.base import metadata
 from cloud.db.columns import blob, flag, key, small, text, whole
+from cloud.db.distribution import BY_STORE, REFERENCE
 
 _BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
 """Rows lie in the order of their key: half the pages for the many small rows of a document."""
 
 # --- the server itself ----------------------------------------------------------------------------
 
-server_state = Table("server_state", metadata, *key("name"), text("value"))
+server_state = Table("server_state", metadata, *key("name"), text("value"), info=REFERENCE)
 """timeline, feed_generation, the change counter of the embedded engine, and how far tombstones are gone."""
 
 # --- who may talk to us ---------------------------------------------------------------------------
 
-tenant = Table("tenant", metadata, *key("tenant_id"), text("name"), whole("created_ms"))
+tenant = Table(
+    "tenant", metadata, *key("tenant_id"), text("name"), whole("created_ms"), info=REFERENCE
+)
 
 store = Table(
     "store",
@@ -38,6 +41,7 @@ store = Table(
     text("name_en"),
     whole("created_ms"),
     small("devices"),  # counts device codes handed out; never goes down
+    info=REFERENCE,
 )
 
 device = Table(
@@ -58,12 +62,23 @@ device = Table(
     whole("revoked_ms"),
     text("retired_nonces", server_default=""),
     small("odd_hellos", server_default="0"),
-    Index("ix_device_device_id", "device_id"),
+    info=BY_STORE,
 )
 """`revoked_ms` 0: not revoked. `escrow` is the till's store key sealed to our escrow key.
 
 `retired_nonces` are those of earlier starts of its program, spaced; `odd_hellos` counts hellos that came
 with one of them after a later start had spoken: two programs are alive under one name."""
+
+device_home = Table(
+    "device_home",
+    metadata,
+    *key("device_id"),
+    text("tenant_id"),
+    text("store_id"),
+    info=REFERENCE,
+)
+"""Whose a device is, for those who know its id alone: a token request and the token behind a QR. It is
+on every node, written when a till enrols and never again, so that nobody asks all shards."""
 
 device_epoch = Table(
     "device_epoch",
@@ -75,6 +90,7 @@ device_epoch = Table(
     whole("opened_ms"),
     text("request_id", server_default=""),
     text("reason", server_default=""),
+    info=BY_STORE,
 )
 """One incarnation of a device's journal with its contiguous high-water mark (genesis hash at 0).
 
@@ -89,6 +105,7 @@ enrol_code = Table(
     whole("expires_ms"),
     whole("used_ms"),
     text("device_id"),
+    info=REFERENCE,
 )
 
 # --- what happened --------------------------------------------------------------------------------
@@ -118,6 +135,7 @@ journal = Table(
         sqlite_where=sa.text("original"),
         postgresql_where=sa.text("original"),
     ),
+    info=BY_STORE,
 )
 """Every record ever received, byte for byte. `original`: the first with its `rec_id`; a record that
 came again under another epoch is kept too, so that every chain can be verified from here."""
@@ -134,6 +152,7 @@ exception = Table(
     text("detail"),
     whole("created_ms"),
     whole("resolved_ms"),
+    info=BY_STORE,
 )
 """Something a person should look at. It never stopped a record from being kept."""
 
@@ -156,6 +175,7 @@ def _document(name: str, *columns: Column[Any]) -> Table:
         whole("received_ms"),
         *columns,
         Index(f"ix_{name}_business_date", "tenant_id", "business_date"),
+        info=BY_STORE,
     )
 
 
@@ -186,6 +206,7 @@ sale_line = Table(
     small("line_no", primary_key=True),
     *_goods(),
     whole("gross"),
+    info=BY_STORE,
     **_BY_KEY,
 )
 
@@ -198,6 +219,7 @@ refund_line = Table(
     text("origin_sale"),
     small("origin_line"),
     Index("ix_refund_line_origin", "tenant_id", "store_id", "origin_sale", "origin_line"),
+    info=BY_STORE,
     **_BY_KEY,
 )
 
@@ -214,6 +236,7 @@ tender = Table(
     whole("change"),
     text("attempt_id"),
     text("provider"),
+    info=BY_STORE,
     **_BY_KEY,
 )
 """Money that settled a document; `document` is "sale" or "refund", amounts positive in both."""
@@ -227,6 +250,7 @@ stock_movement = Table(
     whole("delta"),
     text("kind"),
     text("business_date"),
+    info=BY_STORE,
     **_BY_KEY,
 )
 
@@ -247,6 +271,7 @@ commission = Table(
     small("weight_bp"),
     whole("amount"),
     Index("ix_commission_business_date", "tenant_id", "business_date", "guide_id"),
+    info=BY_STORE,
     **_BY_KEY,
 )
 
@@ -261,6 +286,7 @@ stock_adjustment = Table(
     text("actor"),
     whole("at_ms"),
     whole("received_ms"),
+    info=BY_STORE,
 )
 
 payment_step = Table(
@@ -284,6 +310,7 @@ payment_step = Table(
     text("actor"),
     whole("at_ms"),
     Index("ix_payment_step_attempt", "tenant_id", "store_id", "attempt_id"),
+    info=BY_STORE,
 )
 """What the till recorded of an attempt; the cloud's own knowledge is in the payment tables."""
 
@@ -310,6 +337,7 @@ sku = Table(
     text("gtin"),
     *_told(),
     Index("ix_sku_feed", "tenant_id", "change", "sku_id"),
+    info=REFERENCE,
 )
 """`body` is the `SkuRow` as it travels; the columns beside it are for our own look-ups."""
 
@@ -320,6 +348,7 @@ person = Table(
     text("store_id"),
     *_told(),
     Index("ix_person_feed", "tenant_id", "change", "person_id"),
+    info=REFERENCE,
 )
 """`store_id` "": known to every store of the tenant."""
 
@@ -328,6 +357,7 @@ config = Table(
     metadata,
     *key("tenant_id", "name"),
     *_told(),
+    info=REFERENCE,
 )
 
 stock = Table(
@@ -337,9 +367,12 @@ stock = Table(
     whole("quantity"),
     whole("as_of_ms"),
     whole("mark", server_default="0"),
+    Column("known", Boolean(create_constraint=False), nullable=False, server_default=sa.true()),
     whole("change"),
     Index("ix_stock_feed", "tenant_id", "change", "store_id", "sku_id"),
+    info=BY_STORE,
     **_BY_KEY,
 )
-"""On-hand: what was counted plus every movement received since. May be negative. `mark` is the figure's
-weight in the stream's checksum (see `app.wire.checksum`)."""
+"""On-hand: what was counted plus every movement received since. May be negative. `known` is false
+where all began with a sale: nobody ever counted it, and what is below zero there says nothing. `mark` is
+the figure's weight in the stream's checksum (see `app.wire.checksum`)."""

@@ -1,8 +1,9 @@
 """What the cloud needs from a payment provider, in its three honest answers: paid, not paid, unknown.
 
 A gateway translates one provider's protocol and nothing else: it knows neither our state machine nor
-our pages. One provider order exists per attempt, named by the attempt's id, which providers accept as
-the merchant's own order number and de-duplicate on.
+our pages. One provider order exists per attempt, named after the attempt's key: the id is what
+providers accept as the merchant's own order number and de-duplicate on; tenant and store travel in
+what they give back with a notification, so that one finds its books without asking every store.
 """
 
 from __future__ import annotations
@@ -44,10 +45,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptKey:
+    """Which attempt: its id, and the store in whose books it stands."""
+
+    tenant: str
+    store: str
+    attempt_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """What a provider is asked to collect. Amount in minor units; `back` is where the payer returns."""
 
-    attempt_id: str
+    attempt: AttemptKey
     merchant: str
     amount: int
     currency: str
@@ -63,8 +73,8 @@ class Started:
     url: str
 
 
-Listener = Callable[[str, Answer], None]
-"""Called with (attempt id, answer) when a provider speaks first, as a verified notification does."""
+Listener = Callable[[AttemptKey, Answer], None]
+"""Called with (attempt, answer) when a provider speaks first, as a verified notification does."""
 
 
 class Gateway(Protocol):
@@ -80,8 +90,8 @@ class Gateway(Protocol):
     def create(self, charge: Charge) -> Started:
         """Open the provider's order; the same attempt again returns the same one."""
 
-    def query(self, attempt_id: str) -> Answer:
+    def query(self, attempt: AttemptKey) -> Answer:
         """Return what the provider holds about an attempt."""
 
-    def close(self, attempt_id: str) -> Answer:
+    def close(self, attempt: AttemptKey) -> Answer:
         """Ask to close unpaid. Answers PAID, with the money, when the payer was quicker."""

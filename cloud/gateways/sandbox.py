@@ -1,8 +1,10 @@
 """A make-believe provider with books of its own, for the demo shop, rehearsals and tests. No real money.
 
 Its orders and payments lie in tables nobody else reads; it speaks to the shop's side only through
-`Answer`, as a real provider's query and notification do. What a payer does with the wallet page is a
-method here, the faults included: decline, stall and resume, pay late, pay twice.
+`Answer`, as a real provider's query and notification do. A payment's number begins with the merchant's,
+"<tenant>.<store>.<random>", as providers' numbers do: so the wallet's page, which knows the number
+alone, finds the books it is in. What a payer does with that page is a method here, the faults
+included: decline, stall and resume, pay late, pay twice.
 """
 
 from __future__ import annotations
@@ -16,7 +18,16 @@ import sqlalchemy as sa
 from app.errors import Code, RuleBroken, Trouble
 from cloud.db import payment_tables as tables
 from cloud.db.base import Database
-from cloud.gateways.base import Answer, Charge, Listener, Money, Standing, Started
+from cloud.db.columns import rows_of
+from cloud.gateways.base import (
+    Answer,
+    AttemptKey,
+    Charge,
+    Listener,
+    Money,
+    Standing,
+    Started,
+)
 
 _orders = tables.sandbox_order
 _money = tables.sandbox_money
@@ -27,7 +38,7 @@ class WalletOrder:
     """An order as the wallet shows it. `silent`: it has stalled and the provider answers nobody."""
 
     payment_id: str
-    attempt_id: str
+    attempt: AttemptKey
     merchant: str
     amount: int
     currency: str
@@ -45,7 +56,7 @@ class SandboxGateway:
     def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
         self._database = database
         self._now_ms = now_ms
-        self.notify: Listener = lambda attempt_id, answer: None
+        self.notify: Listener = lambda attempt, answer: None
 
     # --- what the shop's side asks ---
 
@@ -54,15 +65,17 @@ class SandboxGateway:
 
         def put(conn: sa.Connection) -> str:
             known = conn.execute(
-                sa.select(_orders.c.payment_id).where(_orders.c.attempt_id == charge.attempt_id)
+                sa.select(_orders.c.payment_id).where(_of_attempt(charge.attempt))
             ).scalar()
             if known is not None:
                 return str(known)
-            payment_id = secrets.token_hex(16)
+            of = charge.attempt
+            payment_id = f"{of.tenant}.{of.store}.{secrets.token_hex(16)}"
             conn.execute(
                 _orders.insert().values(
+                    **_books_of(payment_id),
                     payment_id=payment_id,
-                    attempt_id=charge.attempt_id,
+                    attempt_id=of.attempt_id,
                     merchant=charge.merchant,
                     amount=charge.amount,
                     currency=charge.currency,
@@ -80,19 +93,19 @@ class SandboxGateway:
             payment_id = self._database.write(put)
         return Started(payment_id, f"/wallet/{payment_id}")
 
-    def query(self, attempt_id: str) -> Answer:
+    def query(self, attempt: AttemptKey) -> Answer:
         """Return what the books hold. Raises Trouble(PAYMENT_UNRESOLVED) while stalled."""
-        return self._database.read(lambda conn: _answer(conn, attempt_id))
+        return self._database.read(lambda conn: _answer(conn, attempt))
 
-    def close(self, attempt_id: str) -> Answer:
+    def close(self, attempt: AttemptKey) -> Answer:
         """Close unpaid; paid stays paid. Raises Trouble(PAYMENT_UNRESOLVED) while stalled."""
 
         def shut(conn: sa.Connection) -> Answer:
-            lock = sa.select(_orders.c.payment_id).where(_orders.c.attempt_id == attempt_id)
+            lock = sa.select(_orders.c.payment_id).where(_of_attempt(attempt))
             conn.execute(lock.with_for_update())
-            if _answer(conn, attempt_id).standing is Standing.OPEN:
-                _set(conn, _orders.c.attempt_id == attempt_id, standing=Standing.CLOSED)
-            return _answer(conn, attempt_id)
+            if _answer(conn, attempt).standing is Standing.OPEN:
+                _set(conn, _of_attempt(attempt), standing=Standing.CLOSED)
+            return _answer(conn, attempt)
 
         return self._database.write(shut)
 
@@ -113,7 +126,7 @@ class SandboxGateway:
         def refuse(conn: sa.Connection) -> WalletOrder:
             order = _find(conn, payment_id, lock=True)
             if order.standing is Standing.OPEN and not order.silent:
-                _set(conn, _orders.c.payment_id == payment_id, standing=Standing.DECLINED)
+                _set(conn, _numbered(_orders, payment_id), standing=Standing.DECLINED)
             return order
 
         self._speak(self._database.write(refuse))
@@ -123,7 +136,7 @@ class SandboxGateway:
 
         def hush(conn: sa.Connection) -> None:
             if _find(conn, payment_id, lock=True).standing is Standing.OPEN:
-                _set(conn, _orders.c.payment_id == payment_id, silent=True)
+                _set(conn, _numbered(_orders, payment_id), silent=True)
 
         self._database.write(hush)
 
@@ -132,7 +145,7 @@ class SandboxGateway:
 
         def wake(conn: sa.Connection) -> None:
             _find(conn, payment_id, lock=True)
-            _set(conn, _orders.c.payment_id == payment_id, silent=False)
+            _set(conn, _numbered(_orders, payment_id), silent=False)
 
         self._database.write(wake)
         self._pay(payment_id, {Standing.OPEN, Standing.CLOSED})
@@ -157,7 +170,7 @@ class SandboxGateway:
             in_time = now_ms is not None and now_ms < order.expires_ms
             if order.standing is not Standing.OPEN or order.silent or in_time:
                 return None
-            _set(conn, _orders.c.payment_id == payment_id, standing=Standing.CLOSED)
+            _set(conn, _numbered(_orders, payment_id), standing=Standing.CLOSED)
             return order
 
         closed = self._database.write(shut)
@@ -170,13 +183,14 @@ class SandboxGateway:
             if order.standing in allowed and not order.silent:
                 conn.execute(
                     _money.insert().values(
+                        **_books_of(payment_id),
                         ref=secrets.token_hex(10),
                         payment_id=payment_id,
                         amount=order.amount,
                         at_ms=self._now_ms(),
                     )
                 )
-                _set(conn, _orders.c.payment_id == payment_id, standing=Standing.PAID)
+                _set(conn, _numbered(_orders, payment_id), standing=Standing.PAID)
             return order
 
         self._speak(self._database.write(book))
@@ -184,24 +198,53 @@ class SandboxGateway:
     def _speak(self, order: WalletOrder) -> None:
         """Notify the shop's side of how the order stands now; a stalled one says nothing."""
         if not self.order(order.payment_id).silent:
-            self.notify(order.attempt_id, self.query(order.attempt_id))
+            self.notify(order.attempt, self.query(order.attempt))
+
+
+def _books_of(payment_id: str) -> dict[str, str]:
+    """Return whose books a payment's number says it is in. Raises RuleBroken(PAYMENT_UNKNOWN)."""
+    tenant, _, rest = payment_id.partition(".")
+    store, _, number = rest.partition(".")
+    if not number or "\0" in payment_id:
+        raise RuleBroken(Code.PAYMENT_UNKNOWN)
+    return {"tenant_id": tenant, "store_id": store}
+
+
+def _numbered(table: sa.Table, payment_id: str) -> sa.ColumnElement[bool]:
+    return rows_of(table, **_books_of(payment_id), payment_id=payment_id)
+
+
+def _of_attempt(attempt: AttemptKey) -> sa.ColumnElement[bool]:
+    return rows_of(
+        _orders, tenant_id=attempt.tenant, store_id=attempt.store, attempt_id=attempt.attempt_id
+    )
 
 
 def _find(conn: sa.Connection, payment_id: str, *, lock: bool = False) -> WalletOrder:
-    query = sa.select(_orders).where(_orders.c.payment_id == payment_id)
-    row = conn.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    query = sa.select(_orders).where(_numbered(_orders, payment_id))
+    row = conn.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise RuleBroken(Code.PAYMENT_UNKNOWN)
-    return WalletOrder(**{**row, "standing": Standing(row["standing"])})
+    return WalletOrder(
+        payment_id=row.payment_id,
+        attempt=AttemptKey(row.tenant_id, row.store_id, row.attempt_id),
+        merchant=row.merchant,
+        amount=row.amount,
+        currency=row.currency,
+        expires_ms=row.expires_ms,
+        back=row.back,
+        standing=Standing(row.standing),
+        silent=row.silent,
+    )
 
 
-def _answer(conn: sa.Connection, attempt_id: str) -> Answer:
-    row = conn.execute(sa.select(_orders).where(_orders.c.attempt_id == attempt_id)).one_or_none()
+def _answer(conn: sa.Connection, attempt: AttemptKey) -> Answer:
+    row = conn.execute(sa.select(_orders).where(_of_attempt(attempt))).one_or_none()
     if row is None:
         return Answer(Standing.ABSENT)
     if row.silent:
-        raise Trouble(Code.PAYMENT_UNRESOLVED, retryable=True, attempt=attempt_id)
-    paid = sa.select(_money).where(_money.c.payment_id == row.payment_id).order_by(_money.c.at_ms)
+        raise Trouble(Code.PAYMENT_UNRESOLVED, retryable=True, attempt=attempt.attempt_id)
+    paid = sa.select(_money).where(_numbered(_money, row.payment_id)).order_by(_money.c.at_ms)
     money = tuple(Money(piece.ref, piece.amount, piece.at_ms) for piece in conn.execute(paid))
     return Answer(Standing(row.standing), money)
 

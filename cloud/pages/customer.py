@@ -17,9 +17,9 @@ from app.errors import Code, RuleBroken, Trouble
 from cloud.api.live import EVENT_STREAM, stream
 from cloud.api.live import HEADERS as STREAM_HEADERS
 from cloud.desk import Desk, DeskDep
-from cloud.gateways.base import Charge
+from cloud.gateways.base import AttemptKey, Charge
 from cloud.pages.faces import STATUS, Face, face_of, state_word
-from cloud.pages.phone import Phone, phone_of
+from cloud.pages.phone import PHONE_S, SHOPS_COOKIE, Phone, phone_of, remember
 from cloud.pages.render import HEADERS, go, page, problem
 from cloud.pages.sheet import money, sheet_of, shop_time
 from cloud.services.attempts import Attempt
@@ -42,14 +42,18 @@ _REFUSALS = {
 def show(request: Request, token: str, phone: PhoneDep, desk: DeskDep) -> Response:
     """Show the order as this phone may see it; the till hears that somebody looks."""
 
-    def draw(attempt_id: str) -> Response:
-        attempt = desk.payments.current(attempt_id)
+    def draw(key: AttemptKey) -> Response:
+        attempt = desk.payments.current(key)
         if attempt.payment.is_open:
-            attempt = desk.payments.look(attempt_id)
-        face = face_of(attempt, desk.orders.holder(attempt_id), phone.hash)
+            attempt = desk.payments.look(key)
+        holder = desk.orders.holder(key)
+        face = face_of(attempt, holder, phone.hash)
         if face in STATUS:
             return problem(request, phone, face.value, STATUS[face])
-        return _order_page(request, phone, desk, attempt, face)
+        shown = _order_page(request, phone, desk, attempt, face)
+        if holder == phone.hash:
+            remember(shown, request, SHOPS_COOKIE, phone.been_at(key.tenant, key.store), PHONE_S)
+        return shown
 
     return _guarded(request, phone, desk, token, draw)
 
@@ -58,9 +62,9 @@ def show(request: Request, token: str, phone: PhoneDep, desk: DeskDep) -> Respon
 def take(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csrf = "") -> Response:
     """Put the whole order into this phone's cart."""
 
-    def bind(attempt_id: str) -> Response:
+    def bind(key: AttemptKey) -> Response:
         try:
-            desk.orders.take(attempt_id, phone.hash)
+            desk.orders.take(key, phone.hash)
         except RuleBroken as refusal:
             if refusal.code not in (Code.ORDER_TAKEN, Code.ORDER_CLOSED):
                 raise
@@ -75,14 +79,14 @@ def take(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csr
 def pay(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csrf = "") -> Response:
     """Send the phone that holds the order to the wallet; however often, it is one payment."""
 
-    def start(attempt_id: str) -> Response:
-        holder = desk.orders.holder(attempt_id)
+    def start(key: AttemptKey) -> Response:
+        holder = desk.orders.holder(key)
         if holder and holder != phone.hash:
             return problem(request, phone, Face.TAKEN.value, STATUS[Face.TAKEN])
         if not holder:
             return go(f"/o/{token}")
         try:
-            return go(desk.payments.start(attempt_id, lambda attempt: _charge(desk, attempt)))
+            return go(desk.payments.start(key, lambda attempt: _charge(desk, attempt)))
         except RuleBroken as refusal:
             if refusal.code is not Code.ORDER_CLOSED:
                 raise
@@ -102,7 +106,7 @@ def state(token: str, phone: PhoneDep, desk: DeskDep) -> Response:
         attempt = desk.payments.current(desk.orders.behind(token))
     except RuleBroken as refusal:
         return JSONResponse({"face": refusal.code.value}, _REFUSALS[refusal.code], HEADERS)
-    face = face_of(attempt, desk.orders.holder(attempt.attempt_id), phone.hash)
+    face = face_of(attempt, desk.orders.holder(attempt.key), phone.hash)
     return JSONResponse({"face": _stamp(face, attempt)}, headers=HEADERS)
 
 
@@ -110,17 +114,18 @@ def state(token: str, phone: PhoneDep, desk: DeskDep) -> Response:
 async def events(token: str, desk: DeskDep) -> Response:
     """Server-sent hints that the order has changed; the script then asks for the state."""
     try:
-        attempt_id = await run_in_threadpool(desk.orders.behind, token)
+        key = await run_in_threadpool(desk.orders.behind, token)
     except RuleBroken as refusal:
         return JSONResponse({"face": refusal.code.value}, _REFUSALS[refusal.code], HEADERS)
-    news = stream(desk.newsroom, attempt_topic(attempt_id))
+    news = stream(desk.newsroom, attempt_topic(key.attempt_id))
     return StreamingResponse(news, media_type=EVENT_STREAM, headers={**HEADERS, **STREAM_HEADERS})
 
 
 @router.get("/cart")
 def cart(request: Request, phone: PhoneDep, desk: DeskDep) -> Response:
     """List what this phone has taken over."""
-    kept = [desk.payments.current(attempt_id) for attempt_id in desk.orders.cart(phone.hash)]
+    taken = desk.orders.cart(phone.hash, phone.shops)
+    kept = [desk.payments.current(key) for key in taken]
     rows = [
         (
             attempt,
@@ -132,7 +137,7 @@ def cart(request: Request, phone: PhoneDep, desk: DeskDep) -> Response:
 
 
 def _guarded(
-    request: Request, phone: Phone, desk: Desk, token: str, work: Callable[[str], Response]
+    request: Request, phone: Phone, desk: Desk, token: str, work: Callable[[AttemptKey], Response]
 ) -> Response:
     """Run `work` on the attempt behind a genuine token, or show why there is none."""
     try:
@@ -178,7 +183,7 @@ def _over(attempt: Attempt) -> str:
 def _charge(desk: Desk, attempt: Attempt) -> Charge:
     shop = _shop(desk, attempt)
     return Charge(
-        attempt_id=attempt.attempt_id,
+        attempt=attempt.key,
         merchant=shop.store.name or shop.store.name_en,
         amount=attempt.amount,
         currency=attempt.currency,

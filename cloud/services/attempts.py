@@ -15,7 +15,9 @@ from app.domain.payment import Anomaly, Event, PaymentState, State, judge_amount
 from app.errors import Code, RuleBroken
 from app.wire.messages import News
 from cloud.db import payment_tables as tables
-from cloud.gateways.base import Money
+from cloud.db.columns import rows_of
+from cloud.db.distribution import across
+from cloud.gateways.base import AttemptKey, Money
 from cloud.services.live import Newsroom, attempt_topic, store_topic
 
 LOOKED = "looked"
@@ -49,27 +51,46 @@ class Attempt:
     changed_ms: int = 0
     version: int = 0
 
+    @property
+    def key(self) -> AttemptKey:
+        """Which attempt this is."""
+        return AttemptKey(self.tenant, self.store, self.attempt_id)
 
-_PLAIN = (
-    "attempt_id tenant store device sale_id token order_bytes amount currency created_ms "
-    "expires_ms received provider provider_ref looked_ms paid_ms changed_ms version"
-).split()
+
+_COLUMNS = {"tenant": "tenant_id", "store": "store_id", "device": "device_id"} | {
+    name: name
+    for name in (
+        "attempt_id sale_id token order_bytes amount currency created_ms expires_ms received "
+        "provider provider_ref looked_ms paid_ms changed_ms version"
+    ).split()
+}
+"""Which column keeps a field, where they are the same value."""
 
 
-def find(conn: sa.Connection, attempt_id: str, *, lock: bool = False) -> Attempt:
+def of_key(table: sa.Table, key: AttemptKey) -> sa.ColumnElement[bool]:
+    """Return the condition for the rows of an attempt, on the one shard where they lie."""
+    return rows_of(table, **key_columns(key))
+
+
+def key_columns(key: AttemptKey) -> dict[str, str]:
+    """Return the values of the columns that name an attempt."""
+    return {"tenant_id": key.tenant, "store_id": key.store, "attempt_id": key.attempt_id}
+
+
+def find(conn: sa.Connection, key: AttemptKey, *, lock: bool = False) -> Attempt:
     """Return an attempt, its row locked until the transaction ends if `lock`.
 
     Raises RuleBroken(PAYMENT_UNKNOWN).
     """
-    attempt = of_id(conn, attempt_id, lock=lock)
+    attempt = known(conn, key, lock=lock)
     if attempt is None:
         raise RuleBroken(Code.PAYMENT_UNKNOWN)
     return attempt
 
 
-def of_id(conn: sa.Connection, attempt_id: str, *, lock: bool = False) -> Attempt | None:
+def known(conn: sa.Connection, key: AttemptKey, *, lock: bool = False) -> Attempt | None:
     """Return an attempt as `find` does, or None."""
-    query = sa.select(tables.attempt).where(tables.attempt.c.attempt_id == attempt_id)
+    query = sa.select(tables.attempt).where(of_key(tables.attempt, key))
     if lock:
         query = query.with_for_update()
     row = conn.execute(query).mappings().one_or_none()
@@ -81,25 +102,28 @@ def of_sale(conn: sa.Connection, order: Attempt) -> list[Attempt]:
     columns = tables.attempt.c
     query = (
         sa.select(tables.attempt)
-        .where(columns.tenant == order.tenant, columns.store == order.store)
+        .where(columns.tenant_id == order.tenant, columns.store_id == order.store)
         .where(columns.sale_id == order.sale_id)
         .order_by(columns.created_ms, columns.attempt_id)
     )
     return [_read(row) for row in conn.execute(query).mappings()]
 
 
-def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[str]:
-    """Return ids of open attempts past their end, oldest first, then of those nobody answers about."""
+def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
+    """Return the open attempts past their end, oldest first, then those nobody answers about."""
     columns = tables.attempt.c
     is_open = columns.state.in_([State.CREATED.value, State.WAITING.value, State.UNKNOWN.value])
     overdue = sa.or_(columns.expires_ms <= now_ms, columns.state == State.UNKNOWN.value)
     query = (
-        sa.select(columns.attempt_id)
+        sa.select(columns.tenant_id, columns.store_id, columns.attempt_id)
         .where(is_open, overdue)
         .order_by(columns.state == State.UNKNOWN.value, columns.expires_ms)
         .limit(limit)
     )
-    return list(conn.execute(query).scalars())
+    return [
+        AttemptKey(row.tenant_id, row.store_id, row.attempt_id)
+        for row in conn.execute(across(query, "sweep"))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +156,7 @@ class Ledger:
     def hear_money(self, attempt: Attempt, provider: str, heard: Iterable[Money]) -> Attempt:
         """Book each payment not booked before and judge the sum. Money is never refused or lost."""
         for piece in heard:
-            if not self._book(attempt.attempt_id, provider, piece):
+            if not self._book(attempt.key, provider, piece):
                 continue
             received = attempt.received + piece.amount
             event = judge_amount(attempt.amount, received)
@@ -162,26 +186,31 @@ class Ledger:
 
     def _write(self, attempt: Attempt, event: str, source: str) -> Attempt:
         attempt = replace(attempt, version=attempt.version + 1, changed_ms=self.now_ms)
-        values = _row(attempt)
-        key = values.pop("attempt_id")
+        which = key_columns(attempt.key)
+        values = {name: value for name, value in _row(attempt).items() if name not in which}
         self.conn.execute(
-            tables.attempt.update().where(tables.attempt.c.attempt_id == key).values(**values)
+            tables.attempt.update().where(of_key(tables.attempt, attempt.key)).values(**values)
         )
         _note(self.conn, attempt, event, source)
         self.changed.append(attempt)
         return attempt
 
-    def _book(self, attempt_id: str, provider: str, piece: Money) -> bool:
+    def _book(self, key: AttemptKey, provider: str, piece: Money) -> bool:
         """Insert a payment under the attempt's row lock; False if it was booked before."""
         columns = tables.money.c
-        known = sa.select(columns.ref).where(columns.provider == provider, columns.ref == piece.ref)
-        if self.conn.execute(known).first() is not None:
+        booked = sa.select(columns.ref).where(
+            columns.tenant_id == key.tenant,
+            columns.store_id == key.store,
+            columns.provider == provider,
+            columns.ref == piece.ref,
+        )
+        if self.conn.execute(booked).first() is not None:
             return False
         self.conn.execute(
             tables.money.insert().values(
+                **key_columns(key),
                 provider=provider,
                 ref=piece.ref,
-                attempt_id=attempt_id,
                 amount=piece.amount,
                 at_ms=piece.at_ms,
             )
@@ -201,7 +230,7 @@ def tell(newsroom: Newsroom, changed: Iterable[Attempt]) -> None:
 def _note(conn: sa.Connection, attempt: Attempt, event: str, source: str) -> None:
     conn.execute(
         tables.event.insert().values(
-            attempt_id=attempt.attempt_id,
+            **key_columns(attempt.key),
             version=attempt.version,
             event=event,
             source=source,
@@ -216,7 +245,9 @@ def _note(conn: sa.Connection, attempt: Attempt, event: str, source: str) -> Non
 
 
 def _row(attempt: Attempt) -> dict[str, object]:
-    values: dict[str, object] = {name: getattr(attempt, name) for name in _PLAIN}
+    values: dict[str, object] = {
+        column: getattr(attempt, name) for name, column in _COLUMNS.items()
+    }
     return values | {
         "state": attempt.payment.state.value,
         "anomalies": _words(attempt.payment),
@@ -226,7 +257,7 @@ def _row(attempt: Attempt) -> dict[str, object]:
 def _read(row: sa.RowMapping) -> Attempt:
     anomalies = frozenset(Anomaly(word) for word in row["anomalies"].split())
     return Attempt(
-        **{name: row[name] for name in _PLAIN},
+        **{name: row[column] for name, column in _COLUMNS.items()},
         payment=PaymentState(State(row["state"]), anomalies),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cloud.db.backup_tables import backup, backup_mark
+from cloud.db.distribution import across
 from cloud.db.tables import device_epoch
 from cloud.errors import Refused
 
@@ -39,7 +40,7 @@ def register(connection: sa.Connection, backup_id: str, file: str, *, now_ms: in
         device_epoch.c.hwm,
     )
     columns = ["tenant_id", "store_id", "device_id", "epoch", "backup_id", "hwm"]
-    connection.execute(sa.insert(backup_mark).from_select(columns, marks))
+    connection.execute(across(sa.insert(backup_mark).from_select(columns, marks), "backup"))
 
 
 def confirm(connection: sa.Connection, backup_id: str, *, now_ms: int) -> None:
@@ -54,7 +55,8 @@ def drop(connection: sa.Connection, backup_id: str) -> None:
     gone = connection.execute(sa.delete(backup).where(backup.c.backup_id == backup_id))
     if not gone.rowcount:
         raise Refused(404, "backup_unknown", backup_id)
-    connection.execute(sa.delete(backup_mark).where(backup_mark.c.backup_id == backup_id))
+    marks = sa.delete(backup_mark).where(backup_mark.c.backup_id == backup_id)
+    connection.execute(across(marks, "backup"))
 
 
 def listed(connection: sa.Connection) -> list[Backup]:

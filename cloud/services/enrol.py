@@ -15,7 +15,7 @@ from app.errors import Code
 from app.wire.journal import Chain
 from app.wire.messages import EnrolAnswer, EnrolRequest
 from cloud.db.state import ensure_tenant, timeline
-from cloud.db.tables import device, device_epoch, enrol_code, store
+from cloud.db.tables import device, device_epoch, device_home, enrol_code, store
 from cloud.errors import Refused
 from cloud.services.keys import ServerKeys
 
@@ -119,7 +119,7 @@ def enrol(
     else:
         device_id = code.device_id
     answer = _answer(connection, keys, code.tenant_id, code.store_id, device_id, public_url)
-    if _public_key(connection, device_id) != request.device_key:
+    if _public_key(connection, code.tenant_id, code.store_id, device_id) != request.device_key:
         raise Refused(403, Code.ENROL_CODE_INVALID)
     return answer
 
@@ -165,6 +165,9 @@ def _new_device(
         )
     )
     connection.execute(
+        sa.insert(device_home).values(device_id=device_id, tenant_id=tenant_id, store_id=store_id)
+    )
+    connection.execute(
         sa.insert(device_epoch).values(
             tenant_id=tenant_id,
             store_id=store_id,
@@ -190,8 +193,14 @@ def _next_device_code(connection: sa.Connection, tenant_id: str, store_id: str) 
     return f"{number:02d}"
 
 
-def _public_key(connection: sa.Connection, device_id: str) -> bytes | None:
-    query = sa.select(device.c.public_key).where(device.c.device_id == device_id)
+def _public_key(
+    connection: sa.Connection, tenant_id: str, store_id: str, device_id: str
+) -> bytes | None:
+    query = sa.select(device.c.public_key).where(
+        device.c.tenant_id == tenant_id,
+        device.c.store_id == store_id,
+        device.c.device_id == device_id,
+    )
     found: bytes | None = connection.scalar(query)
     return found
 

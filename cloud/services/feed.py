@@ -81,20 +81,23 @@ def page_of(
     asking: DevicePrincipal,
     cursor: Cursor,
     limit: int,
+    *,
+    now_ms: int,
 ) -> tuple[list[sa.Row[Any]], Cursor, bool]:
     """Return (rows, cursor after them, whether there are more) of a feed."""
     size = max(1, min(limit, MAX_PAGE))
     change, keys = stream.table.c.change, stream.keys
-    rows = connection.execute(
+    query = (
         sa.select(stream.table)
         .where(
-            *stream.rows_for(asking),
+            *stream.rows_for(asking, now_ms),
             sa.tuple_(change, *keys) > sa.tuple_(cursor.change, *cursor.key),
-            change < fence(connection),
+            change < fence(connection, stream.table),
         )
         .order_by(change, *keys)
         .limit(size + 1)
-    ).all()
+    )
+    rows = connection.execute(stream.spread(query)).all()
     page = list(rows[:size])
     if page:
         last = page[-1]._mapping
@@ -103,17 +106,28 @@ def page_of(
 
 
 def checked(
-    connection: sa.Connection, stream: Stream, asking: DevicePrincipal, *, more: bool
+    connection: sa.Connection,
+    stream: Stream,
+    asking: DevicePrincipal,
+    *,
+    more: bool,
+    now_ms: int,
 ) -> str:
     """Return the checksum of a stream after its last page, "" before and while it cannot be told.
 
     A row behind the fence has replaced one that a till still holds, and nobody knows its sum any more.
     """
-    change = stream.table.c.change
-    hidden = sa.exists().where(*stream.rows_for(asking), change >= fence(connection))
-    if more or connection.scalar(sa.select(hidden)):
+    if more or stream.row_sum is None:
         return ""
-    return checksum(connection, stream, asking)
+    change = stream.table.c.change
+    hidden = (
+        sa.select(change)
+        .where(*stream.rows_for(asking, now_ms), change >= fence(connection, stream.table))
+        .limit(1)
+    )
+    if connection.execute(stream.spread(hidden)).first() is not None:
+        return ""
+    return checksum(connection, stream, asking, now_ms=now_ms)
 
 
 def pull(
@@ -131,7 +145,7 @@ def pull(
         raise Refused(404, Code.CLOUD_REFUSED, f"stream {name[:40]!r}")
     stream = stream_of(name)
     start = read_cursor(connection, cursor, stream)
-    rows, after, more = page_of(connection, stream, asking, start, limit)
+    rows, after, more = page_of(connection, stream, asking, start, limit, now_ms=now_ms)
     epoch, seq = counted(connection, asking) if name == "stock" else ("", 0)
     return PullAnswer(
         stream=name,
@@ -142,7 +156,7 @@ def pull(
         server_ms=now_ms,
         applied_epoch=epoch,
         applied_seq=seq,
-        checksum=checked(connection, stream, asking, more=more) if check else "",
+        checksum=checked(connection, stream, asking, more=more, now_ms=now_ms) if check else "",
     )
 
 
@@ -169,7 +183,7 @@ def counted(
         )
         .order_by(marks.ordinal.desc())
     ).all()
-    visible = fence(connection) if fenced else NO_FENCE
+    visible = fence(connection, journal) if fenced else NO_FENCE
     for epoch in epochs:
         seq: int | None = connection.scalar(
             sa.select(journal.c.seq)
@@ -254,6 +268,7 @@ def put_stock(connection: sa.Connection, tenant_id: str, rows: Iterable[StockRow
                 "quantity": row.quantity,
                 "as_of_ms": row.as_of_ms,
                 "mark": stock_mark(row.store, row.sku_id),
+                "known": True,
                 "change": change,
             }
             for row in rows

@@ -19,12 +19,16 @@ from app.wire.messages import PushAnswer, PushResult
 from cloud.db.feed import next_change
 from cloud.db.kept import kept_records
 from cloud.db.rows import insert_rows
-from cloud.db.tables import device_epoch, exception, journal
+from cloud.db.tables import device_epoch, journal
 from cloud.errors import Refused
 from cloud.services import checks
 from cloud.services.envelope import Received
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
+from cloud.services.money_tasks import note_arrivals
+from cloud.services.oversell import note_oversold
 from cloud.services.projection import Arrival, Projectable, over_refunded, project
+from cloud.services.quarantine import set_aside
+from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
 
 APPLIED = "applied"
@@ -43,7 +47,9 @@ _UNFIT_VALUES = (sa.exc.IntegrityError, sa.exc.DataError, OverflowError, Unicode
 
 
 @dataclass(slots=True)
-class _Verdict:
+class Verdict:
+    """What became of one record."""
+
     record: Received
     verdict: str = APPLIED
     code: str = ""
@@ -82,13 +88,16 @@ def ingest(
         raise Refused(409, "fork", "this journal was never opened here")
     fresh = _continuing(connection, sender, epoch, mark, records)
     seen = [r for r in records if r.header.seq <= mark.hwm]
-    verdicts = [_Verdict(r, DUPLICATE) for r in seen]
+    verdicts = [Verdict(r, DUPLICATE) for r in seen]
     if fresh:
         arrival = Arrival(
             sender.tenant, sender.store, sender.device, now_ms, next_change(connection)
         )
         new = _judge(connection, sender, arrival, fresh)
         _keep(connection, arrival, epoch, new)
+        if sender.revoked:
+            aside = [v.record for v in new if v.original and not v.record.sealed]
+            set_aside(connection, arrival, aside)
         mark = Mark(fresh[-1].header.seq, fresh[-1].hash)
         connection.execute(
             sa.update(device_epoch)
@@ -142,8 +151,8 @@ def _judge(
     sender: DevicePrincipal,
     arrival: Arrival,
     fresh: Sequence[Received],
-) -> list[_Verdict]:
-    verdicts = [_Verdict(record) for record in fresh]
+) -> list[Verdict]:
+    verdicts = [Verdict(record) for record in fresh]
     _mark_repeated(connection, sender, verdicts)
     for verdict in verdicts:
         if verdict.record.sealed:
@@ -153,6 +162,12 @@ def _judge(
         for verdict in originals:
             verdict.verdict, verdict.code = UNPROJECTED, Code.DEVICE_REVOKED.value
         return verdicts
+    book(connection, arrival, originals)
+    return verdicts
+
+
+def book(connection: sa.Connection, arrival: Arrival, originals: Sequence[Verdict]) -> None:
+    """Put records that came for the first time on the books, and flag what a person should look at."""
     readable = _read_bodies(originals)
     projected = _project_all(connection, arrival, readable)
     over = over_refunded(connection, arrival, [record for _, record in projected])
@@ -161,11 +176,13 @@ def _judge(
             verdict.flag(doubt)
         elif verdict.record.header.rec_id in over:
             verdict.flag(Code.REFUND_EXCEEDS_SALE.value)
-    return verdicts
+    booked = [record for _, record in projected]
+    note_oversold(connection, arrival, booked)
+    note_arrivals(connection, arrival, booked)
 
 
 def _mark_repeated(
-    connection: sa.Connection, sender: DevicePrincipal, verdicts: Sequence[_Verdict]
+    connection: sa.Connection, sender: DevicePrincipal, verdicts: Sequence[Verdict]
 ) -> None:
     """Find records whose id came before: the same body is a duplicate, another one a conflict."""
     ids = [verdict.record.header.rec_id for verdict in verdicts]
@@ -183,7 +200,7 @@ def _mark_repeated(
             verdict.flag(CONFLICTING)
 
 
-def _read_bodies(verdicts: Sequence[_Verdict]) -> list[tuple[_Verdict, Projectable]]:
+def _read_bodies(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Projectable]]:
     readable = []
     for verdict in verdicts:
         header = verdict.record.header
@@ -203,8 +220,8 @@ def _read_bodies(verdicts: Sequence[_Verdict]) -> list[tuple[_Verdict, Projectab
 
 
 def _project_all(
-    connection: sa.Connection, arrival: Arrival, readable: list[tuple[_Verdict, Projectable]]
-) -> list[tuple[_Verdict, Projectable]]:
+    connection: sa.Connection, arrival: Arrival, readable: list[tuple[Verdict, Projectable]]
+) -> list[tuple[Verdict, Projectable]]:
     """Project the batch at once, or one by one when a record's values fit no column."""
     if not readable:
         return []
@@ -232,7 +249,7 @@ def _projected(
 
 
 def _keep(
-    connection: sa.Connection, arrival: Arrival, epoch: str, verdicts: Sequence[_Verdict]
+    connection: sa.Connection, arrival: Arrival, epoch: str, verdicts: Sequence[Verdict]
 ) -> None:
     own = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
     insert_rows(
@@ -258,12 +275,19 @@ def _keep(
             for v in verdicts
         ],
     )
-    flagged = [
+    raise_exceptions(connection, exceptions_of(arrival, verdicts), arrival.change)
+
+
+def exceptions_of(arrival: Arrival, verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
+    """Return the rows of table `exception` for what was flagged."""
+    return [
         {
-            **own,
+            "tenant_id": arrival.tenant,
+            "store_id": arrival.store,
+            "device_id": arrival.device,
             "exception_id": v.exception_id,
             "code": v.code,
-            "epoch": epoch,
+            "epoch": v.record.header.epoch,
             "seq": v.record.header.seq,
             "rec_id": v.record.header.rec_id,
             "detail": clean(v.detail, 500),
@@ -273,7 +297,6 @@ def _keep(
         for v in verdicts
         if v.exception_id
     ]
-    insert_rows(connection, exception, flagged)
 
 
 def clean(text: str, limit: int = 100) -> str:

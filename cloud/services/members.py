@@ -28,6 +28,7 @@ from app.wire.messages import (
     MemberVerdict,
 )
 from app.wire.searchkeys import search_keys
+from cloud.db.distribution import across
 from cloud.db.feed import next_change
 from cloud.db.member_tables import member, member_alias, member_change, member_phone
 from cloud.db.rows import insert, upsert
@@ -80,13 +81,13 @@ def pull(
     """Return the next page of members of the brand. Raises Refused 410 and 422."""
     stream = stream_of(MEMBERS)
     start = read_cursor(connection, cursor, stream)
-    rows, after, more = page_of(connection, stream, asking, start, limit)
+    rows, after, more = page_of(connection, stream, asking, start, limit, now_ms=now_ms)
     return MembersPage(
         rows=[member_row(row) for row in rows],
         cursor=after.text(),
         more=more,
         server_ms=now_ms,
-        checksum=checked(connection, stream, asking, more=more) if check else "",
+        checksum=checked(connection, stream, asking, more=more, now_ms=now_ms) if check else "",
     )
 
 
@@ -150,9 +151,12 @@ class _Desk:
         return verdict
 
     def _seen(self, change: MemberChange) -> MemberVerdict | None:
+        # It was kept under the member it was then about, which may be an alias' owner by now.
+        refs = [change.member_ref, self._resolved(change.member_ref)]
         row = self._connection.execute(
             sa.select(member_change).where(
                 member_change.c.tenant_id == self._sender.tenant,
+                member_change.c.member_ref.in_(refs),
                 member_change.c.change_id == change.change_id,
             )
         ).first()
@@ -204,8 +208,11 @@ class _Desk:
         tenant = self._sender.tenant
         refs = [row.member_ref, *self._aliases(row.member_ref)]
         self._connection.execute(
-            sa.delete(member_phone).where(
-                member_phone.c.tenant_id == tenant, member_phone.c.member_ref.in_(refs)
+            across(
+                sa.delete(member_phone).where(
+                    member_phone.c.tenant_id == tenant, member_phone.c.member_ref.in_(refs)
+                ),
+                "erasure",
             )
         )
         self._connection.execute(
@@ -272,7 +279,7 @@ class _Desk:
             member_alias.c.tenant_id == self._sender.tenant,
             member_alias.c.member_ref == member_ref,
         )
-        return list(self._connection.scalars(query))
+        return list(self._connection.scalars(across(query, "erasure")))
 
     def _member(self, member_ref: str) -> sa.Row[Any] | None:
         query = sa.select(member).where(

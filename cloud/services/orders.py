@@ -6,8 +6,9 @@ hashes. Knows no HTTP, no provider and no words for people; phones are known by 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -20,9 +21,10 @@ from app.wire.messages import UNREADABLE, ConfigRow, Order, PaymentIntent, Reaso
 from app.wire.tokens import OrderToken, order_hash, read_order_token
 from cloud.db import payment_tables, tables
 from cloud.db.base import Database
+from cloud.gateways.base import AttemptKey
 from cloud.services import attempts
-from cloud.services.attempts import Attempt
-from cloud.services.tokens import DevicePrincipal, find_device
+from cloud.services.attempts import Attempt, key_columns, of_key
+from cloud.services.tokens import DevicePrincipal, device_at_home
 
 LONGEST_MS = 2 * 60 * 60 * 1000
 """No order can be paid longer than this, whatever a till's clock says (providers' codes die then too)."""
@@ -58,7 +60,7 @@ class Orders:
         Raises RuleBroken: TOKEN_FOREIGN when another device or store signed it, TOKEN_INVALID when token
         and order do not belong together; Trouble(CLOUD_MESSAGE_INVALID) when the order is malformed.
         """
-        claims = self.verify(intent.token)
+        claims, _ = self.verify(intent.token)
         order = read_order(intent.order)
         if claims.device != device.device or order.store != device.store:
             raise RuleBroken(Code.TOKEN_FOREIGN)
@@ -84,42 +86,43 @@ class Orders:
             payment=PaymentState(),
         )
 
-    def verify(self, token: str) -> OrderToken:
-        """Return what a token claims if one of our tills signed it.
+    def verify(self, token: str) -> tuple[OrderToken, DevicePrincipal]:
+        """Return what a token claims and the till of ours that signed it.
 
         Raises RuleBroken: TOKEN_INVALID, or TOKEN_FOREIGN when no till of ours bears that name.
         """
         unverified = read_order_token(token)
-        found = self._database.read(lambda conn: find_device(conn, unverified.claims.device))
+        found = self._database.read(lambda conn: device_at_home(conn, unverified.claims.device))
         if found is None or found.revoked:
             raise RuleBroken(Code.TOKEN_FOREIGN)
-        return unverified.verify(Ed25519PublicKey.from_public_bytes(found.key))
+        return unverified.verify(Ed25519PublicKey.from_public_bytes(found.key)), found
 
-    def behind(self, token: str) -> str:
-        """Return the id of the attempt a genuine token stands for.
+    def behind(self, token: str) -> AttemptKey:
+        """Return the attempt a genuine token stands for: it names a till, and the till its store.
 
         Raises RuleBroken: TOKEN_INVALID, TOKEN_FOREIGN, PAYMENT_UNKNOWN when it was never registered.
         """
-        claims = self.verify(token)
-        attempt = self._database.read(lambda conn: attempts.find(conn, claims.attempt_id))
+        claims, till = self.verify(token)
+        key = AttemptKey(till.tenant, till.store, claims.attempt_id)
+        attempt = self._database.read(lambda conn: attempts.find(conn, key))
         if attempt.token != token:
             raise RuleBroken(Code.TOKEN_INVALID)
-        return attempt.attempt_id
+        return key
 
-    def holder(self, attempt_id: str) -> str:
+    def holder(self, key: AttemptKey) -> str:
         """Return the hash of the phone that has taken the order over, "" for none."""
-        query = sa.select(_claims.c.phone_hash).where(_claims.c.attempt_id == attempt_id)
+        query = sa.select(_claims.c.phone_hash).where(of_key(_claims, key))
         return self._database.read(lambda conn: conn.execute(query).scalar()) or ""
 
-    def take(self, attempt_id: str, phone_hash: str) -> None:
+    def take(self, key: AttemptKey, phone_hash: str) -> None:
         """Bind an open order to a phone; the first one gets it, and may ask again.
 
         Raises RuleBroken: ORDER_TAKEN by another phone, ORDER_CLOSED when there is nothing to take.
         """
 
         def bind(conn: sa.Connection) -> None:
-            attempt = attempts.find(conn, attempt_id, lock=True)
-            query = sa.select(_claims.c.phone_hash).where(_claims.c.attempt_id == attempt_id)
+            attempt = attempts.find(conn, key, lock=True)
+            query = sa.select(_claims.c.phone_hash).where(of_key(_claims, key))
             holder = conn.execute(query).scalar()
             if holder == phone_hash:
                 return
@@ -129,23 +132,25 @@ class Orders:
                 raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
             conn.execute(
                 _claims.insert().values(
-                    attempt_id=attempt_id, phone_hash=phone_hash, taken_ms=self.now_ms()
+                    **key_columns(key), phone_hash=phone_hash, taken_ms=self.now_ms()
                 )
             )
 
         self._database.write(bind)
 
-    def cart(self, phone_hash: str) -> list[str]:
-        """Return the attempts a phone has taken over, newest first, until a day after their end."""
-        columns = payment_tables.attempt.c
-        query = (
-            sa.select(columns.attempt_id)
-            .join(_claims, _claims.c.attempt_id == columns.attempt_id)
-            .where(_claims.c.phone_hash == phone_hash)
-            .where(columns.expires_ms > self.now_ms() - CART_MS)
-            .order_by(_claims.c.taken_ms.desc())
-        )
-        return self._database.read(lambda conn: list(conn.execute(query).scalars()))
+    def cart(self, phone_hash: str, shops: Sequence[tuple[str, str]]) -> list[AttemptKey]:
+        """Return what a phone has taken over in these shops (tenant, store), newest first, until a
+        day after its end.
+
+        The phone says where it has been, so that no page asks the books of every store.
+        """
+        since = self.now_ms() - CART_MS
+
+        def taken(conn: sa.Connection) -> list[sa.Row[Any]]:
+            return [row for shop in shops for row in _taken(conn, shop, phone_hash, since)]
+
+        found = sorted(self._database.read(taken), key=lambda row: row.taken_ms, reverse=True)
+        return [AttemptKey(row.tenant_id, row.store_id, row.attempt_id) for row in found]
 
     def shop(self, tenant: str, store: str) -> Shop:
         """Return what is known of a store from the shop's configuration, or its bare name."""
@@ -165,6 +170,25 @@ class Orders:
         shop = _CONFIG.decode(body)
         known = {entry.store: entry for entry in shop.stores}
         return Shop(known.get(store, bare), {row.code: row for row in shop.discount_reasons})
+
+
+def _taken(
+    conn: sa.Connection, shop: tuple[str, str], phone_hash: str, since_ms: int
+) -> Sequence[sa.Row[Any]]:
+    tenant, store = shop
+    columns = payment_tables.attempt.c
+    query = (
+        sa.select(columns.tenant_id, columns.store_id, columns.attempt_id, _claims.c.taken_ms)
+        .join(
+            _claims,
+            (_claims.c.tenant_id == columns.tenant_id)
+            & (_claims.c.store_id == columns.store_id)
+            & (_claims.c.attempt_id == columns.attempt_id),
+        )
+        .where(columns.tenant_id == tenant, columns.store_id == store)
+        .where(_claims.c.phone_hash == phone_hash, columns.expires_ms > since_ms)
+    )
+    return conn.execute(query).all()
 
 
 def read_order(data: bytes) -> Order:

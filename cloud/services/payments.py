@@ -7,8 +7,9 @@ no HTTP and no provider in particular.
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -17,10 +18,11 @@ from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import PaymentView
 from cloud.db.base import Database
-from cloud.gateways.base import Answer, Charge, Gateway, Standing
-from cloud.services import attempts
+from cloud.gateways.base import Answer, AttemptKey, Charge, Gateway, Standing
+from cloud.services import attempts, money_tasks
 from cloud.services.attempts import Attempt, Ledger
-from cloud.services.live import Newsroom
+from cloud.services.live import Newsroom, store_topic
+from cloud.services.tasks import NEWS as TASKS_CHANGED
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class Payments:
         self._gateway = gateway
         self._newsroom = newsroom
         self.now_ms = now_ms
+        self._looked_until = now_ms() - LATE_MS
+        self._orphans: list[tuple[money_tasks.Own, str]] = []
 
     def register(self, order: Attempt) -> Attempt:
         """Put a verified order down before its QR is shown; the same bytes again change nothing.
@@ -60,10 +64,10 @@ class Payments:
         """
         for other in self._database.read(lambda conn: attempts.of_sale(conn, order)):
             if other.attempt_id != order.attempt_id and other.payment.is_open:
-                self.current(other.attempt_id)  # let the clock close it first
+                self.current(other.key)  # let the clock close it first
 
         def put(ledger: Ledger) -> Attempt:
-            known = attempts.of_id(ledger.conn, order.attempt_id)
+            known = attempts.known(ledger.conn, order.key)
             if known is not None:
                 if (known.token, known.order_bytes) != (order.token, order.order_bytes):
                     raise RuleBroken(Code.REFERENCE_ALREADY_USED, attempt=order.attempt_id)
@@ -78,12 +82,12 @@ class Payments:
         except sa.exc.IntegrityError:  # a twin was quicker; now it can be seen
             return self._change(put)
 
-    def current(self, attempt_id: str) -> Attempt:
+    def current(self, key: AttemptKey) -> Attempt:
         """Return an attempt as it truly stands now: overdue ones are settled, unknown ones asked about.
 
         Raises RuleBroken(PAYMENT_UNKNOWN).
         """
-        attempt = self.find(attempt_id)
+        attempt = self.find(key)
         if not attempt.payment.is_open:
             return attempt
         if attempt.expires_ms <= self.now_ms():
@@ -92,29 +96,29 @@ class Payments:
             return self._ask(attempt)
         return attempt
 
-    def looked_after(self, attempt_id: str) -> Attempt:
+    def looked_after(self, key: AttemptKey) -> Attempt:
         """Return what `current` does, and hear of late money whose notice was lost.
 
         Costs a question to the provider, so it is for tills, which ask seldom, and not for pages.
         """
-        attempt = self.current(attempt_id)
+        attempt = self.current(key)
         late = attempt.payment.state in CLOSED_UNPAID and attempt.provider
         if late and self.now_ms() < attempt.expires_ms + LATE_MS:
             return self._ask(attempt)
         return attempt
 
-    def cancel(self, attempt_id: str) -> Attempt:
+    def cancel(self, key: AttemptKey) -> Attempt:
         """Close at the till's wish: ask, close at the provider, and only then release.
 
         The answer is the truth afterwards: cancelled, or confirmed because the customer was quicker, or
         unknown because the provider did not answer. Raises RuleBroken(PAYMENT_UNKNOWN).
         """
-        attempt = self.find(attempt_id)
+        attempt = self.find(key)
         if not attempt.payment.is_open:
             return attempt
         return self._end(attempt, Event.CLOSED, "till")
 
-    def start(self, attempt_id: str, charge: Callable[[Attempt], Charge]) -> str:
+    def start(self, key: AttemptKey, charge: Callable[[Attempt], Charge]) -> str:
         """Send the customer to a wallet: return its address; however often, it is one provider order.
 
         Raises RuleBroken(ORDER_CLOSED) when the attempt can no longer be paid, and Trouble when the
@@ -122,63 +126,64 @@ class Payments:
         """
 
         def begin(ledger: Ledger) -> Attempt:
-            attempt = attempts.find(ledger.conn, attempt_id, lock=True)
+            attempt = attempts.find(ledger.conn, key, lock=True)
             if not attempt.payment.is_open or attempt.expires_ms <= ledger.now_ms:
                 raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
             return ledger.start(attempt, self._gateway.name)
 
         url = self._gateway.create(charge(self._change(begin))).url
-        attempt = self.find(attempt_id)
+        attempt = self.find(key)
         if attempt.payment.state in (State.CANCELLED, State.EXPIRED):
             # Closed while the provider was being asked: what it has just opened must not stay open.
-            self.heard(attempt_id, self._gateway.close(attempt_id))
+            self.heard(key, self._gateway.close(key))
             raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
         return url
 
-    def look(self, attempt_id: str) -> Attempt:
+    def look(self, key: AttemptKey) -> Attempt:
         """Note that a customer has the order on a phone; the till hears of the first time."""
 
         def note(ledger: Ledger) -> Attempt:
-            attempt = attempts.find(ledger.conn, attempt_id, lock=True)
+            attempt = attempts.find(ledger.conn, key, lock=True)
             return ledger.look(attempt) if attempt.payment.is_open else attempt
 
         return self._change(note)
 
-    def heard(self, attempt_id: str, answer: Answer) -> None:
+    def heard(self, key: AttemptKey, answer: Answer) -> None:
         """Take a provider's verified notification: its money, and otherwise its standing."""
-        self._apply(attempt_id, answer, Event.TIMED_OUT, "provider")
+        self._apply(key, answer, Event.TIMED_OUT, "provider")
 
     def sweep(self) -> int:
         """Settle attempts past their end and ask again about unknown ones; return how many changed."""
         now_ms = self.now_ms()
         due = self._database.read(lambda conn: attempts.unsettled(conn, now_ms, SWEEP_LIMIT))
         changed = 0
-        for attempt_id in due:
+        for key in due:
             try:
-                before = self.find(attempt_id)
-                changed += self.current(attempt_id).version != before.version
+                before = self.find(key)
+                changed += self.current(key).version != before.version
             except Trouble:
                 raise
             except Exception:  # a bug with one attempt must not keep all behind it open
-                log.exception("attempt %s could not be settled", attempt_id)
+                log.exception("attempt %s could not be settled", key.attempt_id)
+        self._look_for_orphans(now_ms)
         return changed
 
     def _ask(self, attempt: Attempt) -> Attempt:
         """Query the provider and apply what it says; no answer makes the attempt unknown."""
         try:
-            answer = self._gateway.query(attempt.attempt_id)
+            answer = self._gateway.query(attempt.key)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
         unpaid = answer.standing in (Standing.OPEN, Standing.ABSENT) and not answer.money
         if unpaid and attempt.payment.state is State.WAITING:
             return attempt  # nothing to write; phones ask every few seconds
-        return self._apply(attempt.attempt_id, answer, Event.TIMED_OUT, "provider")
+        return self._apply(attempt.key, answer, Event.TIMED_OUT, "provider")
 
     def _end(self, attempt: Attempt, event: Event, source: str) -> Attempt:
         """Bring an open attempt to its end by `event` unless money or silence says otherwise."""
 
         def close_unstarted(ledger: Ledger) -> Attempt:
-            here = attempts.find(ledger.conn, attempt.attempt_id, lock=True)
+            here = attempts.find(ledger.conn, attempt.key, lock=True)
             if here.provider or not here.payment.is_open:
                 return here
             return ledger.step(here, event, source)  # no provider has ever heard of it
@@ -187,20 +192,20 @@ class Payments:
         if not attempt.payment.is_open:
             return attempt
         try:
-            answer = self._gateway.query(attempt.attempt_id)
+            answer = self._gateway.query(attempt.key)
             if answer.standing in (Standing.OPEN, Standing.ABSENT):
-                answer = self._gateway.close(attempt.attempt_id)
+                answer = self._gateway.close(attempt.key)
             if answer.standing is Standing.ABSENT:
                 answer = Answer(Standing.CLOSED)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
-        return self._apply(attempt.attempt_id, answer, event, source)
+        return self._apply(attempt.key, answer, event, source)
 
-    def _apply(self, attempt_id: str, answer: Answer, closed: Event, source: str) -> Attempt:
+    def _apply(self, key: AttemptKey, answer: Answer, closed: Event, source: str) -> Attempt:
         """Apply a provider's answer; `closed` says whose wish an unpaid closing was."""
 
         def take(ledger: Ledger) -> Attempt:
-            attempt = attempts.find(ledger.conn, attempt_id, lock=True)
+            attempt = attempts.find(ledger.conn, key, lock=True)
             attempt = ledger.hear_money(attempt, self._gateway.name, answer.money)
             if answer.standing is Standing.PAID or not attempt.payment.is_open:
                 return attempt
@@ -210,7 +215,7 @@ class Payments:
 
     def _lose(self, attempt: Attempt, trouble: Trouble) -> Attempt:
         def lose(ledger: Ledger) -> Attempt:
-            here = attempts.find(ledger.conn, attempt.attempt_id, lock=True)
+            here = attempts.find(ledger.conn, attempt.key, lock=True)
             return ledger.step(here, Event.LOST, "provider") if here.payment.is_open else here
 
         after = self._change(lose)
@@ -218,20 +223,47 @@ class Payments:
             log.warning("no answer about attempt %s: %s", attempt.attempt_id, trouble.code)
         return after
 
-    def find(self, attempt_id: str) -> Attempt:
+    def find(self, key: AttemptKey) -> Attempt:
         """Return an attempt as last written down. Raises RuleBroken(PAYMENT_UNKNOWN)."""
-        return self._database.read(lambda conn: attempts.find(conn, attempt_id))
+        return self._database.read(lambda conn: attempts.find(conn, key))
 
     def _change(self, work: Callable[[Ledger], T]) -> T:
         """Run `work` in a transaction and publish its changes after the commit, never before."""
 
-        def run(conn: sa.Connection) -> tuple[T, list[Attempt]]:
+        def run(conn: sa.Connection) -> tuple[T, list[Attempt], set[money_tasks.Own]]:
             ledger = Ledger(conn, self.now_ms(), [])
-            return work(ledger), ledger.changed
+            result = work(ledger)
+            stores = money_tasks.note_changes(conn, ledger.changed, ledger.now_ms)
+            return result, ledger.changed, stores
 
-        result, changed = self._database.write(run)
+        result, changed, stores = self._database.write(run)
         attempts.tell(self._newsroom, changed)
+        self._tell_of_tasks(stores)
         return result
+
+    def _tell_of_tasks(self, stores: Iterable[money_tasks.Own]) -> None:
+        for tenant, store in stores:
+            self._newsroom.publish([store_topic(tenant, store)], TASKS_CHANGED)
+
+    def _look_for_orphans(self, now_ms: int) -> None:
+        """Make tasks of payments that ended without a sale some time ago, each looked at twice: its
+        sale may have come in while we looked first."""
+        until = now_ms - money_tasks.ORPHAN_MS
+        found = self._database.read(
+            lambda conn: money_tasks.unsold(conn, self._looked_until, until, SWEEP_LIMIT)
+        )
+        # As many as we asked for may not be all: the next sweep goes on from the last of them.
+        full = len(found) == SWEEP_LIMIT
+        self._looked_until = max(found[-1][2] - 1 if full else until, self._looked_until)
+        again, self._orphans = self._orphans, [(own, attempt) for own, attempt, _ in found]
+        for own, attempt in (*again, *self._orphans):
+            review = functools.partial(self._review, own, attempt, now_ms)
+            if self._database.write(review):
+                self._tell_of_tasks([own])
+
+    @staticmethod
+    def _review(own: money_tasks.Own, attempt_id: str, now_ms: int, conn: sa.Connection) -> bool:
+        return money_tasks.review(conn, own, [attempt_id], now_ms)
 
 
 def _refuse_second(others: list[Attempt]) -> None:

@@ -241,7 +241,17 @@ def _move_stock(connection: sa.Connection, arrival: Arrival, moved: dict[str, in
     }
     added = dict(sorted(moved.items()))
     marks = [stock_mark(arrival.store, sku) for sku in added]
-    add_to(connection, tables.stock, "sku_id", "quantity", added, new, {"mark": marks})
+    # Known is only what began with goods, counted or received, and not with a sale.
+    add_to(
+        connection,
+        tables.stock,
+        "sku_id",
+        "quantity",
+        added,
+        new,
+        made={"mark": marks},
+        rising="known",
+    )
 
 
 def over_refunded(

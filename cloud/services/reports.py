@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.domain.reference import invoice_of
 from app.wire.messages import CommissionReport, CommissionRow, SalesReport, SalesReportRow
 from app.wire.spreadsheets import harmless
+from cloud.db.distribution import across
 from cloud.db.tables import commission, refund, sale, stock_adjustment
 from cloud.errors import Refused
 from cloud.services.tokens import DevicePrincipal
@@ -85,7 +86,7 @@ def invoice_totals(connection: sa.Connection, tenant_id: str) -> Iterator[tuple[
         _adjusted(tenant_id),
     ]
     totals: dict[str, int] = {}
-    for row in connection.execute(sa.union_all(*parts)):
+    for row in connection.execute(across(sa.union_all(*parts), "export")):
         invoice = invoice_of(row.invoice)
         totals[invoice] = totals.get(invoice, 0) + int(row.net)
     yield from sorted(totals.items())

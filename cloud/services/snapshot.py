@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from app.wire.snapshot import CHUNK_ROWS, SnapshotBegin, SnapshotChunk, line_of, pack
+from app.errors import Code
+from app.wire.snapshot import (
+    CHUNK_ROWS,
+    SNAPSHOTS,
+    SnapshotBegin,
+    SnapshotChunk,
+    line_of,
+    pack,
+)
 from cloud.db.feed import frontier
 from cloud.db.state import feed_generation
+from cloud.errors import Refused
 from cloud.services.feed import Cursor, counted
-from cloud.services.streams import stream_of
+from cloud.services.streams import Stream, stream_of
 from cloud.services.tokens import DevicePrincipal
 
 _LAST = "\U0010ffff"
@@ -27,10 +36,12 @@ def begin(
 
     Every change below the frontier is over, so chunks read from now on hold it. Raises Refused 404.
     """
-    stream = stream_of(name)
+    stream = _stream(name)
     generation = feed_generation(connection)
-    cursor = Cursor(generation, frontier(connection) - 1, [_LAST] * len(stream.keys))
-    count = sa.select(sa.func.count()).select_from(stream.table).where(*stream.there_for(asking))
+    last = frontier(connection, stream.table) - 1
+    cursor = Cursor(generation, last, [_LAST] * len(stream.keys))
+    there = stream.there_for(asking, now_ms)
+    count = stream.spread(sa.select(sa.func.count()).select_from(stream.table).where(*there))
     return SnapshotBegin(
         stream=name,
         cursor=cursor.text(),
@@ -50,12 +61,13 @@ def chunk(
     now_ms: int,
 ) -> SnapshotChunk:
     """Return the rows after a key, "" for the first. Raises Refused 404 and 422."""
-    stream = stream_of(name)
+    stream = _stream(name)
     size = max(1, min(limit, CHUNK_ROWS))
-    query = sa.select(stream.table).where(*stream.there_for(asking))
+    query = sa.select(stream.table).where(*stream.there_for(asking, now_ms))
     if after:
         query = query.where(sa.tuple_(*stream.keys) > sa.tuple_(*stream.place_of(after)))
-    found = connection.execute(query.order_by(*stream.keys).limit(size + 1)).all()
+    query = stream.spread(query.order_by(*stream.keys).limit(size + 1))
+    found = connection.execute(query).all()
     rows = found[:size]
     packed, plain_size, sha256 = pack(
         line_of(stream.key_of(row), stream.body_of(row)) for row in rows
@@ -74,3 +86,9 @@ def chunk(
         applied_epoch=epoch,
         applied_seq=seq,
     )
+
+
+def _stream(name: str) -> Stream:
+    if name not in SNAPSHOTS:
+        raise Refused(404, Code.CLOUD_REFUSED, f"stream {name[:40]!r}")
+    return stream_of(name)

@@ -14,12 +14,15 @@ from app.domain.ids import new_epoch, new_id
 from app.wire.journal import Chain
 from app.wire.messages import HelloAnswer, HelloRequest, PublicKey
 from app.wire.upkeep import BooksAnswer, DayBooks, EpochAnswer, EpochMark, EpochRequest, HeldMark
+from cloud.db.feed import next_change
 from cloud.db.state import begin_timeline, feed_generation, timeline
 from cloud.db.tables import device, device_epoch, exception, refund, sale
 from cloud.errors import Refused
 from cloud.services import checks
 from cloud.services.ingest import CONFLICTING, SEALED, UNPROJECTABLE, clean
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
+from cloud.services.quarantine import waiting
+from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
 
 REASONS = ("forked", "restored", "unknown")
@@ -189,8 +192,9 @@ def books(connection: sa.Connection, sender: DevicePrincipal, since: str) -> Boo
         .select_from(exception)
         .where(own(exception.c, sender), exception.c.code.in_(_OUT_OF_THE_BOOKS))
     )
+    aside = (aside or 0) + waiting(connection, sender.tenant, sender.store, sender.device)
     days.sort(key=lambda day: (day.business_date, day.kind))
-    return BooksAnswer(days=days, set_aside=aside or 0)
+    return BooksAnswer(days=days, set_aside=aside)
 
 
 def flag(
@@ -203,18 +207,17 @@ def flag(
     detail: str = "",
 ) -> None:
     """Note something about a device that a person should look at."""
-    connection.execute(
-        sa.insert(exception).values(
-            tenant_id=sender.tenant,
-            store_id=sender.store,
-            exception_id=new_id(),
-            code=code,
-            device_id=sender.device,
-            epoch=clean(epoch),
-            seq=0,
-            rec_id="",
-            detail=clean(detail, 500),
-            created_ms=now_ms,
-            resolved_ms=0,
-        )
-    )
+    row = {
+        "tenant_id": sender.tenant,
+        "store_id": sender.store,
+        "exception_id": new_id(),
+        "code": code,
+        "device_id": sender.device,
+        "epoch": clean(epoch),
+        "seq": 0,
+        "rec_id": "",
+        "detail": clean(detail, 500),
+        "created_ms": now_ms,
+        "resolved_ms": 0,
+    }
+    raise_exceptions(connection, [row], next_change(connection))

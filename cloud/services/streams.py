@@ -15,37 +15,49 @@ import sqlalchemy as sa
 from app.errors import Code
 from app.wire.checksum import PIECES_WEIGH, PRIME
 from app.wire.messages import MEMBERS, MemberRow, StockRow
+from app.wire.tasks import SETTLED
+from cloud.db.distribution import across
 from cloud.db.member_tables import member
 from cloud.db.tables import config, person, sku, stock
+from cloud.db.task_tables import task
 from cloud.errors import Refused
+from cloud.services.tasks import task_row
 from cloud.services.tokens import DevicePrincipal
 
+TASKS_KEPT_MS = 7 * 86_400_000
+"""So long a settled task is told to a till that was away, or is new."""
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """One stream. `body_of` gives a row's body as it travels; `leaves_tombstones` says whether its rows
-    can go and are then told as deleted. Keys of several parts are joined by a slash."""
+    can go and are then told as deleted; `only` narrows them to a till's own, `across` is the reason for
+    which they are read from all shards. A stream without `row_sum` has neither checksum nor snapshot. Keys
+    of several parts are joined by a slash."""
 
     name: str
     table: sa.Table
     keys: tuple[sa.Column[str], ...]
     body_of: Callable[[sa.Row[Any]], bytes]
-    row_sum: sa.ColumnElement[int]
+    row_sum: sa.ColumnElement[int] | None
     leaves_tombstones: bool = True
+    only: Callable[[DevicePrincipal, int], sa.ColumnElement[bool]] | None = None
+    across: str = ""
 
-    def rows_for(self, asking: DevicePrincipal) -> list[sa.ColumnElement[bool]]:
+    def rows_for(self, asking: DevicePrincipal, now_ms: int) -> list[sa.ColumnElement[bool]]:
         """Return the conditions under which a till is told a row, whether it is there or gone."""
         mine = [self.table.c.tenant_id == asking.tenant]
-        if self.table is person:
-            mine.append(person.c.store_id.in_(("", asking.store)))
-        return mine
+        return [*mine, self.only(asking, now_ms)] if self.only else mine
 
-    def there_for(self, asking: DevicePrincipal) -> list[sa.ColumnElement[bool]]:
+    def there_for(self, asking: DevicePrincipal, now_ms: int) -> list[sa.ColumnElement[bool]]:
         """Return the conditions of the rows a till should hold."""
         gone = [sa.not_(self.table.c.deleted)] if self.leaves_tombstones else []
-        return [*self.rows_for(asking), *gone]
+        return [*self.rows_for(asking, now_ms), *gone]
+
+    def spread(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """Return a query of this stream, allowed to visit every shard where its rows lie apart."""
+        return across(query, self.across) if self.across else query
 
     def key_of(self, row: sa.Row[Any]) -> str:
         """Return a row's key as it travels."""
@@ -64,6 +76,18 @@ def member_row(row: sa.Row[Any]) -> MemberRow:
     return MemberRow(**{name: row._mapping[name] for name in MemberRow.__struct_fields__})
 
 
+def _of_today(asking: DevicePrincipal, now_ms: int) -> sa.ColumnElement[bool]:
+    """Tasks of the asking till's own store; what was settled long ago is no till's business."""
+    return sa.and_(
+        task.c.store_id == asking.store,
+        sa.or_(task.c.state != SETTLED, task.c.settled_ms > now_ms - TASKS_KEPT_MS),
+    )
+
+
+def _of_our_people(asking: DevicePrincipal, _now_ms: int) -> sa.ColumnElement[bool]:
+    return person.c.store_id.in_(("", asking.store))
+
+
 def stream_of(name: str) -> Stream:
     """Return a stream by name. Raises Refused 404."""
     found = _STREAMS.get(name)
@@ -77,10 +101,12 @@ def all_streams() -> tuple[Stream, ...]:
     return tuple(_STREAMS.values())
 
 
-def checksum(connection: sa.Connection, stream: Stream, asking: DevicePrincipal) -> str:
+def checksum(
+    connection: sa.Connection, stream: Stream, asking: DevicePrincipal, *, now_ms: int
+) -> str:
     """Return the sum over all rows a till should hold, as the snapshot of this transaction has them."""
-    query = sa.select(sa.func.sum(stream.row_sum)).where(*stream.there_for(asking))
-    return str(int(connection.scalar(query) or 0))
+    query = sa.select(sa.func.sum(stream.row_sum)).where(*stream.there_for(asking, now_ms))
+    return str(int(connection.scalar(stream.spread(query)) or 0))
 
 
 def _stock_body(row: sa.Row[Any]) -> bytes:
@@ -103,7 +129,12 @@ _STREAMS = {
     for stream in (
         Stream("config", config, (config.c.name,), lambda row: bytes(row.body), config.c.row_sum),
         Stream(
-            "people", person, (person.c.person_id,), lambda row: bytes(row.body), person.c.row_sum
+            "people",
+            person,
+            (person.c.person_id,),
+            lambda row: bytes(row.body),
+            person.c.row_sum,
+            only=_of_our_people,
         ),
         Stream("catalog", sku, (sku.c.sku_id,), lambda row: bytes(row.body), sku.c.row_sum),
         Stream(
@@ -113,6 +144,16 @@ _STREAMS = {
             _stock_body,
             _stock_sum(),
             leaves_tombstones=False,
+            across="brand stock",
+        ),
+        Stream(
+            "tasks",
+            task,
+            (task.c.task_id,),
+            lambda row: _encode(task_row(row._mapping)),
+            None,
+            leaves_tombstones=False,
+            only=_of_today,
         ),
         Stream(
             MEMBERS,
@@ -121,6 +162,7 @@ _STREAMS = {
             lambda row: _encode(member_row(row)),
             member.c.row_sum,
             leaves_tombstones=False,
+            across="brand members",
         ),
     )
 }

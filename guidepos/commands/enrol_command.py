@@ -21,6 +21,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     till = open_till(arguments.home)
     try:
+        if till.store.reader.identity().enrolled:
+            # Another cloud would never learn of it; with nothing unsent `unenrol` clears the way.
+            till.store.run(lambda uow: uow.refuse_unsent()).result()
         identity = enrol_till(till, arguments.cloud, arguments.code)
     finally:
         till.close()

@@ -1,5 +1,5 @@
 """`guidepos recover`: give a store whose keyring died the key the cloud kept for it (`--key FILE`), or
-record again what a second copy holds and the store does not (`--copy FILE`)."""
+record again what a second copy, or a store laid aside, holds and the store does not (`--copy FILE`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.devices.secrets import STORE_KEY, adopt_key
 from app.errors import Code, RuleBroken
 from app.services.recovery import recover
 from guidepos.bootstrap import default_home, open_till
-from offline_store import Copied, read_copy, verify_file
+from offline_store import Copied, read_copy, read_store, verify_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="from `guidepos-cloud store-key`; with --copy, the key of the till it is a copy of",
     )
     parser.add_argument(
-        "--copy", type=Path, metavar="PATH", help="the card, the copy's folder or one of its files"
+        "--copy",
+        type=Path,
+        metavar="PATH",
+        help="the card, the copy's folder, one of its files, or a store that a restore laid aside",
     )
     parser.add_argument("--json", action="store_true")
 
@@ -76,6 +79,8 @@ def _from_copy(home: Path, path: Path, key: bytes | None, *, as_json: bool) -> i
 
 def _read(path: Path, key: bytes) -> Copied:
     try:
+        if path.suffix == ".db":  # a store that a restore laid aside
+            return read_store(path, key)
         return read_copy(path, key)
     except OSError as error:
         raise RuleBroken(Code.FILE_UNREADABLE, detail=str(error)) from error

@@ -21,6 +21,7 @@ FAKES = {
     "ReceiptPrinter": "tests.fakes.printer:FakePrinter",
     "SecretKeeper": "tests.fakes.secrets:FakeKeeper",
     "SyncTransport": "tests.fakes.transport:FakeTransport",
+    "TaskDesk": "tests.fakes.tasks:FakeTaskDesk",
 }
 
 # port -> the real adapter the tests use, because a stand-in for SQL would promise other things than

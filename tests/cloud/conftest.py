@@ -20,6 +20,15 @@ from cloud.settings import Settings
 from tests.cloud.device import Device, enrolled
 from tests.cloud.inprocess import Client, running
 from tests.cloud.postgres import binaries, private_server
+from tests.cloud.routing import UnroutedError, watched
+
+
+@pytest.fixture(autouse=True)
+def unrouted() -> Iterator[list[UnroutedError]]:
+    """Let no test of the cloud pass in which it would have asked all machines of a cluster."""
+    with watched() as found:
+        yield found
+    assert found == []
 
 
 class Clock:
@@ -58,6 +67,14 @@ def postgres_url(postgres_server: str) -> str:
     """The URL of an empty, migrated PostgreSQL database; it goes away with the server."""
     name = f"shop_{next(_numbers)}"
     _create_database(postgres_server, name, MIGRATED)
+    return _beside(postgres_server, name)
+
+
+@pytest.fixture
+def bare_postgres_url(postgres_server: str) -> str:
+    """The URL of a PostgreSQL database without a single table."""
+    name = f"bare_{next(_numbers)}"
+    _create_database(postgres_server, name, "template0")
     return _beside(postgres_server, name)
 
 

@@ -20,6 +20,7 @@ OPEN = {
     "POST /v1/enrol": "first contact: a one-time code is the right to it",
     "POST /v1/token": "the device proves itself with its own key",
     "GET /healthz": "load balancers; says two letters",
+    "GET /metrics": "the operator's own token, which is no device's",
     "GET /o/{token}": "the customer's page: the signed token in the address is the right to it",
     "POST /o/{token}/take": "the same, and the phone's own form token",
     "POST /o/{token}/pay": "the same, and the phone's own form token",

@@ -29,6 +29,7 @@ from cloud.db import payment_tables
 from cloud.db.state import ensure_tenant
 from cloud.db.tables import config
 from cloud.desk import Desk, desk_at
+from cloud.gateways.base import AttemptKey
 from cloud.main import app_of
 from cloud.services.enrol import make_enrol_code
 from tests.cloud.device import Device, enrolled
@@ -152,6 +153,11 @@ class Shown:
     @property
     def page(self) -> str:
         return f"/o/{self.token}"
+
+    @property
+    def key(self) -> AttemptKey:
+        """Which attempt it is in the cloud's books."""
+        return AttemptKey(self.till.device.me.tenant, self.till.store, self.order.attempt_id)
 
     def view(self) -> PaymentView:
         return self._ask("get", "")

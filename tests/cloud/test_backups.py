@@ -172,6 +172,7 @@ def restored(
     opened.close()
 
 
+@pytest.mark.fault(22, "nothing; the tills send again what the backup lacks")
 def test_a_restore_drill(cloud: Cloud, device: Device, restored: Cloud) -> None:
     assert count(restored, tables.journal) == 3
     assert restored.db.read(timeline) != cloud.db.read(timeline)

@@ -24,6 +24,8 @@ from app.wire.messages import (
     PullAnswer,
     StockRow,
 )
+from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
+from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochMark, EpochRequest
 from cloud.bootstrap import Cloud
 from cloud.db import tables
 from cloud.main import app_of
@@ -130,6 +132,25 @@ def pull(street: Street) -> None:
     assert neighbours.applied_seq == 0
 
 
+def epoch(street: Street) -> None:
+    """Whoever opens another epoch and names my marks hears nothing of my journal."""
+    mine = street.mine.device
+    mark = EpochMark(epoch=mine.me.epoch, seq=1, hash=mine.hash.hex())
+    for till in street.others:
+        said = EpochRequest(request_id=new_id(), reason="forked", head=mark, marks=[mark])
+        heard = till.device.post("/v1/sync/epoch", said, EpochAnswer)
+        assert heard.held == []
+        assert heard.epoch != mine.me.epoch
+    assert mine.post("/v1/sync/hello", mine.hello(), HelloAnswer).hwm == 1
+
+
+def books(street: Street) -> None:
+    assert street.mine.device.get("/v1/sync/books", BooksAnswer, since="2000-01-01").days
+    for till in (*street.others, street.shop.till("S001")):  # not even of the till beside it
+        answer = till.device.get("/v1/sync/books", BooksAnswer, since="2000-01-01")
+        assert (answer.days, answer.set_aside) == ([], 0)
+
+
 # --- members --------------------------------------------------------------------------------------
 
 
@@ -204,6 +225,46 @@ def live(street: Street) -> None:
             assert own.order.attempt_id in news
 
 
+# --- tasks ----------------------------------------------------------------------------------------
+
+
+def a_task(street: Street) -> TaskRow:
+    """Let my till send what nobody can read; the neighbours are told of none of it."""
+    device = street.mine.device
+    device.write("sale", b"not json", rec_id=f"poison {new_id()}")
+    device.push()
+    (row,) = device.get("/v1/sync/pull", PullAnswer, stream="tasks").rows
+    for till in street.others:
+        assert till.device.get("/v1/sync/pull", PullAnswer, stream="tasks").rows == []
+    return msgspec.json.decode(row.body, type=TaskRow)
+
+
+def claim(street: Street) -> None:
+    task = a_task(street)
+    asked = TaskClaim(task_id=task.task_id, claim_id=new_id(), person="x")
+    for till in street.others:
+        assert said(till, "/v1/tasks/claim", asked) == 404
+    held = street.mine.device.post("/v1/tasks/claim", asked, TaskRow)
+    assert held.claimed_device == street.mine.device.me.device
+
+
+def settle(street: Street) -> None:
+    task = a_task(street)
+    asked = TaskClaim(task_id=task.task_id, claim_id=new_id(), person="x")
+    street.mine.device.post("/v1/tasks/claim", asked, TaskRow)
+    done = TaskSettlement(task_id=task.task_id, claim_id=asked.claim_id, resolution="seen")
+    for till in street.others:
+        assert said(till, "/v1/tasks/settle", done) == 404
+    assert street.mine.device.post("/v1/tasks/settle", done, TaskRow).state == "settled"
+
+
+def said(till: Till, path: str, message: msgspec.Struct) -> int:
+    answer = till.device.client.post(
+        path, content=msgspec.json.encode(message), headers=till.headers
+    )
+    return answer.status_code
+
+
 # --- reports --------------------------------------------------------------------------------------
 
 
@@ -224,6 +285,8 @@ def commissions(street: Street) -> None:
 STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/sync/hello": hello,
     "POST /v1/sync/push": push,
+    "POST /v1/sync/epoch": epoch,
+    "GET /v1/sync/books": books,
     "GET /v1/sync/pull": pull,
     "POST /v1/members/push": push_members,
     "GET /v1/members/pull": pull_members,
@@ -231,6 +294,8 @@ STORIES: dict[str, Callable[[Street], None]] = {
     "GET /v1/payments/{attempt_id}": show,
     "POST /v1/payments/{attempt_id}/cancel": cancel,
     "GET /v1/live": live,
+    "POST /v1/tasks/claim": claim,
+    "POST /v1/tasks/settle": settle,
     "GET /v1/reports/sales": sales,
     "GET /v1/reports/commissions": commissions,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, cast
 
 import httpx
@@ -18,7 +19,7 @@ from cloud.api.contract import SMALL_BODY
 from cloud.bootstrap import Cloud
 from cloud.db import tables
 from cloud.main import app_of
-from cloud.services.tokens import issue_access_token
+from cloud.services.tokens import DeviceName, issue_access_token
 from tests.cloud.device import Device, proven
 from tests.cloud.doors import DRAIN, OPEN, doors, guarded, knock
 from tests.cloud.inprocess import Client
@@ -32,9 +33,10 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
 def bearers(cloud: Cloud, device: Device) -> dict[str, tuple[str, tuple[int, str]]]:
     """Return Authorization headers that are worth nothing here, and how each is refused."""
     later, secret = cloud.clock() + 3_600_000, cloud.keys.token_secret
-    gone = issue_access_token(secret, new_id(), later)
-    expired = issue_access_token(secret, device.me.device, cloud.clock() - 1)
-    foreign = issue_access_token(b"another cloud's secret, 32 bytes", device.me.device, later)
+    me = DeviceName(device.me.tenant, device.me.store, device.me.device)
+    gone = issue_access_token(secret, replace(me, device=new_id()), later)
+    expired = issue_access_token(secret, me, cloud.clock() - 1)
+    foreign = issue_access_token(b"another cloud's secret, 32 bytes", me, later)
     void = (401, "token_invalid")
     return {
         "none": ("", void),

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.wire.journal import Chain
 from app.wire.messages import EnrolAnswer, HelloAnswer, KeySet, Problem, TokenRequest
-from app.wire.tokens import PROOF_HEADER, token_request_message, unseal
+from app.wire.tokens import PROOF_HEADER, token_request_message, unb64, unseal
 from cloud.bootstrap import Cloud
 from cloud.db import tables
 from cloud.services.tokens import CLOCK_TOLERANCE_MS
@@ -117,6 +117,12 @@ def test_requests_without_a_sound_token_are_refused(device: Device, clock: Clock
         "/v1/sync/pull?stream=config", headers={"Authorization": f"Bearer {forged}"}
     )
     assert problem(answer.content) == "token_invalid"
+    payload = unb64(device.token)[:-32]
+    assert payload[8:].decode().split("\0") == [
+        device.me.tenant,
+        device.me.store,
+        device.me.device,
+    ]
     clock.ahead_ms = 31 * 60_000
     answer = device.client.get("/v1/sync/pull?stream=config", headers=device.headers())
     assert (answer.status_code, problem(answer.content)) == (401, "token_expired")

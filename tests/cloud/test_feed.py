@@ -22,7 +22,7 @@ from cloud.db import tables
 from cloud.services import feed
 from cloud.services.envelope import verify
 from cloud.services.ingest import ingest
-from cloud.services.tokens import DevicePrincipal, find_device
+from cloud.services.tokens import DevicePrincipal, device_at_home
 from cloud.settings import Settings
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_sale
@@ -189,7 +189,7 @@ def test_a_slow_writer_never_makes_a_cursor_skip_its_row(
 def test_the_same_push_from_two_sides_at_once_is_kept_once(cloud: Cloud, device: Device) -> None:
     for _ in range(5):
         device.write("sale", a_sale((100,)))
-    sender = cloud.db.read(lambda connection: find_device(connection, device.me.device))
+    sender = cloud.db.read(lambda connection: device_at_home(connection, device.me.device))
     assert sender is not None
     request = device.batch(device.records)
     records = verify(request, sender)

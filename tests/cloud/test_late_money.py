@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from cloud.bootstrap import Cloud
+from cloud.gateways.base import AttemptKey
 from cloud.services.payments import LATE_MS
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till, history, open_shop
@@ -40,11 +41,11 @@ def test_money_after_the_till_cancelled_is_late_and_not_lost(shop, shown):
 def test_late_money_whose_notice_was_lost_is_heard_of_when_the_till_asks(shop, shown, clock: Clock):
     phone = shop.paying(shown)
     shown.cancel()
-    shop.desk.sandbox.notify = lambda attempt_id, answer: None
+    shop.desk.sandbox.notify = lambda attempt, answer: None
     phone.open(str(phone.here.url))
     phone.tap("/late")
     phone.open(shown.page)
-    assert shop.desk.payments.find(shown.order.attempt_id).received == 0
+    assert shop.desk.payments.find(shown.key).received == 0
     view = shown.view()
     assert (view.state, view.received, view.anomalies) == ("confirmed", shown.order.total, ["late"])
 
@@ -54,7 +55,7 @@ def test_nobody_is_asked_for_ever_about_an_attempt_that_closed(shop, shown, cloc
     shown.cancel()
     clock.ahead_ms += LATE_MS + FIVE_MINUTES
     shop.desk.sandbox.query = None  # to ask it would be a bug
-    assert shop.desk.payments.looked_after(shown.order.attempt_id).payment.state == "cancelled"
+    assert shop.desk.payments.looked_after(shown.key).payment.state == "cancelled"
 
 
 @pytest.mark.fault(36, "late money lies on the desk and waits for a decision")
@@ -84,9 +85,7 @@ def test_the_sweep_closes_what_nobody_asks_about(shop, till, clock: Clock):
     clock.ahead_ms += FIVE_MINUTES
     assert shop.desk.payments.sweep() <= 3  # the server's own sweep may have been quicker
     assert shop.desk.payments.sweep() == 0
-    assert {shop.desk.payments.find(s.order.attempt_id).payment.state for s in open_ones} == {
-        "expired"
-    }
+    assert {shop.desk.payments.find(s.key).payment.state for s in open_ones} == {"expired"}
 
 
 def test_one_attempt_that_cannot_be_settled_holds_up_no_other(
@@ -96,16 +95,14 @@ def test_one_attempt_that_cannot_be_settled_holds_up_no_other(
     clock.ahead_ms += FIVE_MINUTES
     current = shop.desk.payments.current
 
-    def settle(attempt_id: str):
-        if attempt_id == bad.order.attempt_id:
+    def settle(key: AttemptKey):
+        if key == bad.key:
             raise ZeroDivisionError
-        return current(attempt_id)
+        return current(key)
 
-    monkeypatch.setattr(
-        type(shop.desk.payments), "current", lambda _, attempt_id: settle(attempt_id)
-    )
+    monkeypatch.setattr(type(shop.desk.payments), "current", lambda _, key: settle(key))
     assert shop.desk.payments.sweep() == 1
-    assert shop.desk.payments.find(good.order.attempt_id).payment.state == "expired"
+    assert shop.desk.payments.find(good.key).payment.state == "expired"
     assert "could not be settled" in caplog.text
 
 

@@ -152,7 +152,7 @@ def test_the_sweep_tells_the_till_that_an_order_ran_out(shop, clock: Clock):
     next(heard)
     clock.ahead_ms += 60_000
     assert next(heard).subject == shown.order.attempt_id
-    assert shop.desk.payments.find(shown.order.attempt_id).payment.state == "expired"
+    assert shop.desk.payments.find(shown.key).payment.state == "expired"
 
 
 def test_a_server_can_stop_while_tills_listen(settings, clock):

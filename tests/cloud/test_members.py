@@ -120,6 +120,19 @@ def test_who_joins_twice_gets_an_alias_and_both_references_lead_there(
     assert (list(members), members["m1"].name, members["m1"].note) == (["m1"], "王", "x")
 
 
+def test_a_change_is_known_again_under_the_reference_the_till_learned_since(
+    device: Device, enrol: Enrol
+) -> None:
+    push(device, joining("m1", phone="13800138000"))
+    other = enrol("S002")
+    noted = a_change("m2", "note", "x", base=1)
+    push(other, joining("m2", phone="13800138000"), noted)  # and the answer is lost
+    (verdict,) = push(other, msgspec.structs.replace(noted, member_ref="m1"))
+    assert (verdict.verdict, verdict.member_ref, verdict.revision) == ("duplicate", "m1", 2)
+    (verdict,) = push(other, noted)
+    assert verdict.verdict == "duplicate"
+
+
 def test_a_number_belongs_to_one_member_and_is_free_when_left(device: Device) -> None:
     push(device, joining("m1", phone="13800138000"), joining("m2", phone="13900139000"))
     (taken,) = push(device, a_change("m2", "phone", "13800138000", 1))

@@ -49,7 +49,7 @@ def test_a_form_without_this_phones_token_changes_nothing(shop, shown, action):
     for data in ({}, {"csrf": ""}, {"csrf": "x"}, {"csrf": foreign}, {"csrf": "é" * 43}):
         answer = phone.client.post(f"{shown.page}/{action}", data=data)
         assert answer.status_code == 403
-    assert shop.desk.orders.holder(shown.order.attempt_id) == ""
+    assert shop.desk.orders.holder(shown.key) == ""
     assert shown.view().provider == ""
 
 
@@ -58,7 +58,7 @@ def test_a_form_without_cookies_changes_nothing(shop, shown):
     csrf = csrf_of(phone.open(shown.page).text)
     phone.client.cookies.clear()
     assert phone.client.post(f"{shown.page}/take", data={"csrf": csrf}).status_code == 403
-    assert shop.desk.orders.holder(shown.order.attempt_id) == ""
+    assert shop.desk.orders.holder(shown.key) == ""
 
 
 def test_another_phones_cookie_is_another_phone(shop, shown):
@@ -71,6 +71,18 @@ def test_another_phones_cookie_is_another_phone(shop, shown):
         thief.client.cookies.clear()
         thief.client.cookies.set("guidepos_phone", invented)
         assert thief.open(shown.page).status_code == 403
+
+
+def test_a_cookie_that_names_other_shops_shows_no_order_of_others(shop, till, shown):
+    owner, curious = shop.phone(), shop.phone()
+    owner.open(shown.page)
+    owner.tap("/take")
+    curious.open("/cart")
+    shops = owner.client.cookies["guidepos_shops"]
+    assert shops == f"{till.device.me.tenant}.S001"
+    for said in (shops, f"{shops}:{shops}", "x", "..:.", "a.b'--:\\", "S001." * 200):
+        curious.client.cookies.set("guidepos_shops", said)
+        assert "Nothing here yet" in curious.open("/cart").text
 
 
 def test_the_wallet_obeys_only_its_own_page(shop, shown):
@@ -101,7 +113,7 @@ def test_only_a_hash_of_the_cookie_is_kept(shop, shown):
     phone = shop.phone()
     phone.open(shown.page)
     phone.tap("/take")
-    holder = shop.desk.orders.holder(shown.order.attempt_id)
+    holder = shop.desk.orders.holder(shown.key)
     assert len(holder) == 64
     assert phone.client.cookies["guidepos_phone"] not in holder
 

@@ -269,6 +269,27 @@ def test_a_cart_belongs_to_its_phone(shop, shown):
     assert "Nothing here yet" in shop.phone().open("/cart").text
 
 
+def test_a_cart_holds_what_was_taken_over_in_several_stores(shop, shown):
+    phone, elsewhere = shop.phone(), shop.till("S002")
+    other = elsewhere.show(shop.client)
+    for order in (shown, other):
+        phone.open(order.page)
+        phone.tap("/take")
+    text = phone.open("/cart").text
+    first, second = (text.index(o.order.attempt_id[-4:].upper()) for o in (other, shown))
+    assert first < second  # the newest on top
+
+
+def test_a_phone_that_lost_the_list_of_shops_finds_its_order_by_the_code(shop, shown):
+    phone = shop.phone()
+    phone.open(shown.page)
+    phone.tap("/take")
+    phone.client.cookies.delete("guidepos_shops")
+    assert "Nothing here yet" in phone.open("/cart").text
+    phone.open(shown.page)
+    assert "Molan" in phone.open("/cart").text
+
+
 # --- refusals -------------------------------------------------------------------------------------
 
 

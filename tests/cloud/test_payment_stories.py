@@ -19,7 +19,7 @@ from app.errors import Code, RuleBroken
 from app.wire.messages import News
 from cloud.bootstrap import open_cloud
 from cloud.db import payment_tables as tables
-from cloud.gateways.base import Charge
+from cloud.gateways.base import AttemptKey, Charge
 from cloud.gateways.sandbox import SandboxGateway
 from cloud.services.attempts import Attempt
 from cloud.services.live import LocalNewsroom
@@ -38,7 +38,7 @@ class Ears(LocalNewsroom):
         self.versions: list[int] = []
 
     def publish(self, topics: Iterable[str], news: News, *, but: str = "") -> None:
-        self.versions.append(news.version)
+        self.versions += [news.version] * (news.kind == "payment")
         super().publish(topics, news, but=but)
 
 
@@ -63,15 +63,15 @@ class Story(RuleBasedStateMachine):
 
     @initialize()
     def show(self) -> None:
-        self.id = new_id()
+        self.key = AttemptKey("t", "s", new_id())
         self.payments.register(
             Attempt(
-                attempt_id=self.id,
-                tenant="t",
-                store="s",
+                attempt_id=self.key.attempt_id,
+                tenant=self.key.tenant,
+                store=self.key.store,
                 device="d",
                 sale_id=new_id(),
-                token=self.id,
+                token=self.key.attempt_id,
                 order_bytes=msgspec.json.encode({}),
                 amount=AMOUNT,
                 currency="CNY",
@@ -83,12 +83,12 @@ class Story(RuleBasedStateMachine):
 
     @rule()
     def customer_taps_pay(self) -> None:
-        before = self.payments.current(self.id)
+        before = self.payments.current(self.key)
         if not before.payment.is_open or before.expires_ms <= self.now_ms:
             with pytest.raises(RuleBroken, match=Code.ORDER_CLOSED):
-                self.payments.start(self.id, charge)
+                self.payments.start(self.key, charge)
             return
-        url = self.payments.start(self.id, charge)
+        url = self.payments.start(self.key, charge)
         assert self.wallet in ("", url)
         self.wallet = url
 
@@ -99,15 +99,15 @@ class Story(RuleBasedStateMachine):
 
     @rule()
     def till_closes(self) -> None:
-        self.said.append(self.payments.cancel(self.id).payment.state.value)
+        self.said.append(self.payments.cancel(self.key).payment.state.value)
 
     @rule()
     def till_asks(self) -> None:
-        self.payments.current(self.id)
+        self.payments.current(self.key)
 
     @rule()
     def customer_looks(self) -> None:
-        self.payments.look(self.id)
+        self.payments.look(self.key)
 
     @rule(ms=st.sampled_from([1_000, MINUTES_5 - 1_000, MINUTES_5]))
     def time_passes(self, ms: int) -> None:
@@ -121,7 +121,7 @@ class Story(RuleBasedStateMachine):
     @rule()
     def provider_repeats_itself(self) -> None:
         if not self.order.silent:
-            self.payments.heard(self.id, self.sandbox.query(self.id))
+            self.payments.heard(self.key, self.sandbox.query(self.key))
 
     @property
     def order(self):
@@ -129,7 +129,7 @@ class Story(RuleBasedStateMachine):
 
     @invariant()
     def the_money_adds_up(self) -> None:
-        attempt = self.payments.find(self.id)
+        attempt = self.payments.find(self.key)
         with self.cloud.db.reading() as conn:
             booked = conn.execute(sa.select(sa.func.sum(tables.money.c.amount))).scalar() or 0
             taken = (
@@ -141,7 +141,7 @@ class Story(RuleBasedStateMachine):
 
     @invariant()
     def every_change_is_written_down_and_told_once(self) -> None:
-        attempt = self.payments.find(self.id)
+        attempt = self.payments.find(self.key)
         with self.cloud.db.reading() as conn:
             rows = list(conn.execute(sa.select(tables.event).order_by(tables.event.c.version)))
         assert [row.version for row in rows] == list(range(1, attempt.version + 1))
@@ -150,13 +150,13 @@ class Story(RuleBasedStateMachine):
 
     @invariant()
     def a_till_that_was_told_cancelled_hears_late_if_money_comes(self) -> None:
-        attempt = self.payments.find(self.id)
+        attempt = self.payments.find(self.key)
         if "cancelled" in self.said and attempt.received:
             assert "late" in attempt.payment.anomalies
 
 
 def charge(attempt: Attempt) -> Charge:
-    return Charge(attempt.attempt_id, "shop", AMOUNT, "CNY", attempt.expires_ms, "/")
+    return Charge(attempt.key, "shop", AMOUNT, "CNY", attempt.expires_ms, "/")
 
 
 Story.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

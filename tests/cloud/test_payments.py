@@ -186,6 +186,13 @@ def test_for_another_store_the_attempt_does_not_exist(shop, shown):
     assert shown.view().state == "waiting"
 
 
+def test_one_id_in_two_stores_is_two_attempts(shop, till, shown):
+    stranger = shop.till("S002")
+    theirs = stranger.show(shop.client, stranger.order(attempt_id=shown.order.attempt_id))
+    shop.paying(theirs).tap("/approve")
+    assert (theirs.view().state, shown.view().state) == ("confirmed", "waiting")
+
+
 def test_an_attempt_nobody_made_is_unknown(shop, till):
     answer = shop.client.get(f"/v1/payments/{new_id()}", headers=till.headers)
     assert refused(answer) == (404, "payment_unknown")
@@ -247,14 +254,14 @@ def test_closing_after_the_customer_paid_says_paid(shop, shown):
 
 
 def test_closing_learns_of_a_payment_whose_notice_was_lost(shop, shown):
-    shop.desk.sandbox.notify = lambda attempt_id, answer: None
+    shop.desk.sandbox.notify = lambda attempt, answer: None
     shop.paying(shown).tap("/approve")
     assert shown.cancel().state == "confirmed"
 
 
 def test_asking_learns_of_a_payment_whose_notice_was_lost(shop, shown):
     phone = shop.paying(shown)
-    shop.desk.sandbox.notify = lambda attempt_id, answer: None
+    shop.desk.sandbox.notify = lambda attempt, answer: None
     phone.tap("/approve")
     assert "Paid at" in phone.here.text
     assert shown.view().state == "confirmed"
@@ -262,22 +269,21 @@ def test_asking_learns_of_a_payment_whose_notice_was_lost(shop, shown):
 
 @pytest.mark.fault(34, "one payment")
 def test_a_notice_that_comes_again_counts_once(shop, shown):
-    attempt_id = shown.order.attempt_id
     notice = Answer(Standing.PAID, (Money("ref-1", shown.order.total, 1),))
     for _ in range(3):
-        shop.desk.payments.heard(attempt_id, notice)
+        shop.desk.payments.heard(shown.key, notice)
     view = shown.view()
     assert (view.received, view.anomalies, view.version) == (shown.order.total, [], 2)
 
 
 @pytest.mark.fault(37, "not paid until the whole amount is there")
 def test_too_little_money_stays_open_until_the_rest_is_there(shop, shown):
-    attempt_id, total = shown.order.attempt_id, shown.order.total
-    shop.desk.payments.heard(attempt_id, Answer(Standing.OPEN, (Money("a", 100, 1),)))
+    total = shown.order.total
+    shop.desk.payments.heard(shown.key, Answer(Standing.OPEN, (Money("a", 100, 1),)))
     view = shown.view()
     assert (view.state, view.received, view.anomalies) == ("waiting", 100, ["partial"])
     rest = Answer(Standing.PAID, (Money("a", 100, 1), Money("b", total - 100, 2)))
-    shop.desk.payments.heard(attempt_id, rest)
+    shop.desk.payments.heard(shown.key, rest)
     view = shown.view()
     assert (view.state, view.received, view.anomalies) == ("confirmed", total, ["partial"])
 

@@ -15,7 +15,6 @@ from alembic.config import Config
 from app.wire.checksum import member_sum, row_sum, stock_mark, stock_sum
 from app.wire.messages import (
     MEMBERS,
-    STREAMS,
     ConfigRow,
     MemberChange,
     MemberRow,
@@ -28,7 +27,7 @@ from app.wire.messages import (
     Row,
     StockRow,
 )
-from app.wire.snapshot import SnapshotBegin, SnapshotChunk, rows_in, unpack
+from app.wire.snapshot import SNAPSHOTS, SnapshotBegin, SnapshotChunk, rows_in, unpack
 from cloud.__main__ import main
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import schema, tables
@@ -135,7 +134,7 @@ def test_the_feed_goes_on_where_the_snapshot_began(cloud: Cloud, device: Device)
     assert [row.key for row in after.rows] == ["K00003"]
 
 
-@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("stream", SNAPSHOTS)
 def test_a_stream_without_rows_is_one_empty_chunk(device: Device, stream: str) -> None:
     (chunk,) = chunks(device, stream, 10)
     assert (chunk.rows, chunk.next, chunk.more, unpack(chunk)) == (0, "", False, b"")
@@ -172,7 +171,7 @@ def test_stock_says_up_to_which_record_its_figures_count(cloud: Cloud, device: D
     assert msgspec.json.decode(body, type=StockRow).quantity == 9
 
 
-@pytest.mark.parametrize("stream", [*STREAMS, MEMBERS])
+@pytest.mark.parametrize("stream", SNAPSHOTS)
 def test_the_sum_is_that_of_the_rows_a_till_holds(
     cloud: Cloud, device: Device, stream: str
 ) -> None:
@@ -335,7 +334,7 @@ def test_what_a_cloud_held_before_it_kept_sums_is_summed_up(settings: Settings) 
         )
         put_members(connection, ensure_tenant(connection, 1), [member_1])
         connection.execute(sa.update(member).values(row_sum=0))
-        command.downgrade(config, "0004")
+        command.downgrade(config, "0006")
         command.upgrade(config, "head")
         sums = connection.execute(
             sa.select(tables.sku.c.row_sum, tables.sku.c.deleted_ms > 0).order_by("sku_id")

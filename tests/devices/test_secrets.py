@@ -24,6 +24,7 @@ from app.devices.secrets import (
     trusted_backend,
 )
 from app.errors import Code, Trouble
+from app.ports import SecretKeeper
 from tests.fakes.secrets import FakeKeeper, MemoryKeyring
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
@@ -160,6 +161,32 @@ def test_a_key_file_that_holds_something_else_is_no_key(tmp_path: Path, content:
 
 
 # --- the keyring ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["file", "keyring", "memory"])
+def test_a_forgotten_key_is_certainly_gone_and_forgetting_twice_is_no_error(
+    tmp_path: Path, system_keyring: MemoryKeyring, where: str
+):
+    keepers: dict[str, SecretKeeper] = {"file": FileKeeper(tmp_path), "memory": FakeKeeper()}
+    keeper = keepers.get(where) or choose_keeper(tmp_path)
+    keeper.write(STORE_KEY, b"k" * 32)
+    for _ in range(2):
+        keeper.forget(STORE_KEY)
+        assert keeper.read(STORE_KEY) is None
+    assert not system_keyring.kept
+
+
+def test_a_keyring_that_cannot_be_asked_forgets_nothing_silently(
+    tmp_path: Path, system_keyring: MemoryKeyring
+):
+    keeper = choose_keeper(tmp_path)
+    keeper.write(STORE_KEY, b"k" * 32)
+    system_keyring.raising = KeyringLocked("no")
+    with pytest.raises(Trouble) as caught:
+        keeper.forget(STORE_KEY)
+    assert caught.value.code is Code.STORE_KEY_LOCKED
+    system_keyring.raising = None
+    assert keeper.read(STORE_KEY) == b"k" * 32
 
 
 def test_a_key_in_the_keyring_is_found_again(tmp_path: Path, system_keyring: MemoryKeyring):

@@ -22,6 +22,6 @@ def guidepos(*arguments: str | Path, status: int = 0, program: str = "guidepos")
     return done.stdout
 
 
-def figures(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
+def figures(*arguments: str | Path, status: int = 0, program: str = "guidepos") -> dict[str, Any]:
     """Run a command with --json and return its figures."""
-    return dict(json.loads(guidepos(*arguments, "--json", status=status)))
+    return dict(json.loads(guidepos(*arguments, "--json", status=status, program=program)))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from guidepos.bootstrap import open_till
 from guidepos.embedded_cloud import EmbeddedCloud
 from tests.e2e.commands import figures, guidepos
+from tests.e2e.selling import held, sell
 
 
 @pytest.mark.fault(41, "the key is missing; it can come back from the cloud's escrow")
@@ -34,3 +36,25 @@ def test_another_stores_key_is_refused(cloud: EmbeddedCloud, tmp_path: Path) -> 
     wrong.write_text("00" * 32)
     guidepos("recover", "--home", home, "--key", wrong, status=1)
     assert figures("sync", "--once", "--home", home)["unsent"] == 0
+
+
+@pytest.mark.fault(41, "with the key from escrow the unsent sales leave")
+def test_sales_that_were_unsent_when_the_keyring_died_reach_the_cloud(
+    cloud: EmbeddedCloud, tmp_path: Path
+) -> None:
+    home, key = tmp_path / "till", tmp_path / "key"
+    code = cloud.enrol_code("S9")
+    device = figures("enrol", "--home", home, "--cloud", cloud.url, "--code", code)["device"]
+    till = open_till(home)
+    sold = sell(till, 3)
+    till.close()
+    shutil.rmtree(home / "keys")
+    guidepos("sync", "--once", "--home", home, status=1)
+    guidepos("wipe", "--home", home, status=1)  # nobody can say what is in it
+    guidepos(
+        "store-key", *("--data", cloud.data, "--device", device, "--out", key), program="cloud"
+    )
+    guidepos("recover", "--home", home, "--key", key)
+    synced = figures("sync", "--once", "--home", home)
+    assert (synced["pushed"], synced["unsent"], synced["exceptions"]) == (3, 0, 0)
+    assert held(cloud, tmp_path, sold)

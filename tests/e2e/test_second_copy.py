@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from guidepos.bootstrap import open_till
 from guidepos.embedded_cloud import EmbeddedCloud
 from tests.e2e.commands import figures, guidepos
 from tests.e2e.selling import held, sell
 
 
+@pytest.mark.fault(4, "another tablet takes unsent sales back from the second copy")
 def test_unsent_sales_of_a_dead_tablet_come_back_from_its_card(
     cloud: EmbeddedCloud, tmp_path: Path
 ) -> None:

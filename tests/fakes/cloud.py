@@ -88,6 +88,7 @@ class FakeCloud(FakeFeeds):
         self.changes: dict[str, MemberChange] = {}
         self.most_records = 200
         self.codes = {GOOD_CODE}
+        self.revoked: set[str] = set()
         self._used: dict[str, tuple[bytes, EnrolAnswer]] = {}
         self._signing = Ed25519PrivateKey.generate()
         self._escrow = X25519PrivateKey.generate()
@@ -149,6 +150,7 @@ class FakeCloud(FakeFeeds):
             feed_generation=self.feed_generation,
             known=held is not None,
             keys=self.keys().signing,
+            standing="revoked" if device in self.revoked else "current",
         )
 
     def new_epoch(self, device: str, request: EpochRequest) -> EpochAnswer:
@@ -250,6 +252,11 @@ class FakeCloud(FakeFeeds):
             raise Trouble(Code.DEVICE_NOT_ENROLLED, status=403)
         epochs = self.devices[device].epochs
         return next((each for each in epochs if each.chain.epoch == epoch), None)
+
+    def check_current(self, device: str) -> None:
+        """Refuse a revoked device, as everything but hello, epochs and push does."""
+        if device in self.revoked:
+            raise Trouble(Code.DEVICE_REVOKED, status=403)
 
     # --- members ------------------------------------------------------------------------------------
 

@@ -27,6 +27,10 @@ class FakeKeeper:
         if not self.forgetful:
             self.secrets[name] = secret
 
+    def forget(self, name: str) -> None:
+        self._answer()
+        self.secrets.pop(name, None)
+
     def _answer(self) -> None:
         if self.locked:
             raise Trouble(Code.STORE_KEY_LOCKED, retryable=True, reason="locked")

@@ -62,7 +62,7 @@ from tests.fakes.sums import sum_of
 T = TypeVar("T")
 
 _COPIED = (
-    *("records", "states", "cursors", "members", "changes", "refused", "pinned"),
+    *("records", "states", "cursors", "members", "changes", "refused", "pinned", "alarms"),
     *("feed_states", "begun"),
 )
 
@@ -88,6 +88,8 @@ class FakeUnitOfWork:
     pinned: dict[str, bytes] = field(default_factory=dict)
     ended: tuple[JournalMark, ...] = ()
     durable: int = 0
+    revoked: bool = False
+    alarms: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def chain(self) -> Chain:
@@ -118,6 +120,15 @@ class FakeUnitOfWork:
 
     def identity(self) -> Identity:
         return self.who
+
+    def is_revoked(self) -> bool:
+        return self.revoked
+
+    def set_revoked(self, revoked: bool) -> None:
+        self.revoked = revoked
+        if revoked:
+            self.members = {}
+            self.cursors.pop("members", None)
 
     def device_key(self) -> bytes:
         return self.key
@@ -173,6 +184,9 @@ class FakeUnitOfWork:
             return False
         self.received = seq
         return True
+
+    def raise_alarm(self, code: str, subject: str, detail: str, at_ms: int) -> None:
+        self.alarms[code, subject] = detail
 
     def note_durable(self, seq: int) -> None:
         self.durable = seq
@@ -323,6 +337,9 @@ class FakeUnitOfWork:
     def retry_refused_members(self) -> None:
         self.changes, self.refused = [*self.changes, *self.refused], []
 
+    def tidy_members(self) -> bool:
+        return False
+
     def apply_members(self, page: MembersPage) -> None:
         self._take_members(page.rows)
         self.cursors[MEMBERS] = page.cursor
@@ -372,6 +389,7 @@ class FakeStore:
         self.before_job: Callable[[int], None] = lambda number: None
         self.drain_only = False
         self._one_at_a_time = threading.RLock()
+        self.copied: list[Record] = []
 
     @property
     def reader(self) -> Reader:
@@ -406,6 +424,10 @@ class FakeStore:
         """Change the body of a record behind everybody's back."""
         record = self.held.records[seq - 1]
         self.held.records[seq - 1] = replace(record, body=record.body + b" ")
+
+    def sound_copies(self, damaged: Sequence[Damaged]) -> tuple[Record, ...]:
+        wanted = {each.hash for each in damaged}
+        return tuple(record for record in self.copied if record.hash in wanted)
 
     def verify_journal(self) -> int | None:
         raise NotImplementedError("the chain is verified on real files")

@@ -57,18 +57,23 @@ class DirectLine:
         return self.cloud.books(self.device, since)
 
     def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
+        self.cloud.check_current(self.device)
         return self.cloud.pull(stream, cursor, limit, check=check)
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
+        self.cloud.check_current(self.device)
         return self.cloud.push_members(changes)
 
     def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage:
+        self.cloud.check_current(self.device)
         return self.cloud.pull_members(cursor, limit, check=check)
 
     def begin_snapshot(self, stream: str) -> SnapshotBegin:
+        self.cloud.check_current(self.device)
         return self.cloud.begin_snapshot(stream)
 
     def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
+        self.cloud.check_current(self.device)
         return self.cloud.snapshot_chunk(stream, after, limit)
 
 

@@ -23,6 +23,7 @@ from app.services.honesty import Conditions
 from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
+from app.services.tasks import StoreTasks
 from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.printer import FakePrinter
@@ -126,6 +127,7 @@ class Weather:
             open_payments=len(reader.open_attempts()),
             now=now,
             second_copy=self.second_copy,
+            revoked=reader.is_revoked(),
         )
 
 
@@ -256,6 +258,7 @@ def open_counter(
     pool, printer = Here(), FakePrinter()
     gateway = FakeGateway(now_ms=lambda: till.clock.now().server_ms)
     payments = Payments(till.store, gateway, till.clock, pool)
+    tasks = StoreTasks(till.store, till.desk, payments, pool)
     words, gallery, weather = Words(language), Gallery(), Weather(till)
     header = till.store.reader.store_header()
     root = RootVm(till.settings, words, (header.name, header.name_en), None)
@@ -267,6 +270,7 @@ def open_counter(
         clock=till.clock,
         checkout=till.checkout,
         payments=payments,
+        tasks=tasks,
         receipts=Receipts(till.store, printer, pool),
         refunds=Refunds(till.store, till.clock, till.settings.currency),
         qr=qr or FakeQrMaker(),

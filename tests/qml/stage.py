@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from app.devices.qr import QrCodeMaker
 from app.domain.money import CNY
 from app.ports import UnitOfWork
@@ -17,6 +19,7 @@ from app.services.receipts import Receipts
 from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
+from app.services.tasks import StoreTasks
 from app.settings import Settings
 from app.wire.messages import (
     CategoryRow,
@@ -28,7 +31,9 @@ from app.wire.messages import (
     PersonRow,
     PlanRow,
     PublicKey,
+    PullAnswer,
     ReasonRow,
+    Row,
     SkuRow,
     StockRow,
     StoreRow,
@@ -36,16 +41,20 @@ from app.wire.messages import (
 )
 from app.wire.pins import hash_pin
 from app.wire.searchkeys import search_keys
+from app.wire.tasks import RECORD, TaskRow
 from offline_store import OfflineStore, open_store
 from resources.demo.shapes import DemoShop
 from resources.demo.shop import demo_shop
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.printer import FakePrinter
+from tests.fakes.tasks import FakeTaskDesk, TaskBook
 from ui.viewmodels.settings import TillFacts
 from ui.wiring import TillParts
 
 KEY = bytes(range(32))
+DEVICE, ELSEWHERE = "D1", "D2"
+"""This till, and another tablet of the store."""
 
 
 @dataclass
@@ -61,6 +70,8 @@ class StageTill:
     stock: Stock
     gateway: FakeGateway
     payments: Payments
+    desk: FakeTaskDesk
+    tasks: StoreTasks
     receipts: Receipts
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor
@@ -75,6 +86,7 @@ class StageTill:
             sync=reader.sync_status(),
             open_payments=len(reader.open_attempts()),
             now=self.clock.now(),
+            revoked=reader.is_revoked(),
         )
 
     def parts(self) -> TillParts:
@@ -87,6 +99,7 @@ class StageTill:
             members=self.members,
             stock=self.stock,
             payments=self.payments,
+            tasks=self.tasks,
             receipts=self.receipts,
             refunds=Refunds(self.store, self.clock, CNY),
             network=self.network,
@@ -94,6 +107,33 @@ class StageTill:
             conditions=self.conditions,
             facts=TillFacts("keyring", "0.1.0"),
         )
+
+    def tell(self, *rows: TaskRow) -> None:
+        """Let the cloud have tasks, and tell this till of them."""
+        self.desk.book.put(*rows)
+        page = PullAnswer(
+            stream="tasks",
+            rows=[Row(key=row.task_id, body=msgspec.Raw(msgspec.json.encode(row))) for row in rows],
+            cursor="c",
+            more=False,
+            feed_generation=1,
+            server_ms=self.clock.now().server_ms,
+        )
+        self.store.run(lambda uow: uow.apply_page(page)).result()
+
+    def task(self, code: str, kind: str = RECORD, **more: object) -> TaskRow:
+        """Return something another tablet brought."""
+        values: dict[str, object] = {
+            "task_id": f"{kind} {code}",
+            "kind": kind,
+            "code": code,
+            "subject": "r1",
+            "device": ELSEWHERE,
+            "device_code": "B2",
+            "created_ms": self.clock.now().server_ms - 600_000,
+            **more,
+        }
+        return TaskRow(**values)  # type: ignore[arg-type]
 
     def close(self) -> None:
         self.network.shutdown(wait=True)
@@ -108,6 +148,9 @@ def open_stage(home: Path, *, language: str = "zh_CN", theme: str = "light") -> 
     store = open_store(settings.store_file, KEY, clock)
     gateway = FakeGateway(now_ms=lambda: clock.now().server_ms)
     network, devices = ThreadPoolExecutor(2), ThreadPoolExecutor(1)
+    payments = Payments(store, gateway, clock, network)
+    book = TaskBook(lambda: clock.now().server_ms, codes={DEVICE: "A1", ELSEWHERE: "B2"})
+    desk = FakeTaskDesk(book, DEVICE)
     return StageTill(
         settings=settings,
         store=store,
@@ -117,7 +160,9 @@ def open_stage(home: Path, *, language: str = "zh_CN", theme: str = "light") -> 
         members=Members(store, clock),
         stock=Stock(store, clock),
         gateway=gateway,
-        payments=Payments(store, gateway, clock, network),
+        payments=payments,
+        desk=desk,
+        tasks=StoreTasks(store, desk, payments, network),
         receipts=Receipts(store, FakePrinter(), devices),
         network=network,
         devices=devices,
@@ -177,7 +222,7 @@ def _answer() -> EnrolAnswer:
     return EnrolAnswer(
         tenant="T1",
         store="S01",
-        device="D1",
+        device=DEVICE,
         device_code="A1",
         epoch="00000000000000e1",
         epoch_ordinal=1,

@@ -16,6 +16,7 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from app.devices.qr import QrCodeMaker
 from tests.qml.counterdesk import CounterDesk, open_counter
+from tests.qml.inboxscenes import inbox, inbox_offline, revoked
 from ui.hand import Hand
 from ui.viewmodels.paystate import Phase
 
@@ -168,6 +169,10 @@ SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     "history empty": ("HistoryScreen", lambda desk: desk.counter.history),
     "my sales": ("MySalesScreen", my_sales),
     "network": ("NetworkSheet", offline),
+    "network revoked": ("NetworkSheet", revoked),
+    "inbox": ("InboxSheet", inbox),
+    "inbox offline": ("InboxSheet", inbox_offline),
+    "inbox empty": ("InboxSheet", lambda desk: desk.counter.inbox),
     "settings": ("SettingsScreen", settings),
 }
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage
 
 from app.domain.people import Role
 from app.errors import Code
+from app.wire.tasks import MONEY, PAYMENT
 from tests.qml.conftest import Opener, Stage
 from tests.qml.test_selling import accessible_name, pressables
 
@@ -110,9 +111,23 @@ def late_money(stage: Stage) -> None:
     stage.screens.root.go("history")
 
 
-def money(stage: Stage) -> None:
+def inbox(stage: Stage) -> None:
+    """Own late money, and what other tablets brought; a manager looks."""
     late_money(stage)
-    stage.screens.counter.money.open()
+    till = stage.till
+    manager = next(p for p in till.session.people() if p.role is Role.MANAGER)
+    stage.screens.session.signedIn.emit(manager)
+    now = till.clock.now().server_ms
+    held = {"state": "claimed", "claimed_device": "D2", "claimed_by": manager.person_id}
+    till.tell(
+        till.task("late", MONEY, task_id="a9", amount=129_900, detail="129900", other="s9"),
+        till.task(
+            "oversell", detail="MD1001-CAM-M", receipt_no="S01B2-1-000007", other="S01A1-1-000003"
+        ),
+        till.task("bad_body", claim_until_ms=now + 600_000, **held),
+        till.task("unknown", PAYMENT, task_id="a8", amount=59_900, other="s8"),
+    )
+    stage.screens.counter.inbox.open()
 
 
 def coming_back(stage: Stage) -> None:
@@ -157,7 +172,7 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "pay": pay,
     "history": place("history"),
     "late_money": late_money,
-    "money": money,
+    "inbox": inbox,
     "return": coming_back,
     "returned": came_back,
     "mysales": place("mysales"),

@@ -15,7 +15,7 @@ from app.wire.messages import PublicKey
 from app.wire.upkeep import EpochAnswer, HeldMark
 from offline_store import OfflineStore
 from tests.store.conftest import Opener
-from tests.store.shop import NOON, at, do, enrol_answer, sale_of
+from tests.store.shop import NOON, at, do, enrol_answer, sale_of, step_of
 from tests.store.test_journal import fill, tamper, unsent
 
 
@@ -213,6 +213,21 @@ def test_a_rotten_last_hash_seals_the_record_and_the_mark_is_still_known(opened:
     assert do(store, "mark_received", 2, second.hash, 1)
     assert not do(store, "mark_received", 3, b"\0" * 32, 1)
     assert do(store, "mark_received", 3, third.hash, 1)
+
+
+def test_a_damaged_payment_step_hides_no_other_payment(opened: Opener, file):
+    store = opened()
+    steps = [step_of(new_id(), 1) for _ in range(3)]
+    for step in steps:
+        do(store, "record", step)
+    store.close()
+    tamper(file, "UPDATE journal SET body = x'7b7d' WHERE seq = 2")
+    store = opened()
+    seen = [attempt.attempt_id for attempt in store.reader.open_attempts()]
+    assert seen == [steps[0].attempt_id, steps[2].attempt_id]
+    with pytest.raises(Trouble) as trouble:
+        do(store, "attempt", steps[1].attempt_id)
+    assert trouble.value.code is Code.JOURNAL_BROKEN
 
 
 def test_keys_are_pinned_and_the_timeline_is_kept(enrolled: OfflineStore):

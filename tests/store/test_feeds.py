@@ -16,7 +16,6 @@ from app.errors import Code, Trouble
 from app.ports import FeedState, SnapshotPiece
 from app.wire.messages import (
     MEMBERS,
-    STREAMS,
     MemberChange,
     MemberRow,
     MembersPage,
@@ -24,7 +23,7 @@ from app.wire.messages import (
     Row,
     StockRow,
 )
-from app.wire.snapshot import SnapshotBegin
+from app.wire.snapshot import SNAPSHOTS, SnapshotBegin
 from offline_store import OfflineStore, open_store
 from offline_store.connection import open_writer
 from offline_store.migrations import VERSION
@@ -108,7 +107,7 @@ def styles_of(store: OfflineStore) -> list[str]:
 
 
 def test_before_anything_came_no_feed_is_whole(store):
-    assert [feed.stream for feed in store.reader.feeds()] == [*STREAMS, MEMBERS]
+    assert [feed.stream for feed in store.reader.feeds()] == list(SNAPSHOTS)
     assert not any(feed.is_whole for feed in store.reader.feeds())
     assert state_of(store, "weather") == FeedState("weather")
 

@@ -160,6 +160,27 @@ def test_what_a_crash_left_in_the_wal_is_in_the_file_before_anything_is_added(
         assert len(again.reader.documents()) == 1
 
 
+def test_a_key_that_cannot_be_noted_does_not_keep_a_store_shut(opened: Opener, monkeypatch, caplog):
+    def no_room(fd: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("offline_store.lock.os.write", no_room)
+        opened().close()
+    assert "was not noted" in caplog.text
+    opened().close()
+
+
+def test_a_backup_that_fails_on_the_file_system_is_trouble(opened: Opener, monkeypatch):
+    def no_room(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("offline_store.store.migrate", no_room)
+    with pytest.raises(Trouble) as trouble:
+        opened()
+    assert code_of(trouble) is Code.STORE_FULL
+
+
 def test_a_full_disk_does_not_keep_a_store_shut_that_has_something_in_its_wal():
     settle(FailingCheckpoint("database or disk is full"))  # type: ignore[arg-type]
     with pytest.raises(Trouble) as trouble:

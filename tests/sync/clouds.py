@@ -19,13 +19,16 @@ from app.remote.cloud import EnrolledCloud
 from app.remote.enrolment import CloudEnrolment
 from app.remote.sync import CloudSync
 from app.wire.messages import MemberRow, Row, SkuRow, StockRow
+from app.wire.tasks import TaskRow
 from cloud.bootstrap import open_cloud
+from cloud.db.feed import next_change
 from cloud.db.rows import upsert
 from cloud.db.state import ensure_tenant, feed_generation
 from cloud.db.tables import journal, server_state
-from cloud.services import feed
+from cloud.services import devices, feed
 from cloud.services.enrol import make_enrol_code
 from cloud.services.members import put_members
+from cloud.services.tasks import open_tasks
 from cloud.settings import Settings
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.transport import DirectLine
@@ -59,6 +62,9 @@ class Side(Protocol):
 
     def void_cursors(self) -> None:
         """Begin all feeds anew, as a restored cloud does."""
+
+    def revoke(self, store: Store, *, revoked: bool = True) -> None:
+        """Let a till do nothing but send, or let it work again."""
 
 
 class InMemory:
@@ -99,6 +105,10 @@ class InMemory:
 
     def void_cursors(self) -> None:
         self.cloud.feed_generation += 1
+
+    def revoke(self, store: Store, *, revoked: bool = True) -> None:
+        device = store.run(lambda uow: uow.identity()).result().device
+        (self.cloud.revoked.add if revoked else self.cloud.revoked.discard)(device)
 
 
 class RealServer:
@@ -207,6 +217,34 @@ class RealServer:
         self._cloud.db.write(
             lambda connection: put(connection, ensure_tenant(connection, self._cloud.clock()))
         )
+
+    def put_task(self, row: TaskRow) -> None:
+        """Let something wait for a person of the store."""
+
+        def put(connection: sa.Connection) -> None:
+            names = ("task_id", "kind", "code", "subject", "device_code", "epoch", "seq")
+            values = {name: getattr(row, name) for name in names} | {
+                "tenant_id": ensure_tenant(connection, self._cloud.clock()),
+                "store_id": self.store_id,
+                "device_id": row.device,
+                "created_ms": self._cloud.clock(),
+                "change": next_change(connection),
+            }
+            open_tasks(connection, [values])
+
+        self._cloud.db.write(put)
+
+    def revoke(self, store: Store, *, revoked: bool = True) -> None:
+        """Let a till do nothing but send, or let it work again."""
+        who = store.run(lambda uow: uow.identity()).result()
+
+        def change(connection: sa.Connection) -> None:
+            if revoked:
+                devices.revoke(connection, who.tenant, who.device, now_ms=self._cloud.clock())
+            else:
+                devices.reinstate(connection, who.tenant, who.device)
+
+        self._cloud.db.write(change)
 
 
 def connect(url: str, store: Store, clock: Clock) -> EnrolledCloud:

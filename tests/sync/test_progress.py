@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from app.ports import FeedState
 from app.sync.progress import Filling, filling
-from app.wire.messages import MEMBERS, STREAMS
+from app.wire.messages import MEMBERS
+from app.wire.snapshot import SNAPSHOTS
 
-ALL = (*STREAMS, MEMBERS)
+ALL = SNAPSHOTS
 
 
 def feeds(whole: int, *now: FeedState) -> list[FeedState]:

@@ -319,6 +319,15 @@ def test_a_damaged_record_goes_sealed_and_those_behind_it_leave(till: Till):
     assert till.at_cloud == [*ids[:2], *ids[3:]]
 
 
+def test_a_damaged_record_that_a_second_copy_holds_leaves_as_if_nothing_were(till: Till):
+    ids = till.record(5)
+    till.store.copied = list(till.store.held.records)
+    till.store.damage(3)
+    report = till.engine.run()
+    assert (report.trouble, report.sealed, report.exceptions) == (None, (), 0)
+    assert till.at_cloud == ids
+
+
 def test_new_keys_of_the_cloud_are_pinned_when_a_proven_answer_names_them(till: Till, monkeypatch):
     till.engine.run()
     before = till.store.held.cloud_keys()

@@ -87,8 +87,8 @@ def inspect(stand_of: Any, world: World, expected: Expected) -> Findings:
             _go_on(stand, till, expected, findings)
             _look(till, expected, findings)
             _look_at_pages(till, findings)
-            findings.records = len(_journal(till))
-            line.tell("journal", _journal(till))
+            findings.records = len(journal(till))
+            line.tell("journal", journal(till))
             stand.close()
         line.tell("findings", findings)
 
@@ -229,22 +229,23 @@ def _sync(stand: Stand, till: Till, findings: Findings) -> None:
     findings.add("stuck", f"the queue does not drain: {report.trouble and report.trouble.args}")
 
 
-def _compare(journal: list[tuple[str, bytes]], held: list[tuple[str, bytes]], f: Findings) -> None:
+def _compare(kept: list[tuple[str, bytes]], held: list[tuple[str, bytes]], f: Findings) -> None:
     """Everything the till holds is at the cloud once, unaltered, and nothing else is."""
     there = dict(held)
     for number, times in Counter(number for number, _ in held).items():
         if times > 1:
             f.add("doubled", f"the cloud holds {number} {times} times")
-    for number, body in journal:
+    for number, body in kept:
         if number not in there:
             f.add("lost", f"the cloud does not hold {number}")
         elif there[number] != body:
             f.add("altered", f"the cloud holds {number} with other content")
-    if strangers := set(there) - {number for number, _ in journal}:
+    if strangers := set(there) - {number for number, _ in kept}:
         f.add("lost", f"{len(strangers)} records are at the cloud and no longer in the till")
 
 
-def _journal(till: Till) -> list[tuple[str, bytes]]:
+def journal(till: Till) -> list[tuple[str, bytes]]:
+    """Return id and body of every record of the till's current epoch, in order."""
     newest = "(SELECT epoch FROM epoch ORDER BY place DESC LIMIT 1)"
     return _sql(till)(f"SELECT rec_id, body FROM journal WHERE epoch = {newest} ORDER BY seq")
 

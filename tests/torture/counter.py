@@ -84,7 +84,11 @@ class SteppedFar:
         return call
 
 
-def _as_it_is() -> None:
+Program = Callable[[], None]
+"""Changes the till's program in the process that calls it, before a till is opened."""
+
+
+def as_it_is() -> None:
     """Leave the till's program as it is."""
 
 
@@ -98,14 +102,13 @@ class Stand:
     """Called by a scene when what it is about begins."""
     step: Callable[[str], None] = lambda name: None
     """Called with the name of every step that is not seen in the database."""
-    program: Callable[[], None] = _as_it_is
-    """Changes the till's program in this process before the first till is opened."""
+    program: Program = as_it_is
     _open: list[Till] = field(default_factory=list)
 
     def open(self) -> Till:
         """Open the till of this stand."""
         self.program()
-        self.program = _as_it_is
+        self.program = as_it_is
         till = open_till(self.home)
         gateway = SteppedFar(self.line, "gateway", self.step)
         till.payments = Payments(till.store, gateway, till.clock, till.network)

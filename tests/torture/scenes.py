@@ -17,7 +17,9 @@ from app.domain.sale import Sale
 from app.services.checkout import OPEN_SLOT
 from guidepos.till import Till
 from tests.torture.counter import (
+    Program,
     Stand,
+    as_it_is,
     basket,
     move_wal,
     sell_for_cash,
@@ -193,8 +195,7 @@ class Scene:
 
     play: Callable[[Stand], None]
     on_empty_home: bool = False
-    program: Callable[[], None] = lambda: None
-    """Changes the till's program in the process that calls it, before a till is opened."""
+    program: Program = as_it_is
 
 
 SCENES = {

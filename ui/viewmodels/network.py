@@ -99,7 +99,7 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     @Property(str, notify=changed)
     def headline(self) -> str:
-        """Connected, offline or not enrolled."""
+        """Connected, offline, not enrolled or revoked."""
         return self._words.say(f"network.{self._state()}")
 
     @Property(str, notify=changed)
@@ -111,6 +111,11 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def isOnline(self) -> bool:
         """The last exchange with the cloud went well."""
         return self._state() == "online"
+
+    @Property(bool, notify=changed)
+    def isRevoked(self) -> bool:
+        """The cloud said that this till may only send what it has."""
+        return self._state() == "revoked"
 
     @Property(str, notify=changed)
     def unsentLine(self) -> str:
@@ -235,11 +240,15 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def _state(self) -> str:
         if self._now is None or not self._now.enrolled:
             return "not_enrolled"
+        if self._now.revoked:
+            return "revoked"
         return "online" if self._now.reachable else "offline"
 
     def _chip(self) -> tuple[str, str, str]:
         waiting = self._now.sync.unsent if self._now else 0
         state = self._state()
+        if state == "revoked":
+            return self._words.say("network.revoked"), "warn", "lock"
         if state != "online":
             return self._words.say(f"network.{state}"), "warn", "cloud-off"
         if filling := self._filling.chip():
@@ -252,6 +261,8 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         state = self._state()
         if self._now is None or state == "not_enrolled":
             return self._words.say("network.not_enrolled_hint")
+        if state == "revoked":
+            return self._words.say("network.revoked_hint")
         heard = max(self._now.sync.last_pull_ms, self._now.sync.last_push_ms)
         if not heard:
             return self._words.say(f"network.{state}_hint_never")

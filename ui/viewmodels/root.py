@@ -42,7 +42,7 @@ class Sheet(StrEnum):
     PAY = "pay"
     DONE = "done"
     NETWORK = "network"
-    MONEY = "money"
+    INBOX = "inbox"
     RETURN = "return"
 
 
@@ -149,9 +149,9 @@ class RootVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable
         return self._parts.get("network")
 
     @Property(QObject, constant=True)
-    def money(self) -> QObject | None:
-        """Money that waits for a person."""
-        return self._parts.get("money")
+    def inbox(self) -> QObject | None:
+        """What waits for a person."""
+        return self._parts.get("inbox")
 
     @Property(QObject, constant=True)
     def returns(self) -> QObject | None:

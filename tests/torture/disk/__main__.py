@@ -9,15 +9,15 @@ from typing import Any
 from tests.torture.bench import Bench, open_bench
 from tests.torture.books import Findings
 from tests.torture.corpus import kept
-from tests.torture.disk.patches import patch
+from tests.torture.disk.patches import flip, patch
 from tests.torture.disk.runs import FAULTS, calls_of, cut_power, fail
 from tests.torture.disk.shim import Kind, is_on_layer, run_on_layer
 from tests.torture.profile import run_layer
 from tests.torture.scenes import SCENES
 from tests.torture.tally import Tally
 
-QUICK = {"power cut": 24, "fault": 24, "patch": 12}
-LONG_PATCHES = 300
+QUICK = {"power cut": 24, "fault": 24, "patch": 12, "flip": 4}
+LONG_PATCHES, LONG_FLIPS = 300, 100
 _NAMED = {fault.name: fault for fault in FAULTS}
 
 
@@ -30,6 +30,8 @@ def repeat(bench: Bench, run: dict[str, Any]) -> list[Findings]:
             return fail(bench, scene, _NAMED[name], at)
         case {"patch": int(seed)}:
             return [patch(bench, seed)[2]]
+        case {"flip": int(seed)}:
+            return [flip(bench, seed)]
     raise ValueError(f"no run of this layer: {run}")
 
 
@@ -46,7 +48,8 @@ def everything(bench: Bench, chance: random.Random) -> dict[str, list[dict[str, 
                 {"scene": scene, "fault": fault.name, "at": at} for at in range(1, calls + 1)
             ]
     patches = [{"patch": chance.randrange(10**9)} for _ in range(LONG_PATCHES)]
-    return {"power cut": cuts, "fault": faults, "patch": patches}
+    flips = [{"flip": chance.randrange(10**9)} for _ in range(LONG_FLIPS)]
+    return {"power cut": cuts, "fault": faults, "patch": patches, "flip": flips}
 
 
 def torture(tally: Tally, long: bool) -> None:

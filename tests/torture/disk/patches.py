@@ -16,8 +16,9 @@ from pathlib import Path
 from app.domain.sale import Sale
 from app.errors import Trouble
 from guidepos.till import Till
+from offline_store.connection import open_writer
 from tests.torture.bench import Bench
-from tests.torture.books import Findings
+from tests.torture.books import Findings, journal
 from tests.torture.counter import Stand, basket, move_wal, play, sell_for_cash
 from tests.torture.processes import Line, in_copy, run_child
 
@@ -52,6 +53,64 @@ def patch(bench: Bench, seed: int) -> tuple[Patch, str, Findings]:
 
     found: tuple[Patch, str, Findings] = in_copy(run)
     return found
+
+
+def flip(bench: Bench, seed: int) -> Findings:
+    """Let one bit rot in a record's body, inside the file and behind its triggers. The till must name the
+    record's number, sell on, and bring everything but that record to the cloud unaltered."""
+
+    def run() -> Findings:
+        chance = random.Random(seed)
+        with bench.till_for("cash sale") as (home, world):
+            ended = play(_sell_and_close, lambda line: Stand(home, line), world)
+            key = bytes.fromhex(next((home / "keys").glob("*.key")).read_text("ascii"))
+            seq = in_copy(lambda: _rot(home / "store.db", key, chance.random()))
+            findings = Findings(records=len(ended.all("promised")))
+            told = run_child(lambda line: _live_with(Stand(home, line), line), **world.targets)
+            if told.last("broken") != seq:
+                findings.add("altered", f"record {seq} rotted, {told.last('broken')} is named")
+            if told.last("unsent"):
+                findings.add("stuck", "records behind the damaged one do not leave")
+            held, kept = dict(world.held), told.last("journal")
+            unlike = [number for number, body in kept.items() if held.get(number) != body]
+            if unlike != [list(kept)[seq - 1]] or len(world.held) != len(kept):
+                findings.add("lost", f"{unlike} are not at the cloud as they were recorded")
+            return findings
+
+    found: Findings = in_copy(run)
+    return found
+
+
+def _sell_and_close(stand: Stand) -> None:
+    till = stand.open()
+    for n in range(3):
+        stand.promise(sell_for_cash(till, basket(till, 3, n)))
+
+
+def _rot(file: Path, key: bytes, where: float) -> int:
+    """Flip a bit in the body of one of the last three records; return its seq."""
+    connection = open_writer(file, key)
+    connection.execute("DROP TRIGGER journal_no_update")
+    seq, body = connection.execute(
+        "SELECT seq, body FROM journal ORDER BY rowid DESC LIMIT 1 OFFSET ?", (int(where * 3),)
+    ).fetchone()
+    rotten = bytearray(body)
+    rotten[int(where * len(body))] ^= 1
+    connection.execute("UPDATE journal SET body = ? WHERE body = ?", (bytes(rotten), body))
+    connection.close()
+    return int(seq)
+
+
+def _live_with(stand: Stand, line: Line) -> None:
+    till = stand.open()
+    line.tell("broken", till.store.verify_journal())
+    sell_for_cash(till, basket(till, 1))
+    engine = stand.engine(till)
+    for _ in range(3):
+        engine.run()
+    line.tell("unsent", till.store.reader.sync_status().unsent)
+    line.tell("journal", dict(journal(till)))
+    stand.close()
 
 
 def _sell_and_die(stand: Stand, in_file: bool) -> None:

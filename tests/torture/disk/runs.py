@@ -15,7 +15,7 @@ from pathlib import Path
 from app.errors import Trouble
 from tests.torture.bench import Bench
 from tests.torture.books import Expected, Findings, inspect
-from tests.torture.counter import Stand, World, basket, play, sell_for_cash
+from tests.torture.counter import Program, Stand, World, basket, play, sell_for_cash, stock_shelves
 from tests.torture.disk.platter import Platter, read_log
 from tests.torture.disk.shim import Action, Disk, Kind
 from tests.torture.processes import Ended, Line, in_copy
@@ -76,7 +76,7 @@ def _watched(
     scene: str,
     arm: Callable[[], None],
     log: Path | None = None,
-    program: Callable[[], None] | None = None,
+    program: Program | None = None,
 ) -> Stand:
     Disk().watch(home, log)
     return Stand(home, line, arm=arm, program=program or SCENES[scene].program)
@@ -87,7 +87,7 @@ def cut_power(
     scene: str,
     at: int,
     seeds: tuple[int, ...] = (),
-    program: Callable[[], None] | None = None,
+    program: Program | None = None,
 ) -> list[Findings]:
     """Cut the power at a call; look at what surely survives, and at one chance survivor per seed.
 
@@ -177,8 +177,9 @@ def _play_through(stand: Stand, scene: str, disk: Disk) -> None:
     if till is None:
         return  # it did not even open; the next look opens it again
     try:
-        priced = basket(till, 2)
-        stand.promise(sell_for_cash(till, priced))
+        if not till.store.reader.people():
+            till.store.run(stock_shelves).result(60)
+        stand.promise(sell_for_cash(till, basket(till, 2)))
     except Exception as error:
         stand.line.tell("went wrong", f"no sale when the disk is well again: {error!r}")
     stand.close()

@@ -25,6 +25,7 @@ def run(module: str, out: Path) -> Tally:
 @pytest.mark.fault(
     4, "the damage is named when the store is opened or verified; never a wrong figure"
 )
+@pytest.mark.fault(5, "the record's number is named; the till sells on; the record leaves sealed")
 @pytest.mark.fault(6, "the sale is refused, nothing is booked; with room again the same till sells")
 @pytest.mark.fault(8, "the sale is refused or stands; the till opens its file anew and sells on")
 def test_whatever_the_disk_does_the_books_hold(tmp_path: Path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.torture.bench import Bench
 from tests.torture.books import Expected, Findings, inspect
-from tests.torture.counter import Stand, World, play
+from tests.torture.counter import Program, Stand, World, as_it_is, play
 from tests.torture.disk.shim import Action, Disk, Kind
 from tests.torture.kill.steps import Steps
 from tests.torture.processes import Ended, Line, in_copy
@@ -18,8 +18,8 @@ _DAY_STEPS = 900
 """A till's day is killed within so many steps, or goes well."""
 
 
-def steps_of(bench: Bench, scene: str) -> list[str]:
-    """Return the names of a scene's steps in order."""
+def steps_of(bench: Bench, scene: str, mutation: Program = as_it_is) -> list[str]:
+    """Return the names of a scene's steps in order. `mutation` changes the till's program."""
 
     def run() -> list[str]:
         with bench.till_for(scene) as (home, world):
@@ -29,7 +29,7 @@ def steps_of(bench: Bench, scene: str) -> list[str]:
                 SCENES[scene].play(stand)
                 stand.line.tell("steps", steps.names)
 
-            ended = play(to_the_end, _watched(home, scene, steps, steps.arm), world)
+            ended = play(to_the_end, _watched(home, scene, steps, mutation), world)
             names: list[str] = ended.last("steps")
             return names
 
@@ -37,13 +37,13 @@ def steps_of(bench: Bench, scene: str) -> list[str]:
     return found
 
 
-def kill_at_step(bench: Bench, scene: str, at: int) -> Findings:
+def kill_at_step(bench: Bench, scene: str, at: int, mutation: Program = as_it_is) -> Findings:
     """Kill the till at a named step of a scene, then look at the books."""
 
     def run() -> Findings:
         with bench.till_for(scene) as (home, world):
             steps = Steps(at)
-            ended = play(SCENES[scene].play, _watched(home, scene, steps, steps.arm), world)
+            ended = play(SCENES[scene].play, _watched(home, scene, steps, mutation), world)
             return _after(ended, home, world, scene)
 
     found: Findings = in_copy(run)
@@ -84,7 +84,7 @@ def live(bench: Bench, seed: int, kills: int) -> Findings:
                 todo = random.Random(chance.random())
                 ended = play(
                     lambda stand, todo=todo: day(stand, todo),  # type: ignore[misc]
-                    _watched(home, "cash sale", steps, steps.arm),
+                    _watched(home, "cash sale", steps),
                     world,
                 )
                 whole.told += ended.told
@@ -97,13 +97,14 @@ def live(bench: Bench, seed: int, kills: int) -> Findings:
 
 
 def _watched(
-    home: Path, scene: str, steps: Steps, arm: Callable[[], None]
+    home: Path, scene: str, steps: Steps, mutation: Program = as_it_is
 ) -> Callable[[Line], Stand]:
     def program() -> None:
         SCENES[scene].program()
+        mutation()
         steps.install()
 
-    return lambda line: Stand(home, line, arm=arm, step=steps, program=program)
+    return lambda line: Stand(home, line, arm=steps.arm, step=steps, program=program)
 
 
 def _after(ended: Ended, home: Path, world: World, scene: str) -> Findings:

@@ -30,6 +30,14 @@ def test_a_till_killed_at_any_step_keeps_its_books(tmp_path: Path):
     assert tally.records > tally.runs
 
 
+@linux_only
+def test_a_sale_in_two_transactions_is_found_out(tmp_path: Path):
+    out = tmp_path / "halved.json"
+    command = [sys.executable, "-m", "tests.torture.kill.halved", "--out", str(out)]
+    subprocess.run(command, capture_output=True, check=False)
+    assert Tally.read(out).altered > 0
+
+
 def test_statements_are_named_without_their_values():
     assert statement_name("INSERT INTO document VALUES (1, 'S-0001')") == "INSERT INTO document"
     assert statement_name("SELECT a FROM draft WHERE slot = 'x'") == "SELECT draft"

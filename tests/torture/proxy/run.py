@@ -14,7 +14,7 @@ from tests.torture.proxy.shop import Shop, Till
 from tests.torture.proxy.toxics import TOXICS
 from tests.torture.tally import Failure, Tally
 
-STEPS = 4
+STEPS = 3
 PATHS = ("/v1/token", "/v1/sync/hello", "/v1/sync/push", "/v1/members/push", "/v1/sync/pull", "")
 """What a toxic may lie in wait for; "" is everything."""
 
@@ -40,8 +40,8 @@ def run(shop: Shop, name: str, seed: int) -> Tally:
     bugs_before = len(shop.bugs)
     till = shop.till(seed=seed)
     till.work(2)
-    for _ in range(STEPS):
-        _step(till, name, rng, tally)
+    for number in range(STEPS):
+        _step(till, name, rng, tally, everywhere=number == 0)
     if rng.random() < 0.25:
         till.restart()
     till.line.heal()
@@ -62,25 +62,26 @@ def run(shop: Shop, name: str, seed: int) -> Tally:
     return tally
 
 
-def _step(till: Till, name: str, rng: Random, tally: Tally) -> None:
+def _step(till: Till, name: str, rng: Random, tally: Tally, *, everywhere: bool) -> None:
     """Work, sync over the bad line, and see that the mark at the cloud only moved forward."""
     struck: Counter[str] = Counter()
     lie_in_wait = _everywhere if name == EVERYTHING else _at_one_place
     before = till.store.run(lambda uow: uow.acked()).result().seq
-    till.line.choose = lie_in_wait(name, rng, struck)
+    till.line.choose = lie_in_wait(name, "" if everywhere else rng.choice(PATHS), rng, struck)
     till.work(rng.randint(0, 3))
     report = till.sync(hello=rng.random() < 0.7, pull=rng.random() < 0.7)
     tally.faults += struck
     after = till.store.run(lambda uow: uow.acked()).result().seq
     if after < before:
-        tally.failures.append(Failure({"toxic": name}, f"the mark went back: {before} → {after}"))
+        tally.failures.append(
+            Failure({"toxic": name, "seed": tally.seed}, f"the mark went back: {before} → {after}")
+        )
     if report.trouble is not None and report.trouble.code not in MAY_END_A_ROUND:
         what = f"{report.trouble.code} {report.trouble.facts}"
-        tally.failures.append(Failure({"toxic": name}, what))
+        tally.failures.append(Failure({"toxic": name, "seed": tally.seed}, what))
 
 
-def _at_one_place(name: str, rng: Random, struck: Counter[str]) -> Choose:
-    path = rng.choice(PATHS)
+def _at_one_place(name: str, path: str, rng: Random, struck: Counter[str]) -> Choose:
     once = path != "" and rng.random() < 0.5
 
     def choose(asked: Asked) -> Toxic:
@@ -92,7 +93,7 @@ def _at_one_place(name: str, rng: Random, struck: Counter[str]) -> Choose:
     return choose
 
 
-def _everywhere(_: str, rng: Random, struck: Counter[str]) -> Choose:
+def _everywhere(_name: str, _path: str, rng: Random, struck: Counter[str]) -> Choose:
     def choose(asked: Asked) -> Toxic:
         if rng.random() < 0.5:
             return pass_on

@@ -21,7 +21,7 @@ from app.domain.facts import fact_id
 from app.domain.member import Member
 from app.domain.sale import Sale
 from app.domain.stock import StockAdjustment
-from app.ports import Clock, Identity, Store, UnitOfWork
+from app.ports import Clock, Identity, Priority, Store, UnitOfWork
 from app.remote import http
 from app.remote.cloud import EnrolledCloud
 from app.remote.enrolment import CloudEnrolment
@@ -43,9 +43,10 @@ from tests.store.shop import adjustment_of, sale_of
 from tests.torture.proxy.line import Line, line_to
 from tests.torture.tally import Tally
 
-READ_S = 0.6
+READ_S = 1.5
 """How long these tills wait for an answer; ten seconds are for people with a mall's Wi-Fi."""
-ROUNDS_TO_DRAIN = 6
+ENROL_S = 60.0
+ROUNDS_TO_DRAIN = 10
 """Rounds within which a healed till must be done; each but the last may meet a leftover."""
 SKU = "SKU-1"
 HELP = TillDescription(platform="test", app_version="0.2.0", protection="file")
@@ -146,10 +147,12 @@ def engine_of(store: Store, url: str, clock: Clock) -> SyncEngine:
 
 def connected(store: Store, url: str, clock: Clock) -> EnrolledCloud:
     """Return the cloud as an enrolled till sees it over a line."""
-    who, key, keys = store.run(
-        lambda uow: (uow.identity(), uow.device_key(), uow.cloud_keys())
-    ).result()
-    return EnrolledCloud(url, lambda: keys, device=who.device, device_key=key, clock=clock)
+    who, key = store.run(lambda uow: (uow.identity(), uow.device_key())).result()
+
+    def keys() -> dict[str, bytes]:
+        return store.run(lambda uow: uow.cloud_keys(), priority=Priority.SYNC).result()
+
+    return EnrolledCloud(url, keys, device=who.device, device_key=key, clock=clock)
 
 
 @dataclass
@@ -180,14 +183,15 @@ class Shop:
         clock, key = clock or SystemClock(), os.urandom(32)
         file = self.home / f"till-{self._tills}.db"
         opened = open_store(file, key, clock)
-        who = enrol(
-            opened,
-            CloudEnrolment(f"http://127.0.0.1:{self.port}"),
-            code=self.code(name),
-            store_key=key,
-            cloud_url=line.url,
-            till=HELP,
-        )
+        with waiting_for_answers(ENROL_S):
+            who = enrol(
+                opened,
+                CloudEnrolment(f"http://127.0.0.1:{self.port}"),
+                code=self.code(name),
+                store_key=key,
+                cloud_url=line.url,
+                till=HELP,
+            )
         till = Till(name, file, key, clock, opened, line, engine_of(opened, line.url, clock), who)
         self._open.callback(till.close)
         return till
@@ -257,14 +261,27 @@ class _Bugs(logging.Handler):
 def open_shop(home: Path, *, db_url: str = "") -> Iterator[Shop]:
     """Serve a cloud for the length of a block; its tills do not wait long for answers."""
     home.mkdir(parents=True, exist_ok=True)
-    bugs, root, patience = _Bugs(), logging.getLogger(), (http.CONNECT_S, http.READ_S)
+    bugs, root = _Bugs(), logging.getLogger()
     root.addHandler(bugs)
-    http.READ_S = READ_S
     cloud = open_cloud(Settings(data=home / "cloud", db_url=db_url))
     try:
-        with served(app_of(cloud)) as url, ExitStack() as stack:
+        with (
+            served(app_of(cloud)) as url,
+            waiting_for_answers(READ_S),
+            ExitStack() as stack,
+        ):
             yield Shop(cloud, urlsplit(url).port or 0, home, bugs.found, stack)
     finally:
         cloud.close()
         root.removeHandler(bugs)
-        http.CONNECT_S, http.READ_S = patience
+
+
+@contextmanager
+def waiting_for_answers(seconds: float) -> Iterator[None]:
+    """Let every till of this process wait so long for an answer, for the length of a block."""
+    before = http.READ_S
+    http.READ_S = seconds
+    try:
+        yield
+    finally:
+        http.READ_S = before

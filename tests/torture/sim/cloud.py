@@ -10,6 +10,7 @@ import functools
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as sqlite
-from msgspec.structs import replace
 
 from app.wire.messages import (
     EnrolRequest,
@@ -32,13 +32,13 @@ from app.wire.upkeep import EpochRequest
 from cloud.db.base import Database
 from cloud.db.engine import begin_ourselves
 from cloud.db.schema import migrate
-from cloud.db.state import ensure_tenant
+from cloud.db.state import begin_timeline, ensure_tenant
 from cloud.db.tables import device as device_table
 from cloud.errors import Refused
-from cloud.services import enrol, feed, ingest, members, standing
+from cloud.services import backups, enrol, feed, ingest, members, standing
 from cloud.services.envelope import verify
 from cloud.services.keys import ServerKeys, load_keys
-from cloud.services.tokens import DevicePrincipal, find_device
+from cloud.services.tokens import DevicePrincipal, device_at_home
 from tests.fakes.clock import NOON
 from tests.store import shop
 from tests.torture.sim import memory
@@ -51,8 +51,6 @@ PUBLIC_URL = "http://shop.example"
 BACKUPS = 2
 ON_HAND = 5
 SKUS = (shop.sku_row(), shop.sku_row(size="L"), shop.sku_row("S1", "红色", "S", name="围巾"))
-
-_HASHES = "SELECT seq, hash FROM journal WHERE device_id = ? AND epoch = ? ORDER BY seq"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -76,6 +74,19 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of the database on a shelf."""
+
+    backup_id: str
+    data: Connection
+
+    def knows(self, device: str) -> bool:
+        """Tell whether a device was enrolled when it was taken."""
+        query = "SELECT 1 FROM device WHERE device_id = ?"
+        return self.data.execute(query, (device,)).fetchone() is not None
+
+
 class SimCloud:
     """One cloud at a time per process. `now_ms` is its clock, which the world moves."""
 
@@ -85,14 +96,15 @@ class SimCloud:
         # One engine for all runs: it keeps the compiled statements, which cost more than a run.
         self.memory, self.db = _machine()
         memory.overwrite(self.memory, _template())
-        self.backups: list[Connection] = []
+        self.backups: list[Backup] = []
+        self._taken = 0
         self.answers: Counter[str] = Counter()
         self.bugs: list[Exception] = []
 
     def close(self) -> None:
         """Let go of the backups; the database serves the next run."""
         for backup in self.backups:
-            backup.close()
+            backup.data.close()
 
     # --- what an operator does --------------------------------------------------------------------
 
@@ -103,15 +115,33 @@ class SimCloud:
         ).code
 
     def back_up(self) -> None:
-        """Keep a copy of the database; the oldest beyond the limit goes."""
-        self.backups.append(memory.copy_of(self.memory))
+        """Keep a copy of the database, registered and confirmed; the oldest beyond the limit goes."""
+        self._taken += 1
+        taken = f"backup-{self._taken}"
+        self.db.write(lambda c: backups.register(c, taken, taken, now_ms=self.now_ms))
+        self.backups.append(Backup(taken, memory.copy_of(self.memory)))
+        self.db.write(lambda c: backups.confirm(c, taken, now_ms=self.now_ms))
         for old in self.backups[:-BACKUPS]:
-            old.close()
+            self._forget(old)
         del self.backups[:-BACKUPS]
 
-    def restore(self, which: int) -> None:
-        """Let the database be an older copy of itself. Nobody tells the cloud."""
-        memory.overwrite(self.memory, self.backups[which])
+    def restore(self, which: int, *, knowingly: bool) -> None:
+        """Let the database be an older copy of itself; later ones belong to a history that is over.
+
+        `knowingly`: with the cloud's own command; otherwise nobody tells the cloud.
+        """
+        memory.overwrite(self.memory, self.backups[which].data)
+        if knowingly:
+            self.db.write(_announce)
+            self.db.write(lambda c: backups.trust_restored(c, now_ms=self.now_ms))
+        for later in self.backups[which + 1 :]:
+            later.data.close()
+        del self.backups[which + 1 :]
+
+    def _forget(self, old: Backup) -> None:
+        old.data.close()
+        with suppress(Refused):  # a restored cloud may never have heard of it
+            self.db.write(lambda c: backups.drop(c, old.backup_id))
 
     def revoke(self, device: str, *, revoked: bool) -> None:
         """Take a device's rights, or give them back."""
@@ -122,20 +152,6 @@ class SimCloud:
                 .values(revoked_ms=self.now_ms if revoked else 0)
             )
         )
-
-    def knows(self, connection: Connection, device: str) -> bool:
-        """Tell whether a backup knows a device."""
-        query = "SELECT 1 FROM device WHERE device_id = ?"
-        return connection.execute(query, (device,)).fetchone() is not None
-
-    def durable_seq(self, device: str, epoch: str) -> int:
-        """Return up to where every backup holds what is held now; equal hashes vouch for all before."""
-        here = self.memory.execute(_HASHES, (device, epoch)).fetchall()
-        bound = len(here)
-        for backup in self.backups:
-            there = dict(backup.execute(_HASHES, (device, epoch)).fetchall())
-            bound = max((seq for seq, hash_ in here[:bound] if there.get(seq) == hash_), default=0)
-        return bound if self.backups else 0
 
     # --- the door ---------------------------------------------------------------------------------
 
@@ -156,7 +172,7 @@ class SimCloud:
     def _answer(self, request: Request, connection: sa.Connection) -> msgspec.Struct:
         if request.path in _OPEN:
             return _OPEN[request.path](self, connection, request)
-        sender = find_device(connection, request.device)
+        sender = device_at_home(connection, request.device)
         if sender is None:
             raise Refused(403, "device_not_enrolled")
         handler, for_revoked = _ROUTES[request.path]
@@ -179,8 +195,7 @@ def _hello(
 ) -> msgspec.Struct:
     asked = msgspec.json.decode(request.body, type=HelloRequest)
     keys = cloud.keys.published().signing
-    answer = standing.hello(connection, sender, asked, keys, now_ms=cloud.now_ms)
-    return replace(answer, durable_seq=cloud.durable_seq(sender.device, asked.epoch))
+    return standing.hello(connection, sender, asked, keys, now_ms=cloud.now_ms)
 
 
 def _push(
@@ -188,8 +203,7 @@ def _push(
 ) -> msgspec.Struct:
     asked = msgspec.json.decode(request.body, type=PushRequest)
     records = verify(asked, sender)
-    answer = ingest.ingest(connection, sender, asked.epoch, records, now_ms=cloud.now_ms)
-    return replace(answer, durable_seq=cloud.durable_seq(sender.device, asked.epoch))
+    return ingest.ingest(connection, sender, asked.epoch, records, now_ms=cloud.now_ms)
 
 
 def _another_epoch(
@@ -291,3 +305,7 @@ def _opened() -> tuple[Connection, Database]:
     )
     begin_ourselves(engine)
     return connection, Database(engine)
+
+
+def _announce(connection: sa.Connection) -> None:
+    begin_timeline(connection)

@@ -37,6 +37,7 @@ def heal(world: World, draw: random.Random) -> list[Harm]:
     on_hand = {row.sku_id: ON_HAND for row in SKUS}
     with world.cloud.db.reading() as connection:
         harms += harms_of(connection, owed, world.books.undisputed, on_hand)
+        harms += _unsaid_damage(world, connection)
         harms += _changes_missing(world, connection)
         devices = Counter(till.identity.device for till in world.tills)
         # Two tablets under one name are told one mark; their figures are right once they are two.
@@ -118,6 +119,20 @@ def _second_round(world: World) -> list[Harm]:
 def _journal_size(world: World) -> int:
     with world.cloud.db.reading() as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(tables.journal)) or 0
+
+
+def _unsaid_damage(world: World, connection: sa.Connection) -> list[Harm]:
+    """Of what only damaged copies are left, a person was told."""
+    damaged = {copy for till in world.tills for copy in till.damaged}
+    # A bit may fall in a row that had lost one before: what was left there is no record of ours.
+    ours = {(rec_id, body) for rec_id, bodies in world.books.recorded.items() for body in bodies}
+    gone = (damaged & ours) - world.held() - world.books.destroyed
+    journal, exception = tables.journal.c, tables.exception.c
+    rows = connection.execute(sa.select(journal.rec_id, journal.body))
+    if not gone - {(row.rec_id, row.body) for row in rows}:
+        return []
+    told = sa.select(exception.code).where(exception.code == ingest.SEALED).limit(1)
+    return [] if connection.scalar(told) else [Harm(Kind.LOST, f"{len(gone)} damaged, unsaid")]
 
 
 def _changes_missing(world: World, connection: sa.Connection) -> list[Harm]:

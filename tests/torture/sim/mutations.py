@@ -7,14 +7,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from app.sync.push import JournalPush, Sender
 from cloud.errors import Refused
 from cloud.services import ingest
 from cloud.services.envelope import Received
+from cloud.services.marks import Mark
+from offline_store import journal, retention
+from offline_store.identity import current_epoch
 from tests.torture.invariants import Kind
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,17 @@ class Mutation:
 _believe = JournalPush.believe
 
 
-def _never_back(self: JournalPush, sender: Sender, hwm: int, hwm_hash: str) -> None:
+def _never_back(
+    self: JournalPush,
+    sender: Sender,
+    hwm: int,
+    hwm_hash: str,
+    *,
+    durable_seq: int | None = None,
+) -> None:
     acked = self._store.run(lambda uow: uow.acked()).result()
     if hwm >= acked.seq:
-        _believe(self, sender, hwm, hwm_hash)
+        _believe(self, sender, hwm, hwm_hash, durable_seq=durable_seq)
 
 
 def _ids_are_not_compared(connection: Any, sender: Any, verdicts: Any) -> None:
@@ -60,18 +73,45 @@ def _refused_instead_of_set_aside(self: Any, code: str, detail: str = "") -> Non
     raise Refused(500, code, detail)
 
 
-def _by_number_alone(
-    connection: Any, sender: Any, epoch: str, mark: Any, records: Sequence[Received]
+def _continued_by_number_alone(
+    connection: Any, sender: Any, epoch: str, mark: Mark, records: Sequence[Received]
 ) -> list[Received]:
     if records[0].header.seq > mark.hwm + 1:
-        raise mark.refusal("gap")
+        raise ingest.refusal(mark, "gap")
     return [record for record in records if record.header.seq > mark.hwm]
+
+
+def _marked_by_number_alone(connection: Connection, seq: int, hash_: bytes) -> bool:
+    epoch = current_epoch(connection)
+    ours = journal.hash_at(connection, epoch, seq)
+    connection.execute(
+        "UPDATE epoch SET acked_seq = ?, acked_hash = ? WHERE epoch = ?",
+        (seq, ours or hash_, epoch.epoch),
+    )
+    return True
+
+
+def _durable_when_acknowledged(connection: Connection, epoch: str, seq: int) -> None:
+    connection.execute("UPDATE epoch SET durable_seq = acked_seq WHERE epoch = ?", (epoch,))
 
 
 MUTATIONS = (
     Mutation(
+        "fork check: one place of a journal, one hash on both sides",
+        (
+            Seam(ingest, "_continuing", _continued_by_number_alone),
+            Seam(journal, "mark_received", _marked_by_number_alone),
+        ),
+        frozenset({Kind.LOST}),
+    ),
+    Mutation(
         "rewind: a till goes back to the mark of a restored cloud",
         (Seam(JournalPush, "believe", _never_back),),
+        frozenset({Kind.LOST, Kind.STUCK}),
+    ),
+    Mutation(
+        "retention: what a backup of the cloud may lack is not let go",
+        (Seam(retention, "note_durable", _durable_when_acknowledged),),
         frozenset({Kind.LOST, Kind.STUCK}),
     ),
     Mutation(
@@ -81,7 +121,7 @@ MUTATIONS = (
     ),
     Mutation(
         "dead letter: what cannot be read is set aside, and the mark moves on",
-        (Seam(ingest._Verdict, "flag", _refused_instead_of_set_aside),),
+        (Seam(ingest.Verdict, "flag", _refused_instead_of_set_aside),),
         frozenset({Kind.STUCK}),
     ),
 )

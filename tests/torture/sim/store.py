@@ -6,13 +6,14 @@ can be made to die between two jobs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from app.domain.ids import new_id
 from app.domain.times import Moment
 from app.ports import Clock, Priority, Reader, UnitOfWork
+from app.wire.journal import Damaged, Record
 from offline_store import journal, verifying
 from offline_store.identity import ensure_identity
 from offline_store.reader import StoreReader
@@ -93,6 +94,10 @@ class SimStore:
     def verify_journal(self) -> int | None:
         """Check the whole chain; return the first broken seq or None."""
         return verifying.first_broken_seq(self.connection)
+
+    def sound_copies(self, damaged: Sequence[Damaged]) -> tuple[Record, ...]:
+        """Return none: these tills keep no second copy."""
+        return ()
 
     def close(self) -> None:
         """Nothing to let go of: the data outlives the process."""

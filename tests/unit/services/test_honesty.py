@@ -28,19 +28,33 @@ def conditions(
     member_changes: int = 0,
     member_refused: int = 0,
     unreachable: Code | None = None,
+    revoked: bool = False,
 ) -> Conditions:
     mark = JournalMark("e", unsent, bytes(32))
     sync = SyncStatus(unsent, oldest_ms, 0, pulled_ms, member_changes, mark, member_refused)
     return Conditions(
-        enrolled, reachable, drain_only, sync, open_payments, NOW, unreachable=unreachable
+        enrolled,
+        reachable,
+        drain_only,
+        sync,
+        open_payments,
+        NOW,
+        unreachable=unreachable,
+        revoked=revoked,
     )
 
 
 EVERY = [
     conditions(
-        enrolled=e, reachable=r, drain_only=d, open_payments=p, unsent=u, oldest_ms=u * 900_000
+        enrolled=e,
+        reachable=r,
+        drain_only=d,
+        open_payments=2 * p,
+        unsent=u,
+        oldest_ms=u * 900_000,
+        revoked=v,
     )
-    for e, r, d, p, u in product([True, False], [True, False], [True, False], [0, 2], [0, 1])
+    for e, r, d, p, u, v in product([True, False], repeat=6)
 ]
 
 
@@ -157,3 +171,22 @@ def test_nobody_closes_over_an_open_payment() -> None:
         require(Operation.CLOSE_PROGRAM, conditions(open_payments=1))
     assert error.value.code is Code.PAYMENT_UNRESOLVED
     assert error.value.retryable
+
+
+def test_a_revoked_till_only_sends_and_says_why() -> None:
+    rows = {verdict.operation: verdict for verdict in table(conditions(revoked=True, unsent=3))}
+    blocked = {op for op, row in rows.items() if row.standing is Standing.BLOCKED}
+    reasons = {row.reason for op, row in rows.items() if op in blocked}
+    assert reasons == {Code.DEVICE_REVOKED}
+    assert blocked == {
+        Operation.SELL_CASH,
+        Operation.SELL_QR,
+        Operation.JOIN_MEMBER,
+        Operation.FIND_MEMBER,
+        Operation.REFUND_CASH,
+    }
+    assert rows[Operation.SEND_SALES].standing is Standing.NOW
+    assert rows[Operation.OWN_STOCK].standing is Standing.AGED, "nothing comes in any more"
+    with pytest.raises(Trouble) as error:
+        require(Operation.SELL_CASH, conditions(revoked=True))
+    assert not error.value.retryable

@@ -100,5 +100,5 @@ def test_defaults_are_not_shared() -> None:
 
 
 def test_the_streams_are_named_in_the_order_a_new_till_needs_them() -> None:
-    assert STREAMS == ("config", "people", "catalog", "stock")
+    assert STREAMS == ("config", "people", "catalog", "stock", "tasks")
     assert SkuRow.__struct_fields__[:2] == ("sku_id", "style_no")

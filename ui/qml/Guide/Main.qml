@@ -28,7 +28,7 @@ Window {
 
     // Asked when it matters: a binding may still tell of the moment before.
     function covered(): bool {
-        return ["pay", "done", "network", "money", "return"].includes(vm.sheet);
+        return ["pay", "done", "network", "inbox", "return"].includes(vm.sheet);
     }
 
     Rail {
@@ -60,7 +60,7 @@ Window {
         Spot {
             name: "history"
             address: "screens/HistoryScreen.qml"
-            given: ({ "vm": root.vm.history, "money": root.vm.money })
+            given: ({ "vm": root.vm.history, "inbox": root.vm.inbox })
         }
         Spot {
             name: "mysales"
@@ -90,9 +90,9 @@ Window {
         given: ({ "vm": root.vm.network })
     }
     Paper {
-        name: "money"
-        address: "screens/MoneySheet.qml"
-        given: ({ "vm": root.vm.money })
+        name: "inbox"
+        address: "screens/InboxSheet.qml"
+        given: ({ "vm": root.vm.inbox })
     }
     Paper {
         name: "return"

@@ -8,7 +8,7 @@ Rectangle {
     id: root
 
     required property RootVm vm
-    readonly property MoneyVm money: vm.money as MoneyVm
+    readonly property InboxVm inbox: vm.inbox as InboxVm
 
     color: Theme.rail
 
@@ -34,14 +34,16 @@ Rectangle {
         }
         Item { width: 1; height: Theme.compact ? 4 : 12 }
         Place { name: "sell"; glyph: "shopping-bag"; text: Words.t("place.sell") }
-        Place {
-            name: "history"
-            glyph: "receipt-text"
-            text: Words.t("place.history")
-            badge: root.money.badge
-        }
+        Place { name: "history"; glyph: "receipt-text"; text: Words.t("place.history") }
         Place { name: "mysales"; glyph: "chart-column"; text: Words.t("place.my_sales") }
         Place { name: "settings"; glyph: "settings"; text: Words.t("place.settings") }
+        RailButton {
+            width: parent.width
+            glyph: "bell"
+            text: Words.t("place.inbox")
+            badge: root.inbox.badge
+            onClicked: root.inbox.open()
+        }
     }
 
     Column {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from cloud.db.migrations.append_only import allow_changes, refuse_changes
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -20,7 +22,7 @@ def upgrade() -> None:
     _claims()
     _sandbox()
     for table in _APPEND_ONLY:
-        _refuse_changes(table)
+        refuse_changes(table)
 
 
 def _attempts() -> None:
@@ -134,7 +136,7 @@ def _sandbox() -> None:
 
 def downgrade() -> None:
     for table in _APPEND_ONLY:
-        _allow_changes(table)
+        allow_changes(table)
     for table in (
         "sandbox_money",
         "sandbox_order",
@@ -152,29 +154,3 @@ def _of_attempt(table: str) -> sa.ForeignKeyConstraint:
         ["payment_attempt.attempt_id"],
         name=op.f(f"fk_{table}_attempt_id_payment_attempt"),
     )
-
-
-def _refuse_changes(table: str) -> None:
-    """Append-only is kept by the database itself, also against a mistake of ours."""
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
-    )
-
-
-def _allow_changes(table: str) -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        return  # a table takes its triggers with it
-    op.execute(f"DROP TRIGGER {table}_append_only ON {table}")
-    op.execute(f"DROP FUNCTION {table}_append_only()")

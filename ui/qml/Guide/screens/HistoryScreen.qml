@@ -8,7 +8,7 @@ FocusScope {
     id: root
 
     required property HistoryVm vm
-    property MoneyVm money: null
+    property InboxVm inbox: null
 
     focus: true
     Component.onCompleted: vm.load()
@@ -56,13 +56,13 @@ FocusScope {
             anchors { top: summary.bottom; topMargin: visible ? 12 : 0 }
             width: parent.width
             height: visible ? implicitHeight : 0
-            visible: root.money?.any ?? false
-            text: root.money?.headline ?? ""
-            detail: Words.t("money.open_list")
+            visible: root.inbox?.any ?? false
+            text: root.inbox?.headline ?? ""
+            detail: Words.t("inbox.open_list")
             glyph: "chevron-right"
             tint: Theme.danger
             leading: Icon { name: "triangle-alert"; size: 24; colour: Theme.danger }
-            onClicked: root.money.open()
+            onClicked: root.inbox.open()
         }
         SearchField {
             id: search

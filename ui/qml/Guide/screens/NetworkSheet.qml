@@ -57,7 +57,7 @@ FocusScope {
 
             Icon {
                 anchors.centerIn: parent
-                name: root.vm.isOnline ? "wifi" : "wifi-off"
+                name: root.vm.isRevoked ? "lock" : root.vm.isOnline ? "wifi" : "wifi-off"
                 size: 27
                 colour: root.vm.isOnline ? Theme.accentText : Theme.warn
             }

@@ -12,8 +12,8 @@ from alembic import op
 from app.wire.checksum import member_sum, row_sum, stock_mark
 from app.wire.messages import MemberRow
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

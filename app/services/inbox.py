@@ -1,0 +1,121 @@
+"""The store's one inbox: money, exceptions and alarms that wait for a person, from every tablet.
+
+Read only. What this till knows of its own payments and what the cloud tells of them is one entry; who
+may do what is said here, doing it is the work of `StoreTasks` and `Payments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.people import Person, Role
+from app.ports import Alarm, Reader
+from app.services.late_money import WaitingMoney, waiting_money
+from app.services.tasks import resolutions_of
+from app.wire.tasks import CLAIMED, MONEY, PAYMENT, SETTLED, TaskRow
+
+PAYMENTS_SHOWN_MS = 12 * 3_600_000
+"""So long a payment of another tablet is listed; what is still open is listed however old it is."""
+MOST_PAYMENTS = 20
+
+
+class Hold(StrEnum):
+    """Who is at an entry."""
+
+    FREE = "free"
+    MINE = "mine"
+    TAKEN = "taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to see. One of `money` (this till's own payment), `task` and `alarm` at least is there;
+    own money that the cloud tells of too has both of the first."""
+
+    key: str
+    money: WaitingMoney | None = None
+    task: TaskRow | None = None
+    alarm: Alarm | None = None
+    hold: Hold = Hold.FREE
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Somebody has to act; how another tablet's payment stands is only good to know."""
+        return self.task is None or self.money is not None or self.task.kind != PAYMENT
+
+    def can_deliver(self) -> bool:
+        """The goods can go out now, from this very tablet, whose cart they are."""
+        mine = self.money is not None and self.money.can_become_sale
+        return mine and self.hold is not Hold.TAKEN
+
+    def can_ask(self) -> bool:
+        """This tablet may ask the provider's side again."""
+        return self.money is not None
+
+    def can_claim(self) -> bool:
+        """Somebody may say at this tablet: I am at it."""
+        return self.needs_a_person and self.task is not None and self.hold is Hold.FREE
+
+    def resolutions(self, person: Person | None) -> tuple[str, ...]:
+        """Return the words by which this person may settle it here and now."""
+        manager = person is not None and person.role is Role.MANAGER
+        if not manager or not self.needs_a_person or self.hold is Hold.TAKEN:
+            return ()
+        if self.alarm is not None:
+            return ("seen",)
+        return resolutions_of(self.task) if self.task is not None else ()
+
+
+def inbox(reader: Reader, now_ms: int) -> tuple[Entry, ...]:
+    """Return what is to be seen: money first, then exceptions, then alarms, then others' payments."""
+    own = {money.attempt.attempt_id: money for money in waiting_money(reader)}
+    device = reader.identity().device
+    told = {task.task_id: task for task in reader.tasks()}
+    waiting = {key: task for key, task in told.items() if task.state != SETTLED}
+    entries = [
+        Entry(
+            key, money, _mattering(waiting.get(key)), hold=_hold(waiting.get(key), device, now_ms)
+        )
+        for key, money in own.items()
+        if not _given_back(told.get(key))
+    ]
+    tasks = [task for key, task in waiting.items() if key not in own and task.kind != PAYMENT]
+    tasks.sort(key=lambda task: task.kind != MONEY)
+    entries += [Entry(task.task_id, task=task, hold=_hold(task, device, now_ms)) for task in tasks]
+    entries += [
+        Entry(f"alarm {alarm.code} {alarm.subject}", alarm=alarm) for alarm in reader.alarms()
+    ]
+    return (*entries, *_payments_elsewhere(told, device, now_ms))
+
+
+def _mattering(task: TaskRow | None) -> TaskRow | None:
+    """An own payment that the cloud merely tells of is no task yet."""
+    return task if task is not None and task.kind != PAYMENT else None
+
+
+def _given_back(task: TaskRow | None) -> bool:
+    """A person settled own money at whatever tablet: it waits here no more."""
+    return task is not None and task.kind == MONEY and task.state == SETTLED
+
+
+def _hold(task: TaskRow | None, device: str, now_ms: int) -> Hold:
+    if task is None or task.state != CLAIMED:
+        return Hold.FREE
+    if task.claimed_device == device:
+        return Hold.MINE
+    return Hold.TAKEN if now_ms < task.claim_until_ms else Hold.FREE
+
+
+def _payments_elsewhere(told: Mapping[str, TaskRow], device: str, now_ms: int) -> tuple[Entry, ...]:
+    """Return how the payments of the other tablets stand, undecided ones first."""
+    found = [
+        task
+        for task in told.values()
+        if task.kind == PAYMENT
+        and task.device != device
+        and (task.state != SETTLED or task.created_ms > now_ms - PAYMENTS_SHOWN_MS)
+    ]
+    found.sort(key=lambda task: (task.state == SETTLED, -task.created_ms))
+    return tuple(Entry(task.task_id, task=task) for task in found[:MOST_PAYMENTS])

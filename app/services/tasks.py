@@ -1,0 +1,127 @@
+"""Acting on what a person must see: a claim at the cloud first, so that of two tablets only one acts.
+
+Guides see and deliver, managers settle. Without the cloud there is no claim and so no acting; what
+this till alone knows, its alarms, it settles alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import TypeVar
+
+from app.domain.people import Person, Role
+from app.errors import Code, RuleBroken, Trouble
+from app.ports import Store, TaskDesk, UnitOfWork
+from app.services.payments import PaymentNews, Payments
+from app.wire.tasks import (
+    CORRECTED,
+    DELIVERED,
+    DROPPED,
+    MONEY,
+    QUARANTINE,
+    REFUNDED,
+    RELEASED,
+    SEEN,
+    TaskClaim,
+    TaskRow,
+    TaskSettlement,
+)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class StoreTasks:
+    """The job of settling what waits for a person. Futures are answered on network threads."""
+
+    def __init__(self, store: Store, desk: TaskDesk, payments: Payments, pool: Executor) -> None:
+        self._store, self._desk, self._payments, self._pool = store, desk, payments, pool
+
+    def claim(self, task_id: str, person: Person) -> Future[TaskRow]:
+        """Take a task on oneself for a quarter of an hour.
+
+        Raises (through the future) RuleBroken: TASK_TAKEN (`till`, `person`), TASK_SETTLED,
+        TASK_UNKNOWN; Trouble when the cloud cannot be asked.
+        """
+        return self._pool.submit(self._claim, task_id, person)
+
+    def settle(self, task_id: str, resolution: str, manager: Person) -> Future[TaskRow]:
+        """Say what became of a task, claiming it first if need be. The same twice is once.
+
+        Raises (through the future) what `claim` does, and RuleBroken(MANAGER_NEEDED).
+        """
+        return self._pool.submit(self._settle, task_id, resolution, manager)
+
+    def deliver(self, attempt_id: str, person: Person) -> Future[PaymentNews]:
+        """Make late money into the sale it was meant for, unless another tablet is at it.
+
+        Raises (through the future) what `claim` and `Payments.deliver` do.
+        """
+        return self._pool.submit(self._deliver, attempt_id, person)
+
+    def settle_alarm(self, code: str, subject: str, manager: Person) -> Future[None]:
+        """Put an alarm of this till away. Raises (through the future) RuleBroken(MANAGER_NEEDED)."""
+
+        def job(uow: UnitOfWork) -> None:
+            _only_a_manager(manager)
+            uow.settle_alarm(code, subject)
+
+        return self._store.run(job)
+
+    # --- network thread -----------------------------------------------------------------------
+
+    def _claim(self, task_id: str, person: Person) -> TaskRow:
+        claim_id = self._run(lambda uow: uow.claim_of(task_id))
+        asked = TaskClaim(task_id=task_id, claim_id=claim_id, person=person.person_id)
+        return self._kept(self._desk.claim(asked))
+
+    def _settle(self, task_id: str, resolution: str, manager: Person) -> TaskRow:
+        _only_a_manager(manager)
+        return self._say(self._claim(task_id, manager).task_id, resolution)
+
+    def _say(self, task_id: str, resolution: str) -> TaskRow:
+        claim_id = self._run(lambda uow: uow.claim_of(task_id))
+        asked = TaskSettlement(task_id=task_id, claim_id=claim_id, resolution=resolution)
+        return self._kept(self._desk.settle(asked))
+
+    def _deliver(self, attempt_id: str, person: Person) -> PaymentNews:
+        try:
+            self._claim(attempt_id, person)
+            claimed = True
+        except RuleBroken as refused:
+            if refused.code is not Code.TASK_UNKNOWN:
+                raise
+            claimed = False  # a restored cloud has forgotten it: there is nobody to be quicker
+        news = self._payments.deliver_now(attempt_id, person)
+        if claimed:
+            try:
+                self._say(attempt_id, DELIVERED)
+            except (Trouble, RuleBroken) as error:
+                # The sale says it as well: with it the task settles itself.
+                log.info("delivery of %s not told: %s", attempt_id, error.code)
+        return news
+
+    def _kept(self, row: TaskRow) -> TaskRow:
+        self._run(lambda uow: uow.put_task(row))
+        return row
+
+    def _run(self, job: Callable[[UnitOfWork], T]) -> T:
+        return self._store.run(job).result()
+
+
+def resolutions_of(task: TaskRow) -> tuple[str, ...]:
+    """Return the words by which a manager may settle a task, the usual one first.
+
+    That the goods went out is said by the sale itself, so it is no word of its own here.
+    """
+    if task.code == QUARANTINE:
+        return (RELEASED, DROPPED)
+    return (REFUNDED, SEEN) if task.kind == MONEY else (SEEN, CORRECTED)
+
+
+def _only_a_manager(person: Person) -> None:
+    if person.role is not Role.MANAGER:
+        raise RuleBroken(Code.MANAGER_NEEDED, max_bp=0)

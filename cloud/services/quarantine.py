@@ -1,0 +1,148 @@
+"""Records of a revoked device: kept, on no books, until a person of the store releases or drops them.
+
+One open task per device stands for all of them; a settled one is never opened again, so what comes
+later is another decision. The records themselves are never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from app.domain.ids import new_id
+from app.errors import Trouble
+from app.wire.bodies import BODIES, RefundV1, SaleV1
+from app.wire.codec import decode_body
+from app.wire.tasks import QUARANTINE, RECORD, RELEASED, SETTLED
+from cloud.db.rows import insert_rows
+from cloud.db.tables import journal
+from cloud.db.task_tables import quarantine, task
+from cloud.services.projection import Arrival
+from cloud.services.tasks import device_code, open_tasks
+
+if TYPE_CHECKING:
+    from cloud.services.envelope import Received
+
+
+def set_aside(connection: sa.Connection, arrival: Arrival, records: Sequence[Received]) -> None:
+    """Note that these records, already in the journal, wait for a person; one task for all."""
+    if not records:
+        return
+    own = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
+    amount = sum(map(_amount_of, records))
+    last = records[-1].header
+    query = sa.select(task).where(
+        *(task.c[name] == value for name, value in own.items()),
+        task.c.code == QUARANTINE,
+        task.c.state != SETTLED,
+    )
+    waiting = connection.execute(query.with_for_update()).mappings().first()
+    task_id = waiting["task_id"] if waiting else new_id()
+    values: dict[str, Any] = {
+        "epoch": last.epoch,
+        "seq": last.seq,
+        "detail": str(len(records) + (int(waiting["detail"]) if waiting else 0)),
+        "amount": amount + (waiting["amount"] if waiting else 0),
+        "change": arrival.change,
+    }
+    if waiting:
+        connection.execute(sa.update(task).where(_task(arrival, task_id)).values(**values))
+    else:
+        fixed = {
+            "task_id": task_id,
+            "kind": RECORD,
+            "code": QUARANTINE,
+            "subject": records[0].header.rec_id,
+            "device_code": device_code(connection, *own.values()),
+            "created_ms": arrival.received_ms,
+        }
+        open_tasks(connection, [own | fixed | values])
+    insert_rows(
+        connection,
+        quarantine,
+        [
+            {**own, "epoch": r.header.epoch, "seq": r.header.seq, "task_id": task_id}
+            for r in records
+        ],
+    )
+
+
+def waiting_records(
+    connection: sa.Connection, tenant: str, store: str, task_id: str
+) -> Sequence[sa.RowMapping]:
+    """Return the journal's rows a quarantine task stands for, in the order they came."""
+    aside = quarantine.c
+    return (
+        connection.execute(
+            sa.select(journal)
+            .join(
+                quarantine,
+                (aside.tenant_id == journal.c.tenant_id)
+                & (aside.store_id == journal.c.store_id)
+                & (aside.device_id == journal.c.device_id)
+                & (aside.epoch == journal.c.epoch)
+                & (aside.seq == journal.c.seq),
+            )
+            .where(
+                aside.tenant_id == tenant,
+                aside.store_id == store,
+                aside.task_id == task_id,
+                journal.c.tenant_id == tenant,
+                journal.c.store_id == store,
+            )
+            .order_by(journal.c.received_ms, journal.c.seq)
+        )
+        .mappings()
+        .all()
+    )
+
+
+def waiting(connection: sa.Connection, tenant: str, store: str, device_id: str) -> int:
+    """Return how many records of a device are on no books because nobody released them."""
+    aside = quarantine.c
+    query = (
+        sa.select(sa.func.count())
+        .select_from(quarantine)
+        .join(
+            task,
+            (task.c.tenant_id == aside.tenant_id)
+            & (task.c.store_id == aside.store_id)
+            & (task.c.task_id == aside.task_id),
+        )
+        .where(
+            aside.tenant_id == tenant,
+            aside.store_id == store,
+            aside.device_id == device_id,
+            task.c.tenant_id == tenant,
+            task.c.store_id == store,
+            task.c.resolution != RELEASED,
+        )
+    )
+    return connection.scalar(query) or 0
+
+
+def _amount_of(record: Received) -> int:
+    """Return what a document among the records comes to, in minor units; 0 for anything else."""
+    if record.header.kind not in BODIES:
+        return 0
+    try:
+        body = decode_body(record.header.kind, record.body)
+    except Trouble:
+        return 0
+    match body:
+        case SaleV1():
+            return min(max(body.total, 0), 10**15)
+        case RefundV1():
+            return -min(max(body.total, 0), 10**15)
+        case _:
+            return 0
+
+
+def _task(arrival: Arrival, task_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        task.c.tenant_id == arrival.tenant,
+        task.c.store_id == arrival.store,
+        task.c.task_id == task_id,
+    )

@@ -1,0 +1,299 @@
+"""What a person of a store must see: opened here, told by the feed, claimed by one, settled by whoever
+claimed it.
+
+A claim is a row lock, so of two tablets at once exactly one gets it. Knows no provider and no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.errors import Code
+from app.wire.messages import News
+from app.wire.tasks import (
+    CLAIM_MINUTES,
+    CLAIMED,
+    CORRECTED,
+    DELIVERED,
+    DROPPED,
+    MONEY,
+    OPEN,
+    PAYMENT,
+    QUARANTINE,
+    RECORD,
+    REFUNDED,
+    RELEASED,
+    SEEN,
+    SETTLED,
+    TaskClaim,
+    TaskRow,
+    TaskSettlement,
+)
+from cloud.db.distribution import across
+from cloud.db.feed import next_change
+from cloud.db.rows import Rows, insert_rows
+from cloud.db.tables import device, exception, refund, sale
+from cloud.db.task_tables import task
+from cloud.errors import Refused
+
+NEWS = News(kind="reference", subject="tasks")
+"""What the store's other tills are told after a change."""
+
+MAX_ID = 64
+"""Longest id of a claim or a person."""
+
+OPERATOR = "operator"
+"""Who claims at the command line of the cloud."""
+
+_RESOLUTIONS = {
+    MONEY: frozenset({DELIVERED, REFUNDED, SEEN}),
+    RECORD: frozenset({SEEN, CORRECTED}),
+    QUARANTINE: frozenset({RELEASED, DROPPED}),
+}
+_BLANK: dict[str, Any] = {
+    "other": "",
+    "detail": "",
+    "amount": 0,
+    "receipt_no": "",
+    "state": OPEN,
+    "claimed_device": "",
+    "claimed_by": "",
+    "claim_id": "",
+    "claim_until_ms": 0,
+    "settled_ms": 0,
+    "resolution": "",
+}
+
+
+TaskColumns = Mapping[str, Any] | sa.RowMapping
+"""A row of table `task`, read or about to be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who acts on a task: a device of a store, and the claim it made."""
+
+    tenant: str
+    store: str
+    device: str
+    claim_id: str
+    person: str = ""
+
+
+def open_tasks(connection: sa.Connection, rows: Rows) -> None:
+    """Write new tasks. Rows name the columns of `task` without those of claim and settlement."""
+    insert_rows(connection, task, [_BLANK | row for row in rows])
+
+
+def raise_exceptions(
+    connection: sa.Connection,
+    rows: Rows,
+    change: int,
+    *,
+    others: Mapping[str, str] | None = None,
+) -> None:
+    """Write exceptions of one device and a task for each.
+
+    Rows are those of table `exception`; `others` maps an exception's id to the receipt it is about
+    besides its own record.
+    """
+    if not rows:
+        return
+    insert_rows(connection, exception, rows)
+    first = rows[0]
+    own = (first["tenant_id"], first["store_id"])
+    code = device_code(connection, *own, first["device_id"])
+    documents = _documents(connection, own, {row["rec_id"] for row in rows})
+    open_tasks(
+        connection,
+        [
+            {
+                "tenant_id": row["tenant_id"],
+                "store_id": row["store_id"],
+                "task_id": row["exception_id"],
+                "kind": RECORD,
+                "code": row["code"],
+                "subject": row["rec_id"],
+                "device_id": row["device_id"],
+                "device_code": code,
+                "epoch": row["epoch"],
+                "seq": row["seq"],
+                "receipt_no": documents.get(row["rec_id"], ("", 0))[0],
+                "other": (others or {}).get(row["exception_id"], ""),
+                "detail": row["detail"],
+                "amount": documents.get(row["rec_id"], ("", 0))[1],
+                "created_ms": row["created_ms"],
+                "change": change,
+            }
+            for row in rows
+        ],
+    )
+
+
+def device_code(connection: sa.Connection, tenant: str, store: str, device_id: str) -> str:
+    """Return the number people know a till by, "" for an unknown one."""
+    code: str | None = connection.scalar(
+        sa.select(device.c.device_code).where(
+            device.c.tenant_id == tenant,
+            device.c.store_id == store,
+            device.c.device_id == device_id,
+        )
+    )
+    return code or ""
+
+
+def _documents(
+    connection: sa.Connection, own: tuple[str, str], ids: set[str]
+) -> dict[str, tuple[str, int]]:
+    """Return receipt number and total of the documents among these records that could be read."""
+    found: dict[str, tuple[str, int]] = {}
+    for table, name in ((sale, "sale_id"), (refund, "refund_id")):
+        rows = connection.execute(
+            sa.select(table.c[name], table.c.receipt_no, table.c.total).where(
+                table.c.tenant_id == own[0], table.c.store_id == own[1], table.c[name].in_(ids)
+            )
+        )
+        found |= {row[0]: (row.receipt_no, row.total) for row in rows}
+    return found
+
+
+# --- claim and settle -----------------------------------------------------------------------------
+
+
+def claim(connection: sa.Connection, holder: Holder, asked: TaskClaim, *, now_ms: int) -> TaskRow:
+    """Give a task to a device for `CLAIM_MINUTES`; the same claim again gets the same answer.
+
+    A device may claim anew what it holds, and anybody what was held for too long. Raises Refused: 404,
+    409 `claimed` (whose detail says by whom) when another device holds it or it is settled.
+    """
+    row = _locked(connection, holder, asked.task_id)
+    if row["state"] != SETTLED and _holds(row, holder):
+        return task_row(row)
+    held = row["state"] == CLAIMED and now_ms < row["claim_until_ms"]
+    if row["state"] == SETTLED or (held and row["claimed_device"] != holder.device):
+        raise _taken(connection, row)
+    return _write(
+        connection,
+        row,
+        state=CLAIMED,
+        claimed_device=holder.device,
+        claimed_by=asked.person[:MAX_ID],
+        claim_id=asked.claim_id,
+        claim_until_ms=now_ms + CLAIM_MINUTES * 60_000,
+    )
+
+
+def settle(
+    connection: sa.Connection, holder: Holder, asked: TaskSettlement, *, now_ms: int
+) -> tuple[TaskRow, bool]:
+    """Settle a task by its claim; return it, and whether that happened just now and not before.
+
+    Raises Refused: 404, 409 `claimed` when it is not held by this claim or was settled otherwise, 422
+    for a word that makes no sense for this task. What follows for records is the work of `release`.
+    """
+    row = _locked(connection, holder, asked.task_id)
+    mine = _holds(row, holder)
+    if mine and (row["state"], row["resolution"]) == (SETTLED, asked.resolution):
+        return task_row(row), False
+    if row["state"] != CLAIMED or not mine:
+        raise _taken(connection, row)
+    if asked.resolution not in resolutions_of(row["kind"], row["code"]):
+        raise Refused(422, "malformed", "resolution")
+    _resolve_exception(connection, row, now_ms)
+    settled = _write(connection, row, state=SETTLED, settled_ms=now_ms, resolution=asked.resolution)
+    return settled, True
+
+
+def take_away(connection: sa.Connection, holder: Holder, task_id: str) -> None:
+    """End whatever claim there is, so that the next one gets the task. Raises Refused as `claim`."""
+    row = _locked(connection, holder, task_id)
+    if row["state"] == SETTLED:
+        raise _taken(connection, row)
+    _write(connection, row, claim_until_ms=0)
+
+
+def resolutions_of(kind: str, code: str) -> frozenset[str]:
+    """Return the words by which such a task may be settled."""
+    return _RESOLUTIONS[QUARANTINE if code == QUARANTINE else kind]
+
+
+def unsettled(connection: sa.Connection, tenant: str, store: str = "") -> Sequence[sa.RowMapping]:
+    """Return what waits for a person in one store of the tenant, or in all; oldest first."""
+    query = sa.select(task).where(
+        task.c.tenant_id == tenant, task.c.state != SETTLED, task.c.kind != PAYMENT
+    )
+    query = query.where(task.c.store_id == store) if store else across(query, "office")
+    return connection.execute(query.order_by(task.c.created_ms)).mappings().all()
+
+
+def newest_change(connection: sa.Connection, tenant: str, store: str) -> int:
+    """Return the number of the transaction that last changed a task of a store, 0 for none."""
+    query = sa.select(sa.func.max(task.c.change)).where(
+        task.c.tenant_id == tenant, task.c.store_id == store
+    )
+    return connection.scalar(query) or 0
+
+
+def task_row(row: TaskColumns) -> TaskRow:
+    """Return a task as it travels."""
+    return TaskRow(
+        device=row["device_id"],
+        **{name: row[name] for name in TaskRow.__struct_fields__ if name != "device"},
+    )
+
+
+def _locked(connection: sa.Connection, holder: Holder, task_id: str) -> sa.RowMapping:
+    if not 0 < len(holder.claim_id) <= MAX_ID:
+        raise Refused(422, "malformed", "claim_id")
+    query = sa.select(task).where(
+        task.c.tenant_id == holder.tenant,
+        task.c.store_id == holder.store,
+        task.c.task_id == task_id,
+        task.c.kind != PAYMENT,
+    )
+    row = connection.execute(query.with_for_update()).mappings().first()
+    if row is None:
+        raise Refused(404, Code.TASK_UNKNOWN)
+    return row
+
+
+def _holds(row: sa.RowMapping, holder: Holder) -> bool:
+    return (row["claimed_device"], row["claim_id"]) == (holder.device, holder.claim_id)
+
+
+def _taken(connection: sa.Connection, row: sa.RowMapping) -> Refused:
+    """Say by whom a task is held: the till's number and the person, or that it is settled."""
+    if row["state"] == SETTLED:
+        return Refused(409, "claimed", "settled")
+    code = device_code(connection, row["tenant_id"], row["store_id"], row["claimed_device"])
+    return Refused(409, "claimed", f"{code} {row['claimed_by']}".strip())
+
+
+def _write(connection: sa.Connection, row: sa.RowMapping, **values: Any) -> TaskRow:
+    values["change"] = next_change(connection)
+    connection.execute(
+        sa.update(task)
+        .where(
+            task.c.tenant_id == row["tenant_id"],
+            task.c.store_id == row["store_id"],
+            task.c.task_id == row["task_id"],
+        )
+        .values(**values)
+    )
+    return task_row(dict(row) | values)
+
+
+def _resolve_exception(connection: sa.Connection, row: sa.RowMapping, now_ms: int) -> None:
+    connection.execute(
+        sa.update(exception)
+        .where(
+            exception.c.tenant_id == row["tenant_id"],
+            exception.c.store_id == row["store_id"],
+            exception.c.exception_id == row["task_id"],
+        )
+        .values(resolved_ms=now_ms)
+    )

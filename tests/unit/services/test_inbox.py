@@ -1,0 +1,161 @@
+"""The store's one inbox: what is listed, in which order, and who may do what about it."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from app.services.inbox import PAYMENTS_SHOWN_MS, Entry, Hold, inbox
+from app.wire.messages import PullAnswer, Row
+from app.wire.tasks import CLAIM_MINUTES, CLAIMED, MONEY, PAYMENT, RECORD, SETTLED, TaskRow
+from tests.unit.services.test_late_money import closed_and_paid
+from tests.unit.services.till import GUIDE, MANAGER, Till, shown
+
+ELSEWHERE = "SH01-B2"
+
+
+def now(till: Till) -> int:
+    return till.clock.now().server_ms
+
+
+def tell(till: Till, *rows: TaskRow) -> None:
+    """Let the cloud tell of tasks."""
+    page = PullAnswer(
+        stream="tasks",
+        rows=[Row(key=r.task_id, body=msgspec.Raw(msgspec.json.encode(r))) for r in rows],
+        cursor="c",
+        more=False,
+        feed_generation=1,
+        server_ms=now(till),
+    )
+    till.do(lambda uow: uow.apply_page(page))
+
+
+def task(kind: str = RECORD, code: str = "bad_body", **more: object) -> TaskRow:
+    values: dict[str, object] = {
+        "task_id": f"{kind}-{code}",
+        "kind": kind,
+        "code": code,
+        "subject": "r1",
+        "device": ELSEWHERE,
+        **more,
+    }
+    return TaskRow(**values)  # type: ignore[arg-type]
+
+
+def listed(till: Till) -> tuple[Entry, ...]:
+    return inbox(till.store.reader, now(till))
+
+
+def test_nothing_waits(till: Till):
+    assert listed(till) == ()
+
+
+def test_money_first_then_exceptions_then_alarms_then_payments_elsewhere(till: Till):
+    own = closed_and_paid(till)
+    payment = task(PAYMENT, "waiting", task_id="p1", created_ms=now(till))
+    tell(till, task(), payment, task(MONEY, "late", task_id="a9"))
+    till.do(lambda uow: uow.raise_alarm("second_copy_missing", "sd", "", 1))
+    entries = listed(till)
+    assert [entry.key for entry in entries] == [
+        own,
+        "a9",
+        "record-bad_body",
+        "alarm second_copy_missing sd",
+        "p1",
+    ]
+    assert [entry.needs_a_person for entry in entries] == [True] * 4 + [False]
+
+
+def test_what_both_sides_know_of_own_money_is_one_entry(till: Till):
+    own = closed_and_paid(till)
+    tell(till, task(MONEY, "late", task_id=own, device="SH01-A1"))
+    (entry,) = listed(till)
+    assert entry.money is not None
+    assert entry.task is not None
+    assert entry.can_deliver()
+    assert entry.can_ask()
+
+
+def test_own_money_that_was_given_back_at_another_tablet_waits_here_no_more(till: Till):
+    own = closed_and_paid(till)
+    tell(
+        till,
+        task(
+            MONEY, "late", task_id=own, state=SETTLED, settled_ms=now(till), resolution="refunded"
+        ),
+    )
+    assert listed(till) == ()
+
+
+def test_what_another_tablet_holds_can_only_be_watched(till: Till):
+    own = closed_and_paid(till)
+    until = now(till) + CLAIM_MINUTES * 60_000
+    held = task(
+        MONEY,
+        "late",
+        task_id=own,
+        state=CLAIMED,
+        claimed_device=ELSEWHERE,
+        claimed_by="p-chen",
+        claim_until_ms=until,
+    )
+    tell(till, held)
+    (entry,) = listed(till)
+    assert entry.hold is Hold.TAKEN
+    assert not entry.can_deliver()
+    assert not entry.can_claim()
+    assert entry.resolutions(MANAGER) == ()
+    till.clock.advance(CLAIM_MINUTES * 60)
+    (entry,) = listed(till)
+    assert entry.hold is Hold.FREE
+    assert entry.can_deliver()
+    tell(till, replace(held, claimed_device="SH01-A1"))
+    (entry,) = listed(till)
+    assert entry.hold is Hold.MINE
+    assert entry.can_deliver()
+
+
+def test_money_of_another_tablet_can_be_given_back_here_and_not_delivered(till: Till):
+    tell(till, task(MONEY, "late", task_id="a9"))
+    (entry,) = listed(till)
+    assert not entry.can_deliver()
+    assert not entry.can_ask()
+    assert entry.can_claim()
+    assert entry.resolutions(GUIDE) == ()
+    assert entry.resolutions(None) == ()
+    assert entry.resolutions(MANAGER) == ("refunded", "seen")
+
+
+def test_a_payment_under_way_here_is_no_task_though_the_cloud_tells_of_it(till: Till):
+    own = shown(till)
+    tell(till, task(PAYMENT, "waiting", task_id=own, device="SH01-A1", created_ms=now(till)))
+    (entry,) = listed(till)
+    assert entry.money is not None
+    assert entry.task is None
+    assert entry.resolutions(MANAGER) == ()
+
+
+def test_payments_elsewhere_go_when_they_are_old_and_decided(till: Till):
+    at = now(till)
+    tell(
+        till,
+        task(PAYMENT, "confirmed", task_id="p1", state=SETTLED, settled_ms=at, created_ms=at),
+        task(PAYMENT, "unknown", task_id="p2", created_ms=at - PAYMENTS_SHOWN_MS - 1),
+        task(
+            PAYMENT,
+            "confirmed",
+            task_id="p3",
+            state=SETTLED,
+            settled_ms=at,
+            created_ms=at - PAYMENTS_SHOWN_MS - 1,
+        ),
+    )
+    assert [entry.key for entry in listed(till)] == ["p2", "p1"]
+    assert listed(till)[0].resolutions(MANAGER) == ()
+
+
+def test_alarms_are_put_away_by_managers(till: Till):
+    till.do(lambda uow: uow.raise_alarm("sealed_damaged", "7", "", 1))
+    (entry,) = listed(till)
+    assert (entry.resolutions(GUIDE), entry.resolutions(MANAGER)) == ((), ("seen",))

@@ -1,0 +1,247 @@
+"""The store's inbox on the screen: money, exceptions and alarms, who is at them, and what one may do.
+
+It lists, explains and asks; claiming, delivering and settling are the services' work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from PySide6.QtCore import Property, QObject, Qt, Signal, Slot
+from PySide6.QtQml import QmlElement, QmlUncreatable
+
+from app.domain.people import Person
+from app.errors import Code, Trouble
+from app.ports import Reader
+from app.services.inbox import Entry, inbox
+from app.services.payments import PaymentNews, Payments
+from app.services.tasks import StoreTasks
+from app.wire.tasks import TaskRow
+from ui.bridge import KeyedListModel, ViewModel
+from ui.tasks import Failure, Tasks
+from ui.text import Words
+from ui.viewmodels.inboxrows import INBOX_ROLES, InboxRows, Names
+
+QML_IMPORT_NAME = "Guide.Model"
+QML_IMPORT_MAJOR_VERSION = 1
+
+_STALE = frozenset({Code.TASK_TAKEN, Code.TASK_SETTLED, Code.TASK_UNKNOWN})
+"""Refusals that say: your list is older than the cloud's."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxTools:
+    """What the inbox needs of a till. `on_screen` names the cart the payment screen shows, which is not
+    listed; `is_online` is the outcome of the last exchange; `sync_now` fetches what the cloud has."""
+
+    reader: Callable[[], Reader]
+    tasks: StoreTasks
+    payments: Payments
+    on_screen: Callable[[], str]
+    who: Callable[[], Person | None]
+    now_ms: Callable[[], int]
+    is_online: Callable[[], bool]
+    sync_now: Callable[[], Future[None] | None]
+
+
+@QmlElement
+@QmlUncreatable("made by the shell")
+class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable forgets __call__
+    """What waits for a person. `delivered` carries the Sale that late money has become."""
+
+    changed = Signal()
+    openAsked = Signal()
+    closeAsked = Signal()
+    delivered = Signal(object)
+    notice = Signal(str, str)
+    _stirred = Signal()
+
+    def __init__(self, tools: InboxTools, words: Words, parent: QObject) -> None:
+        super().__init__(parent)
+        self._tools, self._words = tools, words
+        self._found: tuple[Entry, ...] = ()
+        self._names = Names()
+        self._online = True
+        self._write = InboxRows(words)
+        self._rows = KeyedListModel(INBOX_ROLES, self)
+        self._tasks = Tasks(self)
+        self._tasks.busyChanged.connect(self.changed)
+        self._stirred.connect(self.look, Qt.ConnectionType.QueuedConnection)
+        words.changed.connect(self._show)
+
+    # --- what QML reads -----------------------------------------------------------------------
+
+    @Property(QObject, constant=True)
+    def rows(self) -> QObject:
+        """One row per thing to see."""
+        return self._rows
+
+    @Property(bool, notify=changed)
+    def any(self) -> bool:
+        """Something waits for a person."""
+        return self._waiting() > 0
+
+    @Property(bool, notify=changed)
+    def isEmpty(self) -> bool:
+        """There is nothing to see at all."""
+        return not self._found
+
+    @Property(str, notify=changed)
+    def badge(self) -> str:
+        """How much waits for a person, "" for nothing."""
+        return f"{self._waiting():,}" if self._waiting() else ""
+
+    @Property(str, notify=changed)
+    def headline(self) -> str:
+        """How much waits, as a sentence."""
+        waiting = self._waiting()
+        return self._words.say("inbox.headline" if waiting else "inbox.none", n=waiting)
+
+    @Property(bool, notify=changed)
+    def hasMoney(self) -> bool:
+        """Some of it is money that may have to be given back."""
+        return any(
+            entry.money is not None or (entry.task is not None and entry.task.kind == "money")
+            for entry in self._found
+        )
+
+    @Property(bool, notify=changed)
+    def isOnline(self) -> bool:
+        """Something can be claimed and settled now."""
+        return self._online
+
+    @Property(bool, notify=changed)
+    def busy(self) -> bool:
+        """An answer is under way."""
+        return self._tasks.isBusy()
+
+    def _waiting(self) -> int:
+        return sum(entry.needs_a_person for entry in self._found)
+
+    # --- what QML does ------------------------------------------------------------------------
+
+    @Slot()
+    def open(self) -> None:
+        """Show the list."""
+        self.look()
+        self.openAsked.emit()
+
+    @Slot()
+    def close(self) -> None:
+        """Put the list away."""
+        self.closeAsked.emit()
+
+    @Slot()
+    def look(self) -> None:
+        """Read afresh what waits."""
+        try:
+            reader = self._tools.reader()
+            found = inbox(reader, self._tools.now_ms())
+            self._names = self._names_of(reader)
+            self._online = self._tools.is_online()
+        except Trouble:
+            return  # the store was busy for a moment; the list of a moment ago stays
+        shown = self._tools.on_screen()
+        self._found = tuple(entry for entry in found if not shown or _cart_of(entry) != shown)
+        self._show()
+
+    @Slot(str)
+    def ask(self, key: str) -> None:
+        """Ask the cloud how a payment stands."""
+        person = self._tools.who()
+        if person is not None and not self._tasks.isBusy():
+            future = self._tools.payments.refresh(key, person.person_id)
+            self._tasks.follow(future, self._asked, self._failed)
+
+    @Slot(str)
+    def deliver(self, key: str) -> None:
+        """Make late money into the sale it was meant for: the goods go out now."""
+        person = self._tools.who()
+        if person is not None and not self._tasks.isBusy():
+            future = self._tools.tasks.deliver(key, person)
+            self._tasks.follow(future, self._delivered, self._failed)
+
+    @Slot(str)
+    def claim(self, key: str) -> None:
+        """Take something on oneself."""
+        person = self._tools.who()
+        if person is not None and not self._tasks.isBusy():
+            self._tasks.follow(self._tools.tasks.claim(key, person), self._claimed, self._failed)
+
+    @Slot(str, str)
+    def settle(self, key: str, word: str) -> None:
+        """Say what became of something: seen, refunded, released …"""
+        person = self._tools.who()
+        entry = next((entry for entry in self._found if entry.key == key), None)
+        if person is None or entry is None or self._tasks.isBusy():
+            return
+        if entry.alarm is not None:
+            alarm = entry.alarm
+            put_away = self._tools.tasks.settle_alarm(alarm.code, alarm.subject, person)
+            self._tasks.follow(put_away, self._settled, self._failed)
+        else:
+            settled = self._tools.tasks.settle(key, word, person)
+            self._tasks.follow(settled, self._settled, self._failed)
+
+    # --- what Python does ---------------------------------------------------------------------
+
+    def stir(self) -> None:
+        """There is news of some payment or task. Any thread."""
+        self._stirred.emit()
+
+    def _asked(self, news: PaymentNews) -> None:
+        self.look()
+        open_still = news.attempt.last.after.is_open
+        self.notice.emit(
+            "info", self._words.say("money.asked_open" if open_still else "money.asked")
+        )
+
+    def _delivered(self, news: PaymentNews) -> None:
+        self.look()
+        if news.sale is not None:
+            self.delivered.emit(news.sale)
+
+    def _claimed(self, _row: TaskRow) -> None:
+        self.look()
+        self.notice.emit("info", self._words.say("inbox.claimed"))
+
+    def _settled(self, _row: TaskRow | None) -> None:
+        self.look()
+        self.notice.emit("info", self._words.say("inbox.settled"))
+
+    def _failed(self, failure: Failure) -> None:
+        if failure.code in _STALE:
+            self._tools.sync_now()
+        self.look()
+        self.notice.emit("problem", self._sentence(failure))
+
+    def _sentence(self, failure: Failure) -> str:
+        """Name whoever was quicker; everything else has its usual sentence."""
+        till, person = failure.facts.get("till"), failure.facts.get("person")
+        if failure.code is Code.TASK_TAKEN and till:
+            who = self._names.people.get(str(person), str(person))
+            return self._words.say("inbox.held_at", who=who, till=till)
+        if failure.code is Code.CLOUD_UNREACHABLE:
+            return self._words.say("inbox.offline")
+        return self._words.error(failure)
+
+    def _names_of(self, reader: Reader) -> Names:
+        """Return the names of people, and of tills as far as tasks tell them."""
+        people = {p.person_id: self._words.name(p.name, p.name_en) for p in reader.people()}
+        people["operator"] = self._words.say("inbox.headquarters")
+        return Names(people, {task.device: task.device_code for task in reader.tasks()})
+
+    @Slot()
+    def _show(self) -> None:
+        person = self._tools.who()
+        self._rows.show(self._write.row(entry, self._names, person) for entry in self._found)
+        self.changed.emit()
+
+
+def _cart_of(entry: Entry) -> str:
+    """Return the cart a payment is for, "" for anything else."""
+    if entry.money is not None:
+        return entry.money.attempt.last.sale_id
+    return entry.task.other if entry.task is not None and entry.task.kind != "record" else ""

@@ -1,0 +1,246 @@
+"""An entry of the inbox in words: what it is, what it was for, what to do, and what the buttons say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.domain.payment import Anomaly, State
+from app.domain.people import Person
+from app.ports import Alarm
+from app.services.inbox import Entry, Hold
+from app.services.late_money import WaitingMoney
+from app.wire.tasks import MONEY, PAYMENT, QUARANTINE, TaskRow
+from ui.bridge import Row
+from ui.text import Words
+
+INBOX_ROLES = (
+    "key",
+    "group",
+    "title",
+    "amount",
+    "detail",
+    "hint",
+    "holder",
+    "isTaken",
+    "glyph",
+    "kind",
+    "canDeliver",
+    "canAsk",
+    "canClaim",
+    "word",
+    "wordText",
+    "other",
+    "otherText",
+)
+
+_MONEY = {
+    "open": ("warn", "hourglass"),
+    "late": ("danger", "history"),
+    "partial": ("danger", "scale"),
+    "over": ("warn", "coins"),
+    "no_sale": ("danger", "circle-alert"),
+    "refund_pending": ("info", "undo-2"),
+}
+_RECORDS = {
+    "oversell": ("warn", "package"),
+    QUARANTINE: ("warn", "tablet"),
+    "refund_exceeds_sale": ("warn", "undo-2"),
+    "sealed_damaged": ("danger", "shield-alert"),
+}
+_PAYMENTS = {
+    State.CONFIRMED: ("good", "circle-check"),
+    State.UNKNOWN: ("warn", "circle-question-mark"),
+    State.WAITING: ("info", "hourglass"),
+    State.CREATED: ("info", "hourglass"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names by id: people, and tills by the number on them."""
+
+    people: Mapping[str, str] = field(default_factory=dict)
+    tills: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    title: str
+    amount: str
+    detail: str
+    hint: str
+    face: tuple[str, str]
+    group: str
+
+
+class InboxRows:
+    """Writes rows of the inbox in the language chosen now."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
+    def row(self, entry: Entry, names: Names, person: Person | None) -> Row:
+        """Return an entry as the list shows it to this person."""
+        said = self._said(entry)
+        tint, glyph = said.face
+        settling = (*entry.resolutions(person), "", "")
+        deliver = entry.can_deliver()
+        return {
+            "key": entry.key,
+            "group": self._words.say(f"inbox.group_{said.group}"),
+            "title": said.title,
+            "amount": said.amount,
+            "detail": said.detail,
+            "hint": said.hint,
+            "holder": self._holder(entry, names),
+            "isTaken": entry.hold is Hold.TAKEN,
+            "glyph": glyph,
+            "kind": tint,
+            "canDeliver": deliver,
+            "canAsk": entry.can_ask(),
+            "canClaim": entry.can_claim() and not deliver,
+            "word": settling[0],
+            "wordText": self._word(settling[0]),
+            "other": settling[1],
+            "otherText": self._word(settling[1]),
+        }
+
+    def _word(self, resolution: str) -> str:
+        return self._words.say(f"inbox.do_{resolution}") if resolution else ""
+
+    def _holder(self, entry: Entry, names: Names) -> str:
+        """Say who is at it, "" for nobody."""
+        task = entry.task
+        if task is None or entry.hold is Hold.FREE:
+            return ""
+        if entry.hold is Hold.MINE:
+            return self._words.say("inbox.held_here")
+        who = names.people.get(task.claimed_by, task.claimed_by)
+        till = names.tills.get(task.claimed_device, "")
+        key = "inbox.held_at" if till else "inbox.held_elsewhere"
+        return self._words.say(key, who=who, till=till)
+
+    def _said(self, entry: Entry) -> _Said:
+        if entry.money is not None:
+            return self._own(entry.money)
+        if entry.alarm is not None:
+            return self._alarm(entry.alarm)
+        if entry.task is None:
+            raise ValueError(entry.key)
+        if entry.task.kind == MONEY:
+            return self._money(entry.task)
+        return self._payment(entry.task) if entry.task.kind == PAYMENT else self._record(entry.task)
+
+    # --- money ----------------------------------------------------------------------------------
+
+    def _own(self, money: WaitingMoney) -> _Said:
+        words, step, kind = self._words, money.attempt.last, _kind(money)
+        lost = kind in ("late", "no_sale") and not money.can_become_sale
+        hint = "no_cart" if lost else kind
+        return _Said(
+            words.say(f"money.{kind}"),
+            words.amount(step.amount if money.is_open else step.received),
+            words.join(words.say("history.when", at=step.at.server_ms), self._goods(money)),
+            words.say(f"money.{hint}_hint", due=step.amount, missing=abs(money.missing)),
+            _MONEY[kind],
+            "money",
+        )
+
+    def _goods(self, money: WaitingMoney) -> str:
+        """Return enough of what it was meant for to know whose money it is."""
+        words = self._words
+        if money.sale is not None:
+            return words.say("done.receipt_no", number=money.sale.receipt_no)
+        if money.cart is None or not money.cart.lines:
+            return ""
+        sku = money.cart.lines[0].sku
+        pieces = words.say("common.pieces", n=money.cart.units)
+        return words.join(words.name(sku.name, sku.name_en), pieces)
+
+    def _money(self, task: TaskRow) -> _Said:
+        """Another tablet's money: it can be given back here, and handed over only there."""
+        words = self._words
+        due = int(task.detail) if task.detail.isdigit() else task.amount
+        missing = task.amount if task.code == "over" else abs(due - task.amount)
+        known = task.code in _MONEY
+        elsewhere = known and task.code in ("late", "no_sale")
+        hint = "inbox.money_elsewhere" if elsewhere else f"money.{task.code}_hint"
+        return _Said(
+            words.say(f"money.{task.code}" if known else "money.open"),
+            words.amount(task.amount),
+            self._where(task),
+            words.say(hint, till=task.device_code, due=due, missing=missing) if known else "",
+            _MONEY.get(task.code, _MONEY["open"]),
+            "money",
+        )
+
+    def _payment(self, task: TaskRow) -> _Said:
+        state = State(task.code) if task.code in set(State) else State.UNKNOWN
+        return _Said(
+            self._words.say(f"inbox.payment_{state.value}"),
+            self._words.amount(task.amount),
+            self._where(task),
+            "",
+            _PAYMENTS.get(state, ("quiet", "circle-x")),
+            "payments",
+        )
+
+    # --- records and alarms ---------------------------------------------------------------------
+
+    def _record(self, task: TaskRow) -> _Said:
+        code = task.code if self._words.knows(f"task.{task.code}") else "unnamed"
+        face = _RECORDS.get(task.code, ("danger", "file-text"))
+        facts: dict[str, object] = {
+            "code": task.code,
+            "receipt": task.receipt_no or "–",
+            "other": task.other,
+            "detail": task.detail,
+            "till": task.device_code,
+            "n": int(task.detail) if task.detail.isdigit() else 1,
+        }
+        alone = code == "oversell" and not task.other
+        hint = self._words.say(f"task.{code}{'_alone' if alone else ''}_hint", **facts)
+        amount = self._words.amount(task.amount) if task.amount else ""
+        return _Said(
+            self._words.say(f"task.{code}", **facts),
+            amount,
+            self._where(task),
+            hint,
+            face,
+            "records",
+        )
+
+    def _alarm(self, alarm: Alarm) -> _Said:
+        code = alarm.code if self._words.knows(f"alarm.{alarm.code}") else "unnamed"
+        facts = {"code": alarm.code, "subject": alarm.subject, "detail": alarm.detail}
+        return _Said(
+            self._words.say(f"alarm.{code}", **facts),
+            "",
+            self._words.say("history.when", at=alarm.at_ms),
+            self._words.say(f"alarm.{code}_hint", **facts),
+            ("danger", "shield-alert"),
+            "alarms",
+        )
+
+    def _where(self, task: TaskRow) -> str:
+        words = self._words
+        number = task.receipt_no
+        return words.join(
+            words.say("history.when", at=task.created_ms),
+            words.say("inbox.till", till=task.device_code) if task.device_code else "",
+            words.say("done.receipt_no", number=number) if number else "",
+        )
+
+
+def _kind(money: WaitingMoney) -> str:
+    after = money.attempt.last.after
+    if after.state is State.REFUND_PENDING:
+        return "refund_pending"
+    if money.missing > 0 and Anomaly.PARTIAL in after.anomalies:
+        return "partial"
+    if money.is_open:
+        return "open"
+    if money.missing < 0:
+        return "over"
+    return "late" if Anomaly.LATE in after.anomalies else "no_sale"
