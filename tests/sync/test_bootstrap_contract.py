@@ -5,12 +5,8 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +22,9 @@ from app.sync.report import SyncReport
 from app.wire.messages import MEMBERS
 from offline_store import OfflineStore, open_store
 from tests.fakes.transport import BadLine
-from tests.sync.clouds import ROOT, InMemory, RealServer, Side
+from tests.sync.clouds import InMemory, RealServer, Side
 from tests.sync.shop import figures, member_rows, sku_rows
 from tests.sync.till import become_device
-
-KILLS = int(os.environ.get("GUIDEPOS_KILLS", "10"))
-"""How many times the till is killed; the long run asks for a hundred."""
 
 
 @pytest.fixture(scope="module")
@@ -198,96 +191,6 @@ def test_selling_goes_on_during_a_second_snapshot_and_nothing_is_missing_meanwhi
 def stock_of(store: OfflineStore) -> dict[str, int]:
     query = "SELECT sku_id, quantity FROM stock WHERE store_id = 'S1'"
     return dict(store.reader._connection.execute(query).fetchall())
-
-
-PROGRAM = """
-import sys
-from pathlib import Path
-from app.devices.clock import SystemClock
-from app.sync.engine import SyncEngine
-from offline_store import open_store
-from tests.sync.clouds import line_to
-from tests.sync.till import record
-
-file, key, url = sys.argv[1:]
-clock = SystemClock()
-with open_store(Path(file), bytes.fromhex(key), clock) as store:
-    engine = SyncEngine(store, line_to(url, store, clock), clock, app_version="0.2.0", snapshots=True)
-    print("open", flush=True)
-    record(store, clock, 1)
-    report = engine.run()
-    assert report.trouble is None, report
-    print("whole", flush=True)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_till_killed_at_random_moments_resumes_and_ends_exact(server: RealServer, tmp_path: Path):
-    """Killed while it fills, follows, sweeps and fills again; never back behind what was stored."""
-    clock, key, file = SystemClock(), os.urandom(32), tmp_path / "till.db"
-    goods, members = 1_500, 1_500
-    server.put_skus(sku_rows(goods))
-    server.put_stock(figures(goods))
-    server.put_members(member_rows(members))
-    with open_store(file, key, clock) as store:
-        become_device(store, server.enrolment(), server.code())
-    chance = random.Random(KILLS)
-    command = [sys.executable, "-c", PROGRAM, str(file), key.hex(), server.url]
-    kills, before = 0, (0, 0)
-    while kills < KILLS:
-        till = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert till.stdout is not None
-        assert till.stdout.readline() == "open\n"
-        with suppress(subprocess.TimeoutExpired):
-            till.wait(chance.uniform(0, 0.8))
-        till.send_signal(signal.SIGKILL)
-        whole = till.stdout.read() == "whole\n"
-        till.stdout.close()
-        till.wait(30)
-        kills += not whole
-        with open_store(file, key, clock) as store:
-            now = progress(store)
-            assert now >= before, "rows that were stored are fetched again"
-            before = now
-            if all(feed.is_whole for feed in store.reader.feeds()):
-                server.void_cursors()
-    with open_store(file, key, clock) as store:
-        engine = SyncEngine(
-            store, server.line(store, clock), clock, app_version="0.2.0", snapshots=True
-        )
-        report = engine.run()
-        assert (report.trouble, report.mismatched) == (None, ())
-        assert store.verify_journal() is None
-        assert store.reader.sync_status().unsent == 0
-        rows = store.reader._connection.execute
-        assert rows("SELECT count(*) FROM sku").fetchone()[0] >= goods
-        assert rows("SELECT count(*) FROM member_search").fetchone()[0] == members
-        assert_accounts_hold(store)
-
-
-def progress(store: OfflineStore) -> tuple[int, int]:
-    """Return (generations begun, rows of the unfinished ones), which never goes back."""
-    feeds = store.reader.feeds()
-    return (
-        sum(feed.filling or feed.complete for feed in feeds),
-        sum(feed.taken for feed in feeds),
-    )
-
-
-def assert_accounts_hold(store: Store) -> None:
-    """Each feed's total is the sum over its rows, and each row is of the generation in use."""
-
-    def look(uow) -> list[tuple[int, ...]]:
-        query = (
-            "SELECT s.total, coalesce(sum(r.sum), 0), s.held, count(r.key), s.complete,"
-            " coalesce(min(r.generation), s.complete) FROM feed_state s"
-            " LEFT JOIN feed_row r ON r.feed_no = s.feed_no GROUP BY s.feed_no"
-        )
-        rows: list[tuple[int, ...]] = uow._connection.execute(query).fetchall()
-        return rows
-
-    for total, summed, held, counted, complete, oldest in store.run(look).result():
-        assert (total, held, complete) == (summed, counted, oldest)
 
 
 def test_rows_travel_as_they_lie_in_the_cloud(new: NewTill):
