@@ -127,14 +127,7 @@ def furnish(
         ),
         history=HistoryVm(reader, tools.receipts, tools.refunds, today, words, root),
         my_sales=MySalesVm(reader, today, words, root),
-        network=NetworkVm(
-            tools.conditions,
-            tools.sync_now,
-            words,
-            root,
-            filling=tools.filling,
-            pause=tools.pause,
-        ),
+        network=_network(tools, words, root),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
         inbox=InboxVm(_inbox_tools(tools, phone, who), words, root),
         returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
@@ -152,6 +145,17 @@ def furnish(
     _join(root, checkout, counter, tools)
     _join_aftermath(root, checkout, counter)
     return counter
+
+
+def _network(tools: CounterTools, words: Words, root: RootVm) -> NetworkVm:
+    return NetworkVm(
+        tools.conditions,
+        tools.sync_now,
+        words,
+        root,
+        filling=tools.filling,
+        pause=tools.pause,
+    )
 
 
 def _inbox_tools(
