@@ -46,9 +46,11 @@ from app.wire.messages import (
     PushAnswer,
     PushRequest,
     ReasonRow,
+    Row,
     SkuRow,
     StockRow,
 )
+from app.wire.snapshot import SnapshotBegin, SnapshotChunk
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from app.wire.upkeep import BooksAnswer, DayBooks, EpochAnswer, EpochRequest
 
@@ -201,6 +203,45 @@ class Alarm:
     subject: str
     detail: str
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """How one feed stands at this till.
+
+    `complete` is the generation of rows in use, 0 before the first snapshot; `filling` the one being
+    filled, 0 for none: `taken` of `expected` rows are here, the last one under `after`. `total` is the
+    sum over all rows (see `app.wire.checksum`). `sweeping`: rows of older generations are still to be
+    dropped. `void`: what is complete came from another cloud. Times are Unix ms, 0 for never.
+    """
+
+    stream: str
+    complete: int = 0
+    filling: int = 0
+    after: str = ""
+    taken: int = 0
+    expected: int = 0
+    total: int = 0
+    feed_generation: int = 0
+    checked_ms: int = 0
+    mended_ms: int = 0
+    sweeping: bool = False
+    void: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """A complete snapshot of the cloud this till belongs to is here and none is being filled."""
+        return self.complete > 0 and not self.filling and not self.void
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPiece:
+    """Rows of a snapshot in the order of their keys, and the record their stock figures count."""
+
+    stream: str
+    rows: Sequence[Row]
+    applied_epoch: str = ""
+    applied_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +408,29 @@ class UnitOfWork(Protocol):
     def apply_page(self, page: PullAnswer) -> None:
         """Apply one page of reference and its cursor."""
 
+    def feed(self, stream: str) -> FeedState: ...
+
+    def begin_snapshot(self, begun: SnapshotBegin, *, mended_ms: int = 0) -> FeedState:
+        """Start filling the next generation of a stream; what is in use stays in use.
+
+        `mended_ms` is the time now where a wrong checksum is the reason, else 0.
+        """
+
+    def apply_snapshot(self, piece: SnapshotPiece) -> None:
+        """Apply rows of the generation being filled and keep their last key."""
+
+    def complete_snapshot(self, stream: str) -> None:
+        """Put the filled generation in use; the cursor becomes the one the snapshot began with."""
+
+    def sweep_feed(self, stream: str, most: int) -> bool:
+        """Drop what the complete generation left behind among the next `most` rows; True if not done.
+
+        Members only lose their place in the account: one the cloud lost is not lost here too.
+        """
+
+    def note_check(self, stream: str, at_ms: int) -> None:
+        """Keep when a stream's sum was compared with the cloud's."""
+
     def member_queue(self, limit: int) -> tuple[MemberChange, ...]: ...
 
     def settle_members(self, answer: MembersPushAnswer) -> None: ...
@@ -460,6 +524,9 @@ class Reader(Protocol):
 
     def sync_status(self) -> SyncStatus: ...
 
+    def feeds(self) -> tuple[FeedState, ...]:
+        """Return how every feed stands, in the order a new till needs them."""
+
 
 class Store(Protocol):
     """The encrypted file of one till."""
@@ -515,11 +582,15 @@ class SyncTransport(Protocol):
     def books(self, since: str) -> BooksAnswer:
         """Ask what the cloud has on its books from this device, from a business date on."""
 
-    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer: ...
+    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer: ...
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer: ...
 
-    def pull_members(self, cursor: str, limit: int) -> MembersPage: ...
+    def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage: ...
+
+    def begin_snapshot(self, stream: str) -> SnapshotBegin: ...
+
+    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk: ...
 
 
 class PaymentGateway(Protocol):

@@ -105,6 +105,19 @@ def _store_key(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _tidy(options: argparse.Namespace, settings: Settings) -> int:
+    from cloud.services.tidy import clear_tombstones
+
+    with _Opened(settings) as cloud:
+        cleared = cloud.db.write(
+            lambda connection: clear_tombstones(connection, now_ms=cloud.clock())
+        )
+    print(
+        json.dumps(cleared) if options.json else " · ".join(f"{v} {k}" for k, v in cleared.items())
+    )
+    return 0
+
+
 def _demo_data(options: argparse.Namespace, settings: Settings) -> int:
     from cloud.services.demo import load_demo
 
@@ -182,6 +195,11 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--device", required=True, metavar="ID")
     key.add_argument("--out", type=Path, required=True, metavar="FILE", help="made with mode 0600")
     key.set_defaults(run=_store_key)
+
+    tidy = commands.add_parser(
+        "tidy", parents=[common], help="forget rows gone for 90 days; daily, while serving"
+    )
+    tidy.set_defaults(run=_tidy)
 
     demo = commands.add_parser("demo-data", parents=[common], help="load the invented demo shop")
     size = demo.add_mutually_exclusive_group()

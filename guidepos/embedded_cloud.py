@@ -79,9 +79,11 @@ class EmbeddedCloud:
             process.kill()
             process.wait()
 
-    def load_demo(self) -> None:
-        """Put the demo shop into the cloud, unless it is there."""
-        self._call("demo-data")
+    def load_demo(self, *, skus: int = 0, members: int = 0) -> None:
+        """Put the demo shop into the cloud, unless it is there; larger than usual where asked for."""
+        sizes = {"--skus": skus, "--members": members}
+        wanted = [part for name, size in sizes.items() if size for part in (name, str(size))]
+        self._call("demo-data", *wanted)
 
     def enrol_code(self, store: str) -> str:
         """Return a one-time code that enrols a till of a store."""

@@ -42,7 +42,7 @@ def enrol_till(till: Till, cloud_url: str, code: str) -> Identity:
 def sync_engine(till: Till, cloud: EnrolledCloud | None = None) -> SyncEngine:
     """Return a sync engine of the till."""
     transport = CloudSync(cloud or enrolled_cloud(till.store, till.clock))
-    return SyncEngine(till.store, transport, till.clock, app_version=VERSION)
+    return SyncEngine(till.store, transport, till.clock, app_version=VERSION, snapshots=True)
 
 
 def go_online(

@@ -6,9 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import Raw
+from msgspec.json import encode
+
 from app.domain.money import show_amount
 from app.domain.people import Role
+from app.ports import SnapshotPiece, UnitOfWork
 from app.services.checkout import OPEN_SLOT
+from app.sync.bootstrap import PAUSED
+from app.wire.messages import MemberRow, Row
+from app.wire.snapshot import SnapshotBegin
 from guidepos.demo_home import Demo
 from guidepos.window import go_online, make_shell
 from ui.hand import Hand
@@ -158,6 +165,25 @@ class Stage:
         self.sell()
         self.shell.root.open("network")
 
+    def filling(self) -> None:
+        """A download of the shop that somebody stopped for now."""
+        begun = SnapshotBegin(
+            stream="members", cursor="", rows=100_000, feed_generation=1, server_ms=0
+        )
+        known = MemberRow(member_ref="picture", revision=1)
+        rows = [Row(key=known.member_ref, body=Raw(encode(known)))] * 300
+
+        def half(uow: UnitOfWork) -> None:
+            uow.set_state(PAUSED, "1")
+            uow.begin_snapshot(begun)
+            for _ in range(150):
+                uow.apply_snapshot(SnapshotPiece(begun.stream, rows))
+
+        self.sell()
+        self._till.store.run(half).result()
+        self.shell.screens.counter.network.look()
+        self.shell.root.open("network")
+
     def _person(self) -> str:
         return self._name(Role.GUIDE)
 
@@ -183,6 +209,7 @@ SCREENS: dict[str, Callable[[Stage], None]] = {
     "my_sales": Stage.my_sales,
     "settings": Stage.settings,
     "network": Stage.network,
+    "filling": Stage.filling,
     "return": Stage.take_back,
     "inbox": Stage.inbox,
 }

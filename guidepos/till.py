@@ -18,6 +18,8 @@ from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
 from app.settings import Settings
+from app.sync.bootstrap import PAUSED
+from app.sync.progress import Filling, filling
 from offline_store import OfflineStore
 
 if TYPE_CHECKING:
@@ -86,6 +88,11 @@ class Till:
             unreachable=report.trouble.code if report and report.trouble else None,
             revoked=reader.is_revoked(),
         )
+
+    def filling(self) -> Filling | None:
+        """Return how far the download of the shop is, None where nothing is downloaded."""
+        reader = self.store.reader
+        return filling(reader.feeds(), paused=bool(reader.state(PAUSED)))
 
     def go_offline(self) -> None:
         """Stop talking to the cloud; safe to call twice."""

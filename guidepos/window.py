@@ -12,6 +12,7 @@ from app.devices.qr import QrCodeMaker
 from app.domain.receipt import Receipt
 from app.ports import QrMaker
 from app.services.receipts import Receipts
+from app.sync.bootstrap import PAUSED
 from guidepos import VERSION
 from guidepos.backup_rounds import BackupRounds
 from guidepos.till import Till
@@ -49,6 +50,8 @@ def make_shell(till: Till) -> Shell:
             sync_now=lambda: _sync_now(till),
             raster=lambda receipt, language: receipt_png(receipt, language, qr),
             chime=lambda: chime.play("paid"),
+            filling=till.filling,
+            pause=lambda paused: _pause(till, paused=paused),
         )
     )
 
@@ -108,6 +111,13 @@ def _recorded(till: Till) -> None:
     """Let a sale leave at once where there is a cloud to go to."""
     if till.online is not None:
         till.online.sync.wake()
+
+
+def _pause(till: Till, *, paused: bool) -> Future[None]:
+    """Stop the download of the shop after the rows in hand, or let it go on now."""
+    kept = till.store.run(lambda uow: uow.set_state(PAUSED, "1" if paused else ""))
+    kept.add_done_callback(lambda _: _sync_now(till))
+    return kept
 
 
 def _sync_now(till: Till) -> Future[None] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.wire.journal import Chain
 from app.wire.messages import EnrolAnswer, PublicKey
-from offline_store import device, epochs, stock
+from offline_store import device, epochs, feeds, stock
 from offline_store.identity import current_epoch, open_epoch
 from offline_store.journal import Journal
 
@@ -48,6 +48,7 @@ def enrol(
         enrolled=True,
         fact_offset=proven,
     )
+    feeds.forget(connection)
     journal.start()
     epochs.again(connection, journal, proven)
     if old.chain.store != answer.store:

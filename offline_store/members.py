@@ -12,16 +12,32 @@ import msgspec
 
 from app.domain.member import Member
 from app.domain.times import Moment
-from app.wire.messages import MemberChange, MemberRow, MembersPage, MembersPushAnswer
+from app.errors import Code, Trouble
+from app.ports import SnapshotPiece
+from app.wire.checksum import member_sum
+from app.wire.messages import (
+    MEMBERS,
+    UNREADABLE,
+    MemberChange,
+    MemberRow,
+    MembersPage,
+    MembersPushAnswer,
+)
 from app.wire.searchkeys import search_keys
-from offline_store import device, member_lease, member_refusals, scrubbing
+from offline_store import device, feeds, member_lease, member_refusals, scrubbing
 from offline_store.rows import MEMBER_COLUMNS, member_of
-from offline_store.search import member_query_of, phone_tokens, sound_tokens, words_of
+from offline_store.search import (
+    member_query_of,
+    other_letters,
+    phone_tokens,
+    sound_tokens,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-CURSOR = "members"
+CURSOR = MEMBERS
 JOIN = "join"
 _FIELDS = ("name", "phone", "tier", "note")
 """Fields a till may change."""
@@ -35,6 +51,15 @@ _PUT = (
     " tier = excluded.tier, points = excluded.points, note = excluded.note,"
     " erased = excluded.erased"
 )
+_INDEX = "INSERT INTO member_search (rowid, keys) VALUES (?, ?)"
+_NUMBERS = (
+    "SELECT m.member_ref, m.member_no FROM json_each(?) k"
+    " CROSS JOIN member m ON m.member_ref = k.value"
+)
+_PENDING = (
+    _CHANGE + "WHERE member_ref IN (SELECT value FROM json_each(?)) ORDER BY place"  # noqa: S608 - our own text
+)
+_decode = msgspec.json.Decoder(MemberRow).decode
 
 
 # --- looking up ---------------------------------------------------------------------------------
@@ -132,8 +157,7 @@ def settle(connection: Connection, answer: MembersPushAnswer) -> None:
 def apply_page(connection: Connection, page: MembersPage, now: Moment) -> None:
     """Apply a page of members and its cursor. Changes still in the queue stay on top of it."""
     member_lease.followed(connection, now, to_its_end=not page.more)
-    for row in page.rows:
-        _put(connection, row)
+    put(connection, page.rows)
     device.set_cursor(connection, CURSOR, page.cursor)
 
 
@@ -145,24 +169,61 @@ def forget_all(connection: Connection) -> None:
     connection.execute("DELETE FROM member")
     connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
     device.set_cursor(connection, CURSOR, "")
+    feeds.clear(connection, CURSOR)
 
 
-def _put(connection: Connection, row: MemberRow) -> None:
-    if row.erased:
-        if _knows(connection, row.member_ref):
-            scrubbing.begin(connection)
-        row = MemberRow(member_ref=row.member_ref, revision=row.revision, erased=True)
-        connection.execute("DELETE FROM member_change WHERE member_ref = ?", (row.member_ref,))
-        member_refusals.forget(connection, row.member_ref)
-    values = (row.name, row.phone, row.tier, row.points, row.note, row.erased)
-    connection.execute(_PUT, (row.member_ref, row.revision, *values))
-    keys = [*row.search.split(), *words_of(row.name), *sound_tokens(row.pinyin, row.initials)]
-    _index(connection, row.member_ref, keys, row.phone)
-    pending = connection.execute(
-        _CHANGE + "WHERE member_ref = ? ORDER BY place", (row.member_ref,)
-    ).fetchall()
-    for change_row in pending:
+def apply_snapshot(connection: Connection, piece: SnapshotPiece) -> None:
+    """Apply rows of a snapshot. Raises Trouble(CLOUD_MESSAGE_INVALID) for what is no member."""
+    try:
+        rows = [_decode(row.body) for row in piece.rows]
+    except UNREADABLE as error:
+        raise Trouble(Code.CLOUD_MESSAGE_INVALID, stream=CURSOR, detail=str(error)) from error
+    put(connection, rows)
+
+
+def put(connection: Connection, rows: Sequence[MemberRow]) -> None:
+    """Take members over as the cloud has them."""
+    if any(row.erased and _knows(connection, row.member_ref) for row in rows):
+        scrubbing.begin(connection)
+    feeds.note(connection, CURSOR, {row.member_ref: member_sum(row) for row in rows})
+    newest = {row.member_ref: row for row in rows}
+    taken = [_emptied(row) if row.erased else row for row in newest.values()]
+    refs = msgspec.json.encode([row.member_ref for row in taken]).decode()
+    known = {row[0] for row in connection.execute(_NUMBERS, (refs,)).fetchall()}
+    connection.executemany(_PUT, [_values(row) for row in taken])
+    numbers = dict(connection.execute(_NUMBERS, (refs,)).fetchall())
+    # A member who is new has no entry yet, and looking for one in the index costs more than making one.
+    connection.executemany(
+        "DELETE FROM member_search WHERE rowid = ?", [(numbers[ref],) for ref in known]
+    )
+    keys = ((numbers[row.member_ref], _keys_of(row)) for row in taken)
+    connection.executemany(_INDEX, [entry for entry in keys if entry[1]])
+    for erased in (row.member_ref for row in taken if row.erased):
+        connection.execute("DELETE FROM member_change WHERE member_ref = ?", (erased,))
+        member_refusals.forget(connection, erased)
+    for change_row in connection.execute(_PENDING, (refs,)).fetchall():
         _apply(connection, _change(change_row))
+
+
+def _emptied(row: MemberRow) -> MemberRow:
+    return MemberRow(member_ref=row.member_ref, revision=row.revision, erased=True)
+
+
+def _values(row: MemberRow) -> tuple[Any, ...]:
+    return (
+        *(row.member_ref, row.revision, row.name, row.phone),
+        *(row.tier, row.points, row.note, row.erased),
+    )
+
+
+def _keys_of(row: MemberRow) -> str:
+    # The tokens of a name travel with it; only what the cloud's version may not know is added here.
+    words = [*row.search.split(), *other_letters(row.name)] if row.search else words_of(row.name)
+    return _entry([*words, *sound_tokens(row.pinyin, row.initials)], row.phone)
+
+
+def _entry(words: Sequence[str], phone: str) -> str:
+    return " ".join(dict.fromkeys([*words, *phone_tokens(phone.lstrip("+"))]))
 
 
 def _knows(connection: Connection, member_ref: str) -> bool:
@@ -209,12 +270,10 @@ def _index(connection: Connection, member_ref: str, keys: Sequence[str], phone: 
     (member_no,) = connection.execute(
         "SELECT member_no FROM member WHERE member_ref = ?", (member_ref,)
     ).fetchone()
-    tokens = dict.fromkeys([*keys, *phone_tokens(phone.lstrip("+"))])
     connection.execute("DELETE FROM member_search WHERE rowid = ?", (member_no,))
-    if tokens:
-        connection.execute(
-            "INSERT INTO member_search (rowid, keys) VALUES (?, ?)", (member_no, " ".join(tokens))
-        )
+    entry = _entry(keys, phone)
+    if entry:
+        connection.execute(_INDEX, (member_no, entry))
 
 
 def _rename(connection: Connection, alias: str, member_ref: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline_store import member_refusals, schema_epochs, scrubbing, tasks
+from offline_store import feeds, member_refusals, schema_epochs, scrubbing, tasks
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 4
+VERSION = 5
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
-cloud refuses; free pages are written over after an erasure. 4: tasks and alarms."""
+cloud refuses; free pages are written over after an erasure. 4: tasks and alarms.
+5: an account of what came down each feed."""
 
 
 def version_of(connection: Connection) -> int:
@@ -59,6 +60,11 @@ def steps() -> Migrations:
         for statement in tasks.STATEMENTS:
             db.execute(statement)
         db.execute("PRAGMA user_version = 4")
+
+    @steps(name="0005 feeds")
+    def feed_rows(db: Database) -> None:
+        feeds.build(db.conn)
+        db.execute("PRAGMA user_version = 5")
 
     return steps
 

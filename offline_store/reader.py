@@ -25,6 +25,7 @@ from app.ports import (
     Draft,
     Earnings,
     EarningsLine,
+    FeedState,
     Identity,
     SignInRecord,
     SyncStatus,
@@ -36,6 +37,7 @@ from offline_store import (
     device,
     documents,
     earnings,
+    feeds,
     goods,
     identity,
     member_lease,
@@ -290,3 +292,8 @@ class StoreReader:
     def sync_status(self) -> SyncStatus:
         """Return how far behind the cloud this till is."""
         return status.sync_status(self._connection)
+
+    @sorted_out
+    def feeds(self) -> tuple[FeedState, ...]:
+        """Return how every feed stands."""
+        return feeds.states(self._connection)

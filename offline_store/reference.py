@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from app.errors import Code, Trouble
-from app.wire.messages import UNREADABLE, ConfigRow, PersonRow, PullAnswer, Row, SkuRow, StockRow
+from app.ports import SnapshotPiece
+from app.wire.checksum import row_sum, stock_mark, stock_sum
+from app.wire.messages import (
+    STREAMS,
+    UNREADABLE,
+    ConfigRow,
+    PersonRow,
+    PullAnswer,
+    Row,
+    SkuRow,
+    StockRow,
+)
 from app.wire.tasks import TaskRow
-from offline_store import device, member_lease, stock, styles, tasks
+from offline_store import device, feeds, member_lease, stock, styles, tasks
 from offline_store.identity import Epoch, all_epochs
 
 if TYPE_CHECKING:
@@ -59,53 +70,90 @@ def apply_page(connection: Connection, page: PullAnswer, epoch: Epoch) -> None:
     Raises Trouble(CLOUD_MESSAGE_INVALID) for a row that is not what its stream promises; then the
     caller's transaction must not commit.
     """
-    own = epoch.chain.store
-    gone = [row.key for row in page.rows if row.deleted]
-    match page.stream:
-        case "config":
-            for config in _rows(page, ConfigRow):
-                put_config(connection, config)
-        case "people":
-            put_people(connection, _rows(page, PersonRow))
-            connection.executemany("DELETE FROM person WHERE person_id = ?", [(k,) for k in gone])
-        case "catalog":
-            styles.put(connection, _rows(page, SkuRow), own)
-            styles.drop(connection, gone, own)
-        case "stock":
-            counted = _counted(connection, page, epoch)
-            stock.put(connection, _rows(page, StockRow), own, counted)
-            for key in gone:  # "store/sku"
-                store_id, _, sku_id = key.partition("/")
-                stock.drop(connection, store_id, sku_id, own)
-        case "tasks":
-            told = _rows(page, TaskRow)
-            tasks.apply(connection, told, gone, page.feed_generation, page.server_ms)
-        case _:
-            return
+    if page.stream not in STREAMS:
+        return
+    if page.stream == "tasks":
+        told = _decoded(page.stream, [row for row in page.rows if not row.deleted], TaskRow)
+        gone = [row.key for row in page.rows if row.deleted]
+        tasks.apply(connection, told, gone, page.feed_generation, page.server_ms)
+    else:
+        counted = _counted(connection, page.applied_epoch, page.applied_seq, epoch)
+        _apply(connection, page.stream, page.rows, epoch.chain.store, counted)
     device.set_cursor(connection, page.stream, page.cursor)
 
 
-def _counted(connection: Connection, page: PullAnswer, epoch: Epoch) -> int:
-    """Return the last fact the page's figures count. For an epoch this file does not know, that is
-    whatever was journalled before the current one began.
+def apply_snapshot(connection: Connection, piece: SnapshotPiece, epoch: Epoch) -> None:
+    """Apply rows of a snapshot. Raises what `apply_page` raises."""
+    counted = _counted(connection, piece.applied_epoch, piece.applied_seq, epoch)
+    _apply(connection, piece.stream, piece.rows, epoch.chain.store, counted)
+
+
+def drop(connection: Connection, stream: str, keys: Sequence[str], own: str) -> None:
+    """Take rows of a stream away by their keys."""
+    match stream:
+        case "config":
+            connection.executemany("DELETE FROM config WHERE key = ?", [(key,) for key in keys])
+        case "people":
+            connection.executemany("DELETE FROM person WHERE person_id = ?", [(k,) for k in keys])
+        case "catalog":
+            styles.drop(connection, keys, own)
+        case "stock":
+            for key in keys:  # "store/sku"
+                store_id, _, sku_id = key.partition("/")
+                stock.drop(connection, store_id, sku_id, own)
+    feeds.note(connection, stream, {}, keys)
+
+
+def _apply(
+    connection: Connection, stream: str, rows: Sequence[Row], own: str, counted: int
+) -> None:
+    there = [row for row in rows if not row.deleted]
+    sums = {}
+    match stream:
+        case "config":
+            for config in _decoded(stream, there, ConfigRow):
+                put_config(connection, config)
+        case "people":
+            put_people(connection, _decoded(stream, there, PersonRow))
+        case "catalog":
+            styles.put(connection, _decoded(stream, there, SkuRow), own)
+        case "stock":
+            figures = _decoded(stream, there, StockRow)
+            stock.put(connection, figures, own, counted)
+            sums = {
+                row.key: stock_sum(
+                    stock_mark(each.store, each.sku_id), each.quantity, each.as_of_ms
+                )
+                for row, each in zip(there, figures, strict=True)
+            }
+    sums = sums or {row.key: row_sum(row.key, bytes(row.body)) for row in there}
+    feeds.note(connection, stream, sums)
+    gone = [row.key for row in rows if row.deleted]
+    if gone:
+        drop(connection, stream, gone, own)
+
+
+def _counted(connection: Connection, applied_epoch: str, applied_seq: int, epoch: Epoch) -> int:
+    """Return the last fact the figures count. For an epoch this file does not know, that is whatever
+    was journalled before the current one began.
 
     After a fork the cloud may count others' records under the numbers of ours. What we send again then
     changes its figures, and the page that follows puts ours right.
     """
     for each in all_epochs(connection):
-        if each.epoch == page.applied_epoch:
-            return each.facts_up_to(page.applied_seq)
+        if each.epoch == applied_epoch:
+            return each.facts_up_to(applied_seq)
     return epoch.facts_up_to(0)
 
 
-def _rows(page: PullAnswer, shape: type[T]) -> list[T]:
-    return [_decoded(page.stream, row, shape) for row in page.rows if not row.deleted]
-
-
-def _decoded(stream: str, row: Row, shape: type[T]) -> T:
-    try:
-        return msgspec.json.decode(row.body, type=shape)
-    except UNREADABLE as error:
-        raise Trouble(
-            Code.CLOUD_MESSAGE_INVALID, stream=stream, key=row.key, detail=str(error)
-        ) from error
+def _decoded(stream: str, rows: Sequence[Row], shape: type[T]) -> list[T]:
+    read = msgspec.json.Decoder(shape).decode
+    found = []
+    for row in rows:
+        try:
+            found.append(read(row.body))
+        except UNREADABLE as error:
+            raise Trouble(
+                Code.CLOUD_MESSAGE_INVALID, stream=stream, key=row.key, detail=str(error)
+            ) from error
+    return found

@@ -27,8 +27,12 @@ def words_of(text: str) -> list[str]:
 
     Such letters stay single: what SQLite's tokeniser takes for one letter is one in any version.
     """
-    others = _OTHER_LETTER.findall(folded(text))
-    return list(dict.fromkeys([*tokens_of(text), *others]))
+    return list(dict.fromkeys([*tokens_of(text), *other_letters(text)]))
+
+
+def other_letters(text: str) -> list[str]:
+    """Return the letters of a text that are in no token: those of scripts that have no words for us."""
+    return _OTHER_LETTER.findall(folded(text))
 
 
 def category_token(category: str) -> str:
@@ -64,22 +68,25 @@ def syllables(pinyin: str, initials: str) -> list[str]:
 
     Of several ways the later ones stay short: `nannv` with `nn` is nan + nv.
     """
-    length = len(pinyin)
-    starts: list[set[int]] = [{0}]
-    for letter in initials:
-        fitting = [at for at in starts[-1] if pinyin.startswith(letter, at)]
-        sizes = range(1, _LONGEST_SYLLABLE + 1)
-        starts.append({at + size for at in fitting for size in sizes if at + size <= length})
-    if length not in starts[-1]:
-        return [pinyin]
-    parts: list[str] = []
-    end = length
-    for letter, fitting_starts in zip(reversed(initials), reversed(starts[:-1]), strict=True):
-        near = range(end - _LONGEST_SYLLABLE, end)
-        start = max(at for at in fitting_starts if at in near and pinyin.startswith(letter, at))
-        parts.append(pinyin[start:end])
-        end = start
-    return parts[::-1]
+    dead: set[tuple[int, int]] = set()
+
+    def split(end: int, letters: int) -> list[str] | None:
+        """Return the syllables of the first letters up to `end`, None if there is no way."""
+        if not letters:
+            return None if end else []
+        if (end, letters) in dead:
+            return None
+        first, at = max(0, end - _LONGEST_SYLLABLE), end
+        while (at := pinyin.rfind(initials[letters - 1], first, at)) >= 0:
+            before = split(at, letters - 1)
+            if before is not None:
+                before.append(pinyin[at:end])
+                return before
+        dead.add((end, letters))
+        return None
+
+    parts = split(len(pinyin), len(initials))
+    return [pinyin] if parts is None else parts
 
 
 def query_of(text: str, category: str = "", *, split: bool = False) -> str:

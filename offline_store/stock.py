@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from app.domain.stock import StockMovement
 from app.wire.messages import StockRow
 
@@ -92,12 +94,12 @@ def rename_store(connection: Connection, before: str, after: str) -> None:
 
 def sum_up_skus(connection: Connection, sku_ids: Iterable[str], own_store: str) -> None:
     """Bring what tiles say up to date for the styles of these SKUs."""
-    styles = set()
-    for sku_id in set(sku_ids):
-        row = connection.execute("SELECT style_no FROM sku WHERE sku_id = ?", (sku_id,)).fetchone()
-        if row:
-            styles.add(row[0])
-    sum_up(connection, styles, own_store)
+    ids = msgspec.json.encode(list(sku_ids)).decode()
+    found = connection.execute(
+        "SELECT DISTINCT k.style_no FROM json_each(?) i CROSS JOIN sku k ON k.sku_id = i.value",
+        (ids,),
+    )
+    sum_up(connection, [row[0] for row in found.fetchall()], own_store)
 
 
 def sum_up(connection: Connection, styles: Iterable[str], own_store: str) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from app.wire.messages import SkuRow
 from offline_store import stock
 from offline_store.rows import sku_values
@@ -60,13 +62,12 @@ def drop(connection: Connection, sku_ids: Sequence[str], own_store: str) -> None
     _build(connection, touched, own_store)
 
 
-def _styles_of(connection: Connection, sku_ids: Iterable[str]) -> list[str]:
-    found = []
-    for sku_id in sku_ids:
-        row = connection.execute("SELECT style_no FROM sku WHERE sku_id = ?", (sku_id,)).fetchone()
-        if row:
-            found.append(row[0])
-    return found
+def _styles_of(connection: Connection, sku_ids: Sequence[str]) -> list[str]:
+    ids = msgspec.json.encode(sku_ids).decode()
+    found = connection.execute(
+        "SELECT k.style_no FROM json_each(?) i CROSS JOIN sku k ON k.sku_id = i.value", (ids,)
+    )
+    return [row[0] for row in found.fetchall()]
 
 
 def _build(connection: Connection, style_nos: Iterable[str], own_store: str) -> None:
@@ -97,8 +98,9 @@ def _keys(style_no: str, parts: Sequence[Sequence[Any]]) -> list[str]:
     tokens = dict.fromkeys(words_of(style_no))
     tokens[category_token(parts[0][2])] = None
     seen = set()
-    for name, name_en, _, _, _, _, colour, colour_en, search, pinyin, initials, size in parts:
+    for size in dict.fromkeys(part[-1] for part in parts):
         tokens.update(dict.fromkeys(words_of(size)))
+    for name, name_en, _, _, _, _, colour, colour_en, search, pinyin, initials, _ in parts:
         key = (name, name_en, colour, colour_en, search, pinyin, initials)
         if key in seen:  # sizes of one colour share their keys
             continue

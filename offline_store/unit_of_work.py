@@ -15,7 +15,16 @@ from app.domain.refund import SoldLine
 from app.domain.sale import Sale
 from app.domain.times import Moment
 from app.errors import Code, Trouble
-from app.ports import Attempt, Clock, Draft, Identity, JournalMark, Unsent
+from app.ports import (
+    Attempt,
+    Clock,
+    Draft,
+    FeedState,
+    Identity,
+    JournalMark,
+    SnapshotPiece,
+    Unsent,
+)
 from app.wire.journal import Record
 from app.wire.messages import (
     ConfigRow,
@@ -29,6 +38,7 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.snapshot import SnapshotBegin
 from app.wire.tasks import TaskRow
 from app.wire.upkeep import DayBooks, EpochAnswer
 from offline_store import (
@@ -38,6 +48,7 @@ from offline_store import (
     enrolment,
     epochs,
     facts,
+    feeds,
     journal,
     leaving,
     member_lease,
@@ -338,6 +349,48 @@ class StoreUnit:
         self._may_write()
         reference.apply_page(self._connection, page, self._journal.epoch)
         device.set_state(self._connection, status.LAST_PULL, str(page.server_ms))
+
+    # --- snapshots
+    def feed(self, stream: str) -> FeedState:
+        """Return how a feed stands."""
+        return feeds.state(self._connection, stream)
+
+    def begin_snapshot(self, begun: SnapshotBegin, *, mended_ms: int = 0) -> FeedState:
+        """Start filling the next generation of a stream."""
+        self._may_write()
+        feeds.begin(self._connection, begun, mended_ms=mended_ms)
+        return feeds.state(self._connection, begun.stream)
+
+    def apply_snapshot(self, piece: SnapshotPiece) -> None:
+        """Apply rows of the generation being filled and keep their last key."""
+        self._may_write()
+        if not piece.rows:
+            return
+        if piece.stream == members.CURSOR:
+            members.apply_snapshot(self._connection, piece)
+        else:
+            reference.apply_snapshot(self._connection, piece, self._journal.epoch)
+        feeds.advance(self._connection, piece.stream, len(piece.rows), piece.rows[-1].key)
+
+    def complete_snapshot(self, stream: str) -> None:
+        """Put the filled generation in use and follow the feed from where it began."""
+        self._may_write()
+        feeds.complete(self._connection, stream)
+
+    def sweep_feed(self, stream: str, most: int) -> bool:
+        """Drop what the complete generation left behind among the next `most` rows."""
+        self._may_write()
+        keys, more = feeds.stale(self._connection, stream, most)
+        if stream == members.CURSOR:
+            feeds.note(self._connection, stream, {}, keys)
+        elif keys:
+            reference.drop(self._connection, stream, keys, self._journal.epoch.chain.store)
+        return more
+
+    def note_check(self, stream: str, at_ms: int) -> None:
+        """Keep when a stream's sum was compared with the cloud's."""
+        self._may_write()
+        feeds.checked(self._connection, stream, at_ms)
 
     # --- members
     def change_member(self, change: MemberChange) -> None:

@@ -23,6 +23,7 @@ from app.services.receipts import Receipts
 from app.services.refunds import Refunds
 from app.services.tasks import StoreTasks
 from app.settings import Settings
+from app.sync.progress import Filling
 from ui import chime
 from ui.images import Gallery
 from ui.text import Words
@@ -46,7 +47,8 @@ class CounterTools:
     """What these screens need of a till.
 
     `raster` makes a PNG of a receipt in a language, `sync_now` wakes the sync worker, `remember`
-    keeps a setting (key, value) for the next start, `chime` sounds when a payment came in.
+    keeps a setting (key, value) for the next start, `chime` sounds when a payment came in. `filling`
+    tells how far the download of the shop is, `pause` stops it or lets it go on.
     """
 
     settings: Settings
@@ -65,6 +67,8 @@ class CounterTools:
     raster: Callable[[Receipt, str], bytes] | None = None
     remember: Callable[[str, str], None] = lambda key, value: None
     chime: Callable[[], None] = lambda: chime.play("paid")
+    filling: Callable[[], Filling | None] = lambda: None
+    pause: Callable[[bool], Future[None] | None] = lambda paused: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,14 @@ def furnish(
         ),
         history=HistoryVm(reader, tools.receipts, tools.refunds, today, words, root),
         my_sales=MySalesVm(reader, today, words, root),
-        network=NetworkVm(tools.conditions, tools.sync_now, words, root),
+        network=NetworkVm(
+            tools.conditions,
+            tools.sync_now,
+            words,
+            root,
+            filling=tools.filling,
+            pause=tools.pause,
+        ),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
         inbox=InboxVm(_inbox_tools(tools, phone, who), words, root),
         returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),

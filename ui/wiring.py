@@ -24,6 +24,7 @@ from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
 from app.settings import Settings
+from app.sync.progress import Filling
 from ui.counter import CounterTools, furnish
 from ui.images import Gallery
 from ui.text import LANGUAGES, Words
@@ -59,6 +60,7 @@ class TillParts:
 
     `recorded` is told that there is something to send, `sync_now` asks for a round of sync and
     answers when it has begun; `raster` draws a receipt as PNG; `chime` plays the sound of a payment.
+    `filling` tells how far the download of the shop is, `pause` stops it or lets it go on.
     """
 
     settings: Settings
@@ -80,6 +82,8 @@ class TillParts:
     sync_now: Callable[[], Future[None] | None] = _no_sync
     raster: Raster | None = None
     chime: Callable[[], None] = _silent
+    filling: Callable[[], Filling | None] = lambda: None
+    pause: Callable[[bool], Future[None] | None] = lambda paused: None
 
 
 def remembered(settings: Settings, reader: Reader) -> Settings:
@@ -137,6 +141,8 @@ class Screens:
             raster=parts.raster,
             remember=self._remember,
             chime=parts.chime,
+            filling=parts.filling,
+            pause=parts.pause,
         )
 
     # --- what one screen's news means for the others ---------------------------------------------

@@ -18,6 +18,7 @@ from app.wire.messages import (
     PushAnswer,
     PushRequest,
 )
+from app.wire.snapshot import SnapshotBegin, SnapshotChunk
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
 
 
@@ -43,9 +44,9 @@ class CloudSync:
         """Ask what is on the cloud's books from this till, from a business date on."""
         return self._ask(Question("GET", "/v1/sync/books", params={"since": since}), BooksAnswer)
 
-    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
+    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
         """Ask for the page of a reference stream after a cursor, "" for the first."""
-        params: dict[str, str | int] = {"stream": stream, "cursor": cursor, "limit": limit}
+        params = {"stream": stream, **_paging(cursor, limit, check)}
         return self._ask(Question("GET", "/v1/sync/pull", params=params), PullAnswer)
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
@@ -53,10 +54,20 @@ class CloudSync:
         body = MembersPush(changes=list(changes))
         return self._ask(Question("POST", "/v1/members/push", body), MembersPushAnswer)
 
-    def pull_members(self, cursor: str, limit: int) -> MembersPage:
+    def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage:
         """Ask for the page of members after a cursor, "" for the first."""
-        params: dict[str, str | int] = {"cursor": cursor, "limit": limit}
+        params = _paging(cursor, limit, check)
         return self._ask(Question("GET", "/v1/members/pull", params=params), MembersPage)
+
+    def begin_snapshot(self, stream: str) -> SnapshotBegin:
+        """Ask where a snapshot of a stream begins."""
+        question = Question("GET", "/v1/snapshot/begin", params={"stream": stream})
+        return self._ask(question, SnapshotBegin)
+
+    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
+        """Ask for the rows of a stream after a key, "" for the first."""
+        params: dict[str, str | int] = {"stream": stream, "after": after, "limit": limit}
+        return self._ask(Question("GET", "/v1/snapshot/chunk", params=params), SnapshotChunk)
 
     def _ask(self, question: Question, shape: type[M]) -> M:
         try:
@@ -65,3 +76,7 @@ class CloudSync:
             # Nobody at the till can mend a rule that stands between two machines.
             status, problem = broken.facts.get("status"), broken.code.value
             raise Trouble(Code.CLOUD_REFUSED, status=status, problem=problem) from broken
+
+
+def _paging(cursor: str, limit: int, check: bool) -> dict[str, str | int]:
+    return {"cursor": cursor, "limit": limit, **({"check": "true"} if check else {})}

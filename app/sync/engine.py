@@ -16,7 +16,9 @@ from app.errors import Code, Trouble
 from app.ports import Clock, JournalMark, Priority, Store, SyncTransport, UnitOfWork
 from app.sync.alarms import alarms_of
 from app.sync.books import compare_books
+from app.sync.bootstrap import Bootstrap
 from app.sync.epochs import FORKED, RESTORED_STATE, EpochChange, why_another
+from app.sync.jobs import ShortJobs
 from app.sync.member_push import MemberPush
 from app.sync.pull import ReferencePull
 from app.sync.push import JournalPush, Sender
@@ -61,6 +63,7 @@ class SyncEngine:
         *,
         app_version: str,
         boot_nonce: str = "",
+        snapshots: bool = False,
         keep_days: int = KEEP_DAYS,
     ) -> None:
         self._store, self._transport, self._clock = store, transport, clock
@@ -68,8 +71,11 @@ class SyncEngine:
         # Two copies of one till show the same ids but never the same nonce.
         self._boot_nonce = boot_nonce or new_id()
         self._journal = JournalPush(store, transport, clock)
+        jobs = ShortJobs(store, clock)
+        # Without snapshots a feed is followed from its first page, however long that takes.
+        self._bootstrap = Bootstrap(jobs, transport, clock, enabled=snapshots)
+        self._reference = ReferencePull(jobs, transport, self._bootstrap)
         self._members = MemberPush(store, transport, clock)
-        self._reference = ReferencePull(store, transport, clock)
         self._epochs = EpochChange(store, transport, clock)
         self._keep_days = keep_days
         self._generation: str | None = None
@@ -101,6 +107,7 @@ class SyncEngine:
             round_.note(trouble)
             return round_.report()
         chosen = STREAMS if pull else tuple(filter(streams.__contains__, STREAMS))
+        self._bootstrap.between = self._sending(round_, pushing=sender is not None)
         for step in self._steps(sender, chosen, round_, members=pull):
             if stop():
                 break
@@ -164,6 +171,25 @@ class SyncEngine:
             if not is_fork(trouble):
                 raise
             self._journal.drain(self._epochs.open_another(FORKED, round_), round_)
+
+    def _sending(self, round_: Round, *, pushing: bool) -> Callable[[], None]:
+        """Return what sends the sales made during a long download; a refusal ends only the sending."""
+        refused = not pushing
+
+        def send() -> None:
+            nonlocal refused
+            if refused:
+                return
+            try:
+                # In whatever epoch the journal is by now.
+                self._drain(self._standing().sender, round_)
+            except Trouble as trouble:
+                if ends_the_round(trouble):
+                    raise
+                round_.note(trouble)
+                refused = True
+
+        return send
 
     def _compare_books(self, round_: Round) -> None:
         """Compare both sides' sums, if everything has been sent."""

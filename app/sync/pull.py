@@ -10,45 +10,39 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from app.errors import Code, Trouble
-from app.ports import Clock, Priority, Store, SyncTransport, UnitOfWork
+from app.ports import SyncTransport, UnitOfWork
+from app.sync.bootstrap import Bootstrap
+from app.sync.jobs import ShortJobs
 from app.sync.report import Round
-from app.wire.messages import MemberRow, MembersPage, PullAnswer, Row
+from app.wire.messages import MEMBERS, MemberRow, MembersPage, PullAnswer, Row
 
 PAGE_BYTES = 250_000
 """Parsing more at once stalls the screen through the interpreter's lock."""
-JOB_S = 0.020
-"""A store job of sync holds the writer no longer than this."""
-MEMBERS = "members"
 _FIRST_ROWS = 200
 _MOST_ROWS = 2_000
 _FEWEST_ROWS = 10
-_FIRST_JOB, _LARGEST_JOB = 50, 300
-"""Rows of one store job. 1,000 SKUs were measured at 37 ms and 1,000 members at 52 ms on a desktop,
-so what holds the writer 16 ms there begins far below it on a small tablet."""
 _GONE = 410
 """The cloud's answer to a cursor it no longer knows."""
 
-T = TypeVar("T")
-R = TypeVar("R", Row, MemberRow)
 P = TypeVar("P", PullAnswer, MembersPage)
 
 
 class ReferencePull:
-    """Follows the cloud's feeds from their cursors. Remembers how large pages and jobs may be."""
+    """Follows the cloud's feeds from their cursors. Remembers how large pages may be."""
 
-    def __init__(self, store: Store, transport: SyncTransport, clock: Clock) -> None:
-        self._store, self._transport, self._clock = store, transport, clock
+    def __init__(self, jobs: ShortJobs, transport: SyncTransport, bootstrap: Bootstrap) -> None:
+        self._jobs, self._transport, self._bootstrap = jobs, transport, bootstrap
         self._rows_per_page: dict[str, int] = {}
-        self._rows_per_job: dict[str, int] = {}
 
     def follow(self, stream: str, round_: Round, *, restart: bool = False) -> None:
         """Bring one reference stream up to date. Raises Trouble; finished pages stay.
 
-        `restart` begins at the first page; a cloud that no longer knows the cursor makes it so.
+        `restart` begins at the first page; a cloud that no longer knows the cursor makes it so. Where
+        snapshots are taken, one takes the place of that walk.
         """
 
-        def fetch(cursor: str, limit: int) -> PullAnswer:
-            page = self._transport.pull(stream, cursor, limit)
+        def fetch(cursor: str, limit: int, check: bool) -> PullAnswer:
+            page = self._transport.pull(stream, cursor, limit, check=check)
             if page.stream != stream:
                 raise Trouble(Code.CLOUD_MESSAGE_INVALID, stream=stream, got=page.stream)
             return page
@@ -65,47 +59,80 @@ class ReferencePull:
     def follow_members(self, round_: Round, *, restart: bool = False) -> None:
         """Bring the members this store may know up to date. Raises Trouble; finished pages stay."""
 
+        def fetch(cursor: str, limit: int, check: bool) -> MembersPage:
+            return self._transport.pull_members(cursor, limit, check=check)
+
         def take(page: MembersPage, cursor: str) -> None:
             self._apply_members(page, cursor)
             limit = self._rows_per_page.get(MEMBERS, _FIRST_ROWS)
             self._rows_per_page[MEMBERS] = min(_FIRST_ROWS, limit * 2)
             round_.members_received += len(page.rows)
 
-        self._follow(MEMBERS, self._transport.pull_members, take, round_, restart)
+        self._follow(MEMBERS, fetch, take, round_, restart)
 
     def _follow(
         self,
         stream: str,
-        fetch: Callable[[str, int], P],
+        fetch: Callable[[str, int, bool], P],
         take: Callable[[P, str], None],
         round_: Round,
         restart: bool,
     ) -> None:
-        cursor = "" if restart else self._run(lambda uow: uow.cursor(stream))
-        more = True
-        while more and not round_.stop():
+        """Walk a feed to its end; anew after a snapshot that a wrong sum asked for."""
+        agreed = False
+        while not agreed and self._bootstrap.bring(stream, round_):
+            checksum = self._walk(stream, fetch, take, round_, restart)
+            agreed = not checksum or self._bootstrap.agrees(stream, checksum, round_)
+            if not agreed and not self._bootstrap.renew(stream, round_, mend=True):
+                return
+
+    def _walk(
+        self,
+        stream: str,
+        fetch: Callable[[str, int, bool], P],
+        take: Callable[[P, str], None],
+        round_: Round,
+        restart: bool,
+    ) -> str:
+        """Follow a feed and return the sum that came with its last page, "" for none."""
+        snapshots = self._bootstrap.takes(stream)
+        anew = restart and not snapshots
+        cursor = "" if anew else self._jobs.run(lambda uow: uow.cursor(stream))
+        check, renewed = self._bootstrap.check_due(stream), False
+        while not round_.stop():
             try:
-                page = fetch(cursor, self._rows_per_page.get(stream, _FIRST_ROWS))
+                page = fetch(cursor, self._rows_per_page.get(stream, _FIRST_ROWS), check)
             except Trouble as trouble:
                 if trouble.facts.get("timeout"):
                     # A slow line: a smaller page next time, but after the back-off.
                     limit = self._rows_per_page.get(stream, _FIRST_ROWS)
                     self._rows_per_page[stream] = max(_FEWEST_ROWS, limit // 2)
-                if trouble.facts.get("status") != _GONE or not cursor:
+                if trouble.facts.get("status") != _GONE or not cursor or renewed:
                     raise
                 cursor = ""
+                if snapshots:
+                    if not self._bootstrap.renew(stream, round_):
+                        return ""
+                    cursor = self._jobs.run(lambda uow: uow.cursor(stream))
+                    renewed = check = True
                 continue
             take(page, cursor)
             if page.more and page.cursor == cursor:
                 raise Trouble(Code.CLOUD_MESSAGE_INVALID, detail="the cursor stands still")
-            cursor, more = page.cursor, page.more
+            if not page.more:
+                return page.checksum
+            cursor = page.cursor
+        return ""
+
+    # Only the last piece of a page moves the cursor, so a till that dies in between takes the page
+    # again; rows replace what they name, so twice is as good as once.
 
     def _apply_page(self, page: PullAnswer, cursor: str) -> None:
         def part(rows: list[Row], last: bool) -> Callable[[UnitOfWork], None]:
             piece = replace(page, rows=rows, cursor=page.cursor if last else cursor)
             return lambda uow: uow.apply_page(piece)
 
-        self._in_short_jobs(page.stream, page.rows, part)
+        self._jobs.in_pieces(page.stream, page.rows, part)
 
     def _apply_members(self, page: MembersPage, cursor: str) -> None:
         def part(rows: list[MemberRow], last: bool) -> Callable[[UnitOfWork], None]:
@@ -113,38 +140,7 @@ class ReferencePull:
             piece = replace(page, rows=rows, cursor=page.cursor if last else cursor, more=more)
             return lambda uow: uow.apply_members(piece)
 
-        self._in_short_jobs(MEMBERS, page.rows, part)
-
-    def _in_short_jobs(
-        self,
-        stream: str,
-        rows: Sequence[R],
-        part: Callable[[list[R], bool], Callable[[UnitOfWork], None]],
-    ) -> None:
-        """Apply rows piece by piece. Only the last piece moves the cursor, so a till that dies in
-        between takes the page again; rows replace what they name, so twice is as good as once."""
-        done, last = 0, False
-        while not last:
-            most = self._rows_per_job.get(stream, _FIRST_JOB)
-            rows_now = list(rows[done : done + most])
-            done += len(rows_now)
-            last = done >= len(rows)
-            took = self._timed(part(rows_now, last))
-            if took > JOB_S:
-                self._rows_per_job[stream] = max(_FEWEST_ROWS, most // 2)
-            elif took < JOB_S / 4 and len(rows_now) == most:
-                self._rows_per_job[stream] = min(_LARGEST_JOB, most * 2)
-
-    def _timed(self, job: Callable[[UnitOfWork], None]) -> float:
-        def timed(uow: UnitOfWork) -> float:
-            start = self._clock.monotonic()
-            job(uow)
-            return self._clock.monotonic() - start
-
-        return self._run(timed)
-
-    def _run(self, job: Callable[[UnitOfWork], T]) -> T:
-        return self._store.run(job, priority=Priority.SYNC).result()
+        self._jobs.in_pieces(MEMBERS, page.rows, part)
 
 
 def rows_for(limit: int, sizes: Sequence[int]) -> int:

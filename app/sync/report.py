@@ -31,7 +31,8 @@ class SyncReport:
     person; `sealed` names the places of damaged ones. `epoch` says why another epoch was opened
     (forked, restored, unknown), "" if none was. `books` are business dates on which this till and the
     cloud do not agree. `revoked`: the cloud takes what we send and gives nothing. `pulled` counts rows
-    per stream, `members_refused` changes of members that were set aside.
+    per stream, `snapshots` those that came with snapshots; `mismatched` names streams whose sum was not
+    the cloud's. `members_refused` are changes of members that were set aside.
     """
 
     pushed: int = 0
@@ -42,6 +43,8 @@ class SyncReport:
     books: tuple[BooksDifference, ...] = ()
     revoked: bool = False
     pulled: Mapping[str, int] = field(default_factory=dict)
+    snapshots: Mapping[str, int] = field(default_factory=dict)
+    mismatched: tuple[str, ...] = ()
     members_sent: int = 0
     members_refused: int = 0
     members_received: int = 0
@@ -57,7 +60,7 @@ class SyncReport:
     @property
     def changed(self) -> bool:
         """Something travelled in either direction."""
-        pulled = sum(self.pulled.values())
+        pulled = sum(self.pulled.values()) + sum(self.snapshots.values())
         return bool(self.pushed or pulled or self.members_sent or self.members_received)
 
 
@@ -74,6 +77,8 @@ class Round:
     books: tuple[BooksDifference, ...] = ()
     revoked: bool = False
     pulled: dict[str, int] = field(default_factory=dict)
+    snapshots: dict[str, int] = field(default_factory=dict)
+    mismatched: list[str] = field(default_factory=list)
     members_sent: int = 0
     members_refused: int = 0
     members_received: int = 0
@@ -96,6 +101,8 @@ class Round:
             books=self.books,
             revoked=self.revoked,
             pulled=dict(self.pulled),
+            snapshots=dict(self.snapshots),
+            mismatched=tuple(self.mismatched),
             members_sent=self.members_sent,
             members_refused=self.members_refused,
             members_received=self.members_received,

@@ -201,11 +201,11 @@ class Row(Message, frozen=True, kw_only=True):
 
 
 class PullAnswer(Message, frozen=True, kw_only=True):
-    """`GET /v1/sync/pull?stream=&cursor=&limit=`: a page and the cursor after it.
+    """`GET /v1/sync/pull?stream=&cursor=&limit=&check=`: a page and the cursor after it.
 
     `applied_epoch` and `applied_seq` tell up to which record of this device the stock figures count.
-    `checksum` is reserved for a check over a whole stream; it is empty today and no till looks at it,
-    for each page is vouched for by the answer's own proof.
+    `checksum` (see `checksum`) is over all rows a till holds after this page. It comes only where it was
+    asked for, with the last page, and not while a row is newer than what the feed may show yet.
     """
 
     stream: str
@@ -221,6 +221,8 @@ class PullAnswer(Message, frozen=True, kw_only=True):
 
 STREAMS = ("config", "people", "catalog", "stock", "tasks")
 """Reference streams in the order a new till needs them. The rows of `tasks` are in `app.wire.tasks`."""
+MEMBERS = "members"
+"""The feed of personal data, which has endpoints of its own and comes last: selling needs it least."""
 
 
 class SkuRow(Message, frozen=True, kw_only=True):
@@ -381,12 +383,13 @@ class MemberRow(Message, frozen=True, kw_only=True):
 
 
 class MembersPage(Message, frozen=True, kw_only=True):
-    """`GET /v1/members/pull?cursor=&limit=`."""
+    """`GET /v1/members/pull?cursor=&limit=&check=`; `checksum` is what it is in `PullAnswer`."""
 
     rows: list[MemberRow]
     cursor: str
     more: bool
     server_ms: int
+    checksum: str = ""
 
 
 # --- payments -------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _WORD = re.compile(r"[0-9a-z]+")
+_PLAIN = re.compile(r"[\x00-\x7f\u3400-\u9fff]*")
+"""Letters that no normal form changes: almost everything a shop writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class SearchKeys:
 
 def folded(text: str) -> str:
     """Return text as it is compared: NFKC (full-width digits become plain), lower case, no accents."""
+    if _PLAIN.fullmatch(text):
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text)
     plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     return unicodedata.normalize("NFKC", plain).casefold()

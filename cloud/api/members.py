@@ -38,11 +38,20 @@ async def push(request: Request, cloud: CloudDep, device: CurrentDevice) -> Resp
     **contract("A page of members", answer=MembersPage, errors=(401, 403, 410)),
 )
 async def pull(
-    cloud: CloudDep, device: CurrentDevice, cursor: str = "", limit: int = 500
+    cloud: CloudDep,
+    device: CurrentDevice,
+    cursor: str = "",
+    limit: int = 500,
+    check: bool = False,
 ) -> Response:
-    """An empty cursor begins; 410: begin again. An erased member comes with empty fields."""
+    """An empty cursor begins; 410: take a snapshot. An erased member comes with empty fields.
+
+    `check` asks for the checksum of all members, which comes with the last page.
+    """
     page = await cloud.db.aread(
-        lambda connection: members.pull(connection, device, cursor, limit, now_ms=cloud.clock())
+        lambda connection: members.pull(
+            connection, device, cursor, limit, now_ms=cloud.clock(), check=check
+        )
     )
     response = answer(page)
     response.headers["Cache-Control"] = "no-store"

@@ -144,11 +144,21 @@ async def push(request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevi
     ),
 )
 async def pull_page(
-    cloud: CloudDep, device: CurrentDevice, stream: str, cursor: str = "", limit: int = 500
+    cloud: CloudDep,
+    device: CurrentDevice,
+    stream: str,
+    cursor: str = "",
+    limit: int = 500,
+    check: bool = False,
 ) -> Response:
-    """Streams: config, people, catalog, stock, tasks. An empty cursor begins; 410: begin again."""
+    """Streams: config, people, catalog, stock, tasks. An empty cursor begins; 410: take a snapshot.
+
+    `check` asks for the checksum of the whole stream, which comes with its last page.
+    """
     page = await cloud.db.aread(
-        lambda connection: pull(connection, device, stream, cursor, limit, now_ms=cloud.clock())
+        lambda connection: pull(
+            connection, device, stream, cursor, limit, now_ms=cloud.clock(), check=check
+        )
     )
     return answer(page)
 

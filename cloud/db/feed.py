@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from cloud.db.distribution import Spread, role_of
 from cloud.db.tables import server_state
 
-_NO_FENCE = 2**63 - 1
+NO_FENCE = 2**63 - 1
+"""Hides nothing."""
 
 _ENDED = sa.text(
     """
@@ -60,13 +61,22 @@ def next_change(connection: sa.Connection) -> int:
 def fence(connection: sa.Connection, table: sa.FromClause) -> int:
     """Return the number below which no further row of the table can appear."""
     if connection.dialect.name == "sqlite":
-        return _NO_FENCE
+        return NO_FENCE
     now = connection.execute(_ENDED).one()
     ended: int = now.ended
     if now.is_citus and isinstance(role_of(table), Spread):
         outstanding: int | None = connection.execute(_OUTSTANDING).scalar()
         return ended if outstanding is None else min(ended, outstanding)
     return ended
+
+
+def frontier(connection: sa.Connection, table: sa.FromClause) -> int:
+    """Return the smallest change number under which a row of the table may still appear; below it all
+    is visible."""
+    if connection.dialect.name != "sqlite":
+        return fence(connection, table)
+    query = sa.select(server_state.c.value).where(server_state.c.name == "change")
+    return int(connection.execute(query).scalar_one()) + 1
 
 
 def fence_lag_ms(connection: sa.Connection) -> int:

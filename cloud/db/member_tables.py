@@ -28,6 +28,7 @@ member = Table(
     small("tier_revision"),
     small("note_revision"),
     flag("erased"),
+    whole("row_sum", server_default="0"),
     whole("change"),
     Index("ix_member_feed", "tenant_id", "change", "member_ref"),
     info=BY_MEMBER,

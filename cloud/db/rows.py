@@ -7,9 +7,10 @@ it costs the client a sixth and the server half of an INSERT per row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -91,14 +92,16 @@ def add_to(
     added: dict[str, int],
     same: dict[str, Any],
     *,
+    made: Mapping[str, Sequence[int]] = MappingProxyType({}),
     rising: str = "",
 ) -> None:
     """Add to the counters of many rows, making those that are missing, in the order of `added`.
 
     The rows differ in `key` alone; all get the values of `same`, some of which are the rest of their
-    primary key. `rising` names a column that tells of a row whether it began with more than nothing.
+    primary key. `made` are values, in the order of `added`, that only a missing row is made with;
+    `rising` names a column that tells of a row whether it began with more than nothing.
     """
-    names = (*same, key, counter, *([rising] if rising else []))
+    names = (*same, key, counter, *made, *([rising] if rising else []))
     keys = [column.name for column in table.primary_key]
     fresh = ", ".join(f'"{name}" = excluded."{name}"' for name in same if name not in keys)
     places = ", ".join(f":{name}" for name in same)
@@ -108,19 +111,26 @@ def add_to(
     )
     into = f'INSERT INTO "{table.name}" ({_listed(table, names)})'
     if connection.dialect.name == "sqlite":
+        own = "".join(f", :{name}" for name in made)
         began = ", :added > 0" if rising else ""
-        sql = f"{into} VALUES ({places}, :key, :added{began}) {conflict}"
-        rows = [{**same, "key": each, "added": count} for each, count in added.items()]
+        sql = f"{into} VALUES ({places}, :key, :added{own}{began}) {conflict}"
+        rows = [
+            {**same, "key": each, "added": count, **dict(zip(made, values, strict=True))}
+            for (each, count), *values in zip(added.items(), *made.values(), strict=True)
+        ]
         connection.execute(sa.text(sql), rows)
         return
     # The server takes a parameter in a list of columns for text unless told otherwise.
     typed = ", ".join(
         f"CAST(:{name} AS {table.c[name].type.compile(_POSTGRESQL)})" for name in same
     )
-    given = "unnest(CAST(:key AS text[]), CAST(:added AS bigint[])) AS given(key, added)"
+    columns = ", ".join(("key", "added", *made))
+    lists = "".join(f", CAST(:{name} AS bigint[])" for name in made)
+    given = f"unnest(CAST(:key AS text[]), CAST(:added AS bigint[]){lists}) AS given({columns})"
     began = ", added > 0" if rising else ""
-    sql = f"{into} SELECT {typed}, key, added{began} FROM {given} {conflict}"  # noqa: S608 - our own names
-    connection.execute(sa.text(sql), {**same, "key": list(added), "added": list(added.values())})
+    sql = f"{into} SELECT {typed}, {columns}{began} FROM {given} {conflict}"  # noqa: S608 - our own names
+    values = {"key": list(added), "added": list(added.values())}
+    connection.execute(sa.text(sql), {**same, **values, **{n: list(v) for n, v in made.items()}})
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:

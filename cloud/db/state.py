@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 
+import msgspec
 import sqlalchemy as sa
 
 from cloud.db.base import metadata
 from cloud.db.distribution import across
+from cloud.db.rows import upsert
 from cloud.db.tables import server_state, tenant, tender
 
 
@@ -42,6 +44,24 @@ def feed_generation(connection: sa.Connection) -> int:
     return int(_state(connection, "feed_generation"))
 
 
+Place = tuple[int, list[str]]
+"""A place in a feed: change number and the parts of the key."""
+
+
+def horizon(connection: sa.Connection, stream: str) -> Place:
+    """Return the place of the last tombstone of a stream that was cleared away, before all rows if none
+    was: a till that has not come past it may hold rows nobody will tell it are gone."""
+    query = sa.select(server_state.c.value).where(server_state.c.name == f"horizon.{stream}")
+    value = connection.scalar(query)
+    return msgspec.json.decode(value, type=Place) if value else (-1, [])
+
+
+def set_horizon(connection: sa.Connection, stream: str, place: Place) -> None:
+    """Move a stream's horizon, in the transaction that clears the tombstones before it."""
+    value = msgspec.json.encode(place).decode()
+    upsert(connection, server_state, [{"name": f"horizon.{stream}", "value": value}])
+
+
 def begin_timeline(connection: sa.Connection) -> str:
     """Begin another history: what tills knew of the one before is void. Returns its id.
 
@@ -55,6 +75,8 @@ def begin_timeline(connection: sa.Connection) -> str:
         connection.execute(
             sa.update(server_state).where(server_state.c.name == name).values(value=value)
         )
+    # No cursor of before counts any more, so nobody can have missed a tombstone.
+    connection.execute(sa.delete(server_state).where(server_state.c.name.startswith("horizon.")))
     if connection.dialect.name != "sqlite":
         _renumber_changes(connection)
     return fresh

@@ -25,7 +25,7 @@ _BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
 # --- the server itself ----------------------------------------------------------------------------
 
 server_state = Table("server_state", metadata, *key("name"), text("value"), info=REFERENCE)
-"""timeline, feed_generation, and the change counter of the embedded engine."""
+"""timeline, feed_generation, the change counter of the embedded engine, and how far tombstones are gone."""
 
 # --- who may talk to us ---------------------------------------------------------------------------
 
@@ -316,15 +316,26 @@ payment_step = Table(
 
 # --- what tills are told --------------------------------------------------------------------------
 
+
+def _told() -> list[Column[Any]]:
+    """What a row is told by: `row_sum` is its part of the stream's checksum, `deleted_ms` 0 for a row
+    that is there."""
+    return [
+        blob("body"),
+        whole("row_sum", server_default="0"),
+        flag("deleted"),
+        whole("deleted_ms", server_default="0"),
+        whole("change"),
+    ]
+
+
 sku = Table(
     "sku",
     metadata,
     *key("tenant_id", "sku_id"),
     text("style_no"),
     text("gtin"),
-    blob("body"),
-    flag("deleted"),
-    whole("change"),
+    *_told(),
     Index("ix_sku_feed", "tenant_id", "change", "sku_id"),
     info=REFERENCE,
 )
@@ -335,9 +346,7 @@ person = Table(
     metadata,
     *key("tenant_id", "person_id"),
     text("store_id"),
-    blob("body"),
-    flag("deleted"),
-    whole("change"),
+    *_told(),
     Index("ix_person_feed", "tenant_id", "change", "person_id"),
     info=REFERENCE,
 )
@@ -347,9 +356,7 @@ config = Table(
     "config",
     metadata,
     *key("tenant_id", "name"),
-    blob("body"),
-    flag("deleted"),
-    whole("change"),
+    *_told(),
     info=REFERENCE,
 )
 
@@ -359,6 +366,7 @@ stock = Table(
     *key("tenant_id", "store_id", "sku_id"),
     whole("quantity"),
     whole("as_of_ms"),
+    whole("mark", server_default="0"),
     Column("known", Boolean(create_constraint=False), nullable=False, server_default=sa.true()),
     whole("change"),
     Index("ix_stock_feed", "tenant_id", "change", "store_id", "sku_id"),
@@ -366,4 +374,5 @@ stock = Table(
     **_BY_KEY,
 )
 """On-hand: what was counted plus every movement received since. May be negative. `known` is false
-where all began with a sale: nobody ever counted it, and what is below zero there says nothing."""
+where all began with a sale: nobody ever counted it, and what is below zero there says nothing. `mark` is
+the figure's weight in the stream's checksum (see `app.wire.checksum`)."""

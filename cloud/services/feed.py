@@ -6,13 +6,14 @@ comes with the record of the asking device up to which its figures count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from app.errors import Code
+from app.wire.checksum import row_sum, stock_mark
 from app.wire.messages import (
     STREAMS,
     UNREADABLE,
@@ -23,22 +24,19 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
-from app.wire.tasks import SETTLED
 from app.wire.tokens import b64, unb64
-from cloud.db.distribution import across
-from cloud.db.feed import fence, next_change
+from cloud.db.feed import NO_FENCE, fence, next_change
 from cloud.db.rows import upsert
-from cloud.db.state import feed_generation
+from cloud.db.state import feed_generation, horizon
 from cloud.db.tables import config, device_epoch, journal, person, sku, stock
-from cloud.db.task_tables import task
 from cloud.errors import Refused
-from cloud.services.tasks import task_row
+from cloud.services.streams import Stream, checksum, stream_of
 from cloud.services.tokens import DevicePrincipal
 
 MAX_PAGE = 2_000
 BATCH = 2_000
-TASKS_KEPT_MS = 7 * 86_400_000
-"""So long a settled task is told to a till that was away, or is new."""
+SHOP = "shop"
+"""The key of the one row of the stream `config`."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -54,8 +52,13 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         return b64(_encode(self))
 
 
-def read_cursor(text: str, generation: int, keys: int) -> Cursor:
-    """Read a till's cursor, "" for the beginning. Raises Refused 422, and 410 when it is void."""
+def read_cursor(connection: sa.Connection, text: str, stream: Stream) -> Cursor:
+    """Read a till's cursor, "" for the beginning.
+
+    Raises Refused 422, and 410 when it is void: of another generation, or so old that tombstones after
+    it are gone already.
+    """
+    generation, keys = feed_generation(connection), len(stream.keys)
     if not text:
         return Cursor(generation, -1, [""] * keys)
     try:
@@ -67,28 +70,34 @@ def read_cursor(text: str, generation: int, keys: int) -> Cursor:
     known = len(cursor.key) == keys and -1 <= cursor.change < 2**63
     if not known or any("\0" in part for part in cursor.key):
         raise Refused(422, "malformed", "cursor")
+    if (cursor.change, cursor.key) < horizon(connection, stream.name):
+        raise Refused(410, "start_over")
     return cursor
 
 
 def page_of(
     connection: sa.Connection,
-    query: sa.Select[Any],
-    change: sa.Column[int],
-    keys: list[sa.Column[str]],
+    stream: Stream,
+    asking: DevicePrincipal,
     cursor: Cursor,
     limit: int,
+    *,
+    now_ms: int,
 ) -> tuple[list[sa.Row[Any]], Cursor, bool]:
-    """Return (rows, cursor after them, whether there are more) of a feed's query."""
+    """Return (rows, cursor after them, whether there are more) of a feed."""
     size = max(1, min(limit, MAX_PAGE))
-    position = (cursor.change, *cursor.key)
-    rows = connection.execute(
-        query.where(
-            sa.tuple_(change, *keys) > sa.tuple_(*position),
-            change < fence(connection, change.table),
+    change, keys = stream.table.c.change, stream.keys
+    query = (
+        sa.select(stream.table)
+        .where(
+            *stream.rows_for(asking, now_ms),
+            sa.tuple_(change, *keys) > sa.tuple_(cursor.change, *cursor.key),
+            change < fence(connection, stream.table),
         )
         .order_by(change, *keys)
         .limit(size + 1)
-    ).all()
+    )
+    rows = connection.execute(stream.spread(query)).all()
     page = list(rows[:size])
     if page:
         last = page[-1]._mapping
@@ -96,91 +105,74 @@ def page_of(
     return page, cursor, len(rows) > size
 
 
+def checked(
+    connection: sa.Connection,
+    stream: Stream,
+    asking: DevicePrincipal,
+    *,
+    more: bool,
+    now_ms: int,
+) -> str:
+    """Return the checksum of a stream after its last page, "" before and while it cannot be told.
+
+    A row behind the fence has replaced one that a till still holds, and nobody knows its sum any more.
+    """
+    if more or stream.row_sum is None:
+        return ""
+    change = stream.table.c.change
+    hidden = (
+        sa.select(change)
+        .where(*stream.rows_for(asking, now_ms), change >= fence(connection, stream.table))
+        .limit(1)
+    )
+    if connection.execute(stream.spread(hidden)).first() is not None:
+        return ""
+    return checksum(connection, stream, asking, now_ms=now_ms)
+
+
 def pull(
     connection: sa.Connection,
     asking: DevicePrincipal,
-    stream: str,
+    name: str,
     cursor: str,
     limit: int,
     *,
     now_ms: int,
+    check: bool = False,
 ) -> PullAnswer:
-    """Return the next page of a stream. Raises Refused 404, 410 and 422."""
-    if stream not in STREAMS:
-        raise Refused(404, Code.CLOUD_REFUSED, f"stream {stream[:40]!r}")
-    table, keys = _SOURCES[stream]
-    query = sa.select(table).where(table.c.tenant_id == asking.tenant)
-    if stream == "people":
-        query = query.where(table.c.store_id.in_(("", asking.store)))
-    elif stream == "tasks":
-        query = query.where(_of_today(asking, now_ms))
-    elif stream == "stock":
-        query = across(query, "brand stock")
-    generation = feed_generation(connection)
-    start = read_cursor(cursor, generation, len(keys))
-    rows, after, more = page_of(connection, query, table.c.change, keys, start, limit)
-    epoch, seq = _counted(connection, asking) if stream == "stock" else ("", 0)
+    """Return the next page of a reference stream. Raises Refused 404, 410 and 422."""
+    if name not in STREAMS:
+        raise Refused(404, Code.CLOUD_REFUSED, f"stream {name[:40]!r}")
+    stream = stream_of(name)
+    start = read_cursor(connection, cursor, stream)
+    rows, after, more = page_of(connection, stream, asking, start, limit, now_ms=now_ms)
+    epoch, seq = counted(connection, asking) if name == "stock" else ("", 0)
     return PullAnswer(
-        stream=stream,
-        rows=[_read_as(stream)(row) for row in rows],
+        stream=name,
+        rows=[_row(stream, row) for row in rows],
         cursor=after.text(),
         more=more,
-        feed_generation=generation,
+        feed_generation=start.generation,
         server_ms=now_ms,
         applied_epoch=epoch,
         applied_seq=seq,
+        checksum=checked(connection, stream, asking, more=more, now_ms=now_ms) if check else "",
     )
 
 
-def _of_today(asking: DevicePrincipal, now_ms: int) -> sa.ColumnElement[bool]:
-    """Tasks of the asking till's own store; what was settled long ago is no till's business."""
-    return sa.and_(
-        task.c.store_id == asking.store,
-        sa.or_(task.c.state != SETTLED, task.c.settled_ms > now_ms - TASKS_KEPT_MS),
-    )
+def _row(stream: Stream, row: sa.Row[Any]) -> Row:
+    if stream.leaves_tombstones and row.deleted:
+        return Row(key=stream.key_of(row), deleted=True)
+    return Row(key=stream.key_of(row), body=msgspec.Raw(stream.body_of(row)))
 
 
-_SOURCES: dict[str, tuple[sa.Table, list[sa.Column[str]]]] = {
-    "config": (config, [config.c.name]),
-    "people": (person, [person.c.person_id]),
-    "catalog": (sku, [sku.c.sku_id]),
-    "stock": (stock, [stock.c.store_id, stock.c.sku_id]),
-    "tasks": (task, [task.c.task_id]),
-}
+def counted(
+    connection: sa.Connection, asking: DevicePrincipal, *, fenced: bool = True
+) -> tuple[str, int]:
+    """Return (epoch, seq) of the device's newest record that the visible figures count.
 
-
-def _read_as(stream: str) -> Callable[[sa.Row[Any]], Row]:
-    """Return what makes rows of a stream's table into rows that travel."""
-    match stream:
-        case "stock":
-            return _stock_row
-        case "tasks":
-            return _task_row
-        case _:
-            (key,) = _SOURCES[stream][1]
-            return lambda row: _row(row, key)
-
-
-def _row(row: sa.Row[Any], key: sa.Column[str]) -> Row:
-    values = row._mapping
-    if row.deleted:
-        return Row(key=values[key], deleted=True)
-    return Row(key=values[key], body=msgspec.Raw(row.body))
-
-
-def _task_row(row: sa.Row[Any]) -> Row:
-    return Row(key=row.task_id, body=msgspec.Raw(_encode(task_row(row._mapping))))
-
-
-def _stock_row(row: sa.Row[Any]) -> Row:
-    body = StockRow(
-        store=row.store_id, sku_id=row.sku_id, quantity=row.quantity, as_of_ms=row.as_of_ms
-    )
-    return Row(key=f"{row.store_id}/{row.sku_id}", body=msgspec.Raw(_encode(body)))
-
-
-def _counted(connection: sa.Connection, asking: DevicePrincipal) -> tuple[str, int]:
-    """Return (epoch, seq) of the device's newest record that the visible figures count."""
+    `fenced` is for figures that a feed shows; whoever reads all that is committed sees it counted.
+    """
     marks = device_epoch.c
     epochs: Sequence[str] = connection.scalars(
         sa.select(marks.epoch)
@@ -191,7 +183,7 @@ def _counted(connection: sa.Connection, asking: DevicePrincipal) -> tuple[str, i
         )
         .order_by(marks.ordinal.desc())
     ).all()
-    visible = fence(connection, journal)
+    visible = fence(connection, journal) if fenced else NO_FENCE
     for epoch in epochs:
         seq: int | None = connection.scalar(
             sa.select(journal.c.seq)
@@ -225,9 +217,7 @@ def put_skus(connection: sa.Connection, tenant_id: str, rows: Iterable[SkuRow]) 
                 "sku_id": row.sku_id,
                 "style_no": row.style_no,
                 "gtin": row.gtin,
-                "body": _encode(row),
-                "deleted": False,
-                "change": change,
+                **_told(row.sku_id, _encode(row), change),
             }
             for row in rows
         ),
@@ -247,9 +237,7 @@ def put_people(
                 "tenant_id": tenant_id,
                 "person_id": row.person_id,
                 "store_id": store_id,
-                "body": _encode(row),
-                "deleted": False,
-                "change": change,
+                **_told(row.person_id, _encode(row), change),
             }
             for row in rows
         ),
@@ -260,10 +248,8 @@ def put_config(connection: sa.Connection, tenant_id: str, row: ConfigRow) -> Non
     """Publish what a till needs to know about the shop."""
     values = {
         "tenant_id": tenant_id,
-        "name": "shop",
-        "body": _encode(row),
-        "deleted": False,
-        "change": next_change(connection),
+        "name": SHOP,
+        **_told(SHOP, _encode(row), next_change(connection)),
     }
     _put(connection, config, [values])
 
@@ -281,12 +267,57 @@ def put_stock(connection: sa.Connection, tenant_id: str, rows: Iterable[StockRow
                 "sku_id": row.sku_id,
                 "quantity": row.quantity,
                 "as_of_ms": row.as_of_ms,
+                "mark": stock_mark(row.store, row.sku_id),
                 "known": True,
                 "change": change,
             }
             for row in rows
         ),
     )
+
+
+def drop_skus(
+    connection: sa.Connection, tenant_id: str, sku_ids: Iterable[str], *, now_ms: int
+) -> int:
+    """Take SKUs out of the shop; returns how many were there. Tills are told for ninety days."""
+    return _drop(connection, sku, sku.c.sku_id, tenant_id, sku_ids, now_ms)
+
+
+def drop_people(
+    connection: sa.Connection, tenant_id: str, person_ids: Iterable[str], *, now_ms: int
+) -> int:
+    """Take people off every till; returns how many were there."""
+    return _drop(connection, person, person.c.person_id, tenant_id, person_ids, now_ms)
+
+
+def _drop(
+    connection: sa.Connection,
+    table: sa.Table,
+    key: sa.Column[str],
+    tenant_id: str,
+    keys: Iterable[str],
+    now_ms: int,
+) -> int:
+    change, wanted, count = next_change(connection), list(keys), 0
+    for start in range(0, len(wanted), BATCH):
+        some = wanted[start : start + BATCH]
+        done = connection.execute(
+            sa.update(table)
+            .where(table.c.tenant_id == tenant_id, key.in_(some), sa.not_(table.c.deleted))
+            .values(body=b"", row_sum=0, deleted=True, deleted_ms=now_ms, change=change)
+        )
+        count += done.rowcount
+    return count
+
+
+def _told(key: str, body: bytes, change: int) -> dict[str, Any]:
+    return {
+        "body": body,
+        "row_sum": row_sum(key, body),
+        "deleted": False,
+        "deleted_ms": 0,
+        "change": change,
+    }
 
 
 def _put(connection: sa.Connection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> int:

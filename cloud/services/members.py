@@ -16,7 +16,9 @@ import sqlalchemy as sa
 
 from app.domain.member import MAX_NAME, MAX_NOTE, clean_text, normal_phone
 from app.errors import RuleBroken
+from app.wire.checksum import member_sum
 from app.wire.messages import (
+    MEMBERS,
     UNREADABLE,
     MemberChange,
     MemberRow,
@@ -30,9 +32,9 @@ from cloud.db.distribution import across
 from cloud.db.feed import next_change
 from cloud.db.member_tables import member, member_alias, member_change, member_phone
 from cloud.db.rows import insert, upsert
-from cloud.db.state import feed_generation
 from cloud.errors import Refused
-from cloud.services.feed import page_of, read_cursor
+from cloud.services.feed import checked, page_of, read_cursor
+from cloud.services.streams import member_row, stream_of
 from cloud.services.tokens import DevicePrincipal
 
 APPLIED, KEPT, ALIAS, DUPLICATE = "applied", "kept", "alias", "duplicate"
@@ -68,15 +70,24 @@ def push(
 
 
 def pull(
-    connection: sa.Connection, asking: DevicePrincipal, cursor: str, limit: int, *, now_ms: int
+    connection: sa.Connection,
+    asking: DevicePrincipal,
+    cursor: str,
+    limit: int,
+    *,
+    now_ms: int,
+    check: bool = False,
 ) -> MembersPage:
     """Return the next page of members of the brand. Raises Refused 410 and 422."""
-    start = read_cursor(cursor, feed_generation(connection), 1)
-    query = across(sa.select(member).where(member.c.tenant_id == asking.tenant), "brand members")
-    keys = [member.c.member_ref]
-    rows, after, more = page_of(connection, query, member.c.change, keys, start, limit)
+    stream = stream_of(MEMBERS)
+    start = read_cursor(connection, cursor, stream)
+    rows, after, more = page_of(connection, stream, asking, start, limit, now_ms=now_ms)
     return MembersPage(
-        rows=[_row(row) for row in rows], cursor=after.text(), more=more, server_ms=now_ms
+        rows=[member_row(row) for row in rows],
+        cursor=after.text(),
+        more=more,
+        server_ms=now_ms,
+        checksum=checked(connection, stream, asking, more=more, now_ms=now_ms) if check else "",
     )
 
 
@@ -282,6 +293,17 @@ class _Desk:
             .where(member.c.tenant_id == self._sender.tenant, member.c.member_ref == member_ref)
             .values(change=self._change, **values)
         )
+        self._sum_up(member_ref)
+
+    def _sum_up(self, member_ref: str) -> None:
+        """Let the checksum follow what a member has become."""
+        row = self._member(member_ref)
+        if row is not None:
+            self._connection.execute(
+                sa.update(member)
+                .where(member.c.tenant_id == self._sender.tenant, member.c.member_ref == member_ref)
+                .values(row_sum=member_sum(member_row(row)))
+            )
 
     def _insert(self, table: sa.Table, **values: object) -> None:
         self._connection.execute(sa.insert(table).values(tenant_id=self._sender.tenant, **values))
@@ -361,9 +383,5 @@ def _with_keys(row: MemberRow) -> MemberRow:
 def _values_of(tenant_id: str, row: MemberRow, change: int) -> Values:
     values = msgspec.structs.asdict(row)
     revisions = {f"{field}_revision": row.revision for field in FIELDS}
-    return {"tenant_id": tenant_id, "change": change, **values, **revisions}
-
-
-def _row(row: sa.Row[Any]) -> MemberRow:
-    names = MemberRow.__struct_fields__
-    return MemberRow(**{name: row._mapping[name] for name in names})
+    summed = {"row_sum": member_sum(row), "change": change}
+    return {"tenant_id": tenant_id, **summed, **values, **revisions}

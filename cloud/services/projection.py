@@ -21,6 +21,7 @@ from app.wire.bodies import (
     SaleV1,
     StockAdjustmentV1,
 )
+from app.wire.checksum import stock_mark
 from app.wire.journal import Header
 from cloud.db import tables
 from cloud.db.rows import Rows, add_to, insert_rows
@@ -238,9 +239,19 @@ def _move_stock(connection: sa.Connection, arrival: Arrival, moved: dict[str, in
         "as_of_ms": arrival.received_ms,
         "change": arrival.change,
     }
-    ordered = dict(sorted(moved.items()))
+    added = dict(sorted(moved.items()))
+    marks = [stock_mark(arrival.store, sku) for sku in added]
     # Known is only what began with goods, counted or received, and not with a sale.
-    add_to(connection, tables.stock, "sku_id", "quantity", ordered, new, rising="known")
+    add_to(
+        connection,
+        tables.stock,
+        "sku_id",
+        "quantity",
+        added,
+        new,
+        made={"mark": marks},
+        rising="known",
+    )
 
 
 def over_refunded(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import asdict
 
+from app.sync.progress import Filling
 from app.sync.report import SyncReport
 from guidepos.bootstrap import open_till
 from guidepos.words import sentence
@@ -25,26 +27,34 @@ def run(arguments: argparse.Namespace) -> int:
         report = sync_engine(till).run()
         seconds = time.perf_counter() - started
         unsent = till.store.reader.sync_status().unsent
+        filling = till.filling()
     finally:
         till.close()
-    _print(arguments, report, unsent, seconds)
-    return 0 if report.trouble is None and unsent == 0 else 1
+    figures = _figures(report, unsent, filling, seconds)
+    if arguments.json:
+        print(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            print(f"{name}: {value}")
+    return 0 if report.trouble is None and unsent == 0 and filling is None else 1
 
 
-def _print(arguments: argparse.Namespace, report: SyncReport, unsent: int, seconds: float) -> None:
-    figures = {
+def _figures(
+    report: SyncReport, unsent: int, filling: Filling | None, seconds: float
+) -> dict[str, object]:
+    """Return the figures by name; `snapshots` counts rows that came with snapshots, `filling` is what a
+    download still lacks, `mismatched` are streams whose sum was not the cloud's."""
+    return {
         "pushed": report.pushed,
         "duplicates": report.duplicates,
         "exceptions": report.exceptions,
         "pulled": dict(report.pulled),
+        "snapshots": dict(report.snapshots),
+        "filling": asdict(filling) if filling else None,
+        "mismatched": list(report.mismatched),
         "members_sent": report.members_sent,
         "members_received": report.members_received,
         "unsent": unsent,
         "trouble": sentence(report.trouble) if report.trouble else None,
         "seconds": round(seconds, 3),
     }
-    if arguments.json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name}: {value}")

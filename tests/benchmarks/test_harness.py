@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.money import CURRENCIES
 from app.services.replay import read_source
-from benchmarks import commit_ratio, frames, paying, throughput
+from benchmarks import bootstrapping, commit_ratio, frames, paying, throughput
 from benchmarks.report import told
 from benchmarks.run import BUDGETS, is_kept
 from benchmarks.searches import KINDS, SCANS, Step, quantile, steps
@@ -108,6 +108,13 @@ def test_sales_for_the_push_are_recorded_with_five_lines(home: Path, tmp_path: P
         assert till.store.verify_journal() is None
     finally:
         till.close()
+
+
+def test_a_new_till_is_filled_and_the_longest_job_is_told(tmp_path: Path):
+    figures = bootstrapping.measure(tmp_path / "new", tmp_path / "cloud", 60, 40)
+    assert 0 < figures["bootstrap_selling_s"] <= figures["bootstrap_s"]
+    assert figures["bootstrap_rows"] > 100
+    assert figures["bootstrap_job_max_ms"] >= figures["bootstrap_job_p99_ms"] > 0
 
 
 def test_the_commit_ratio_compares_both_sides():

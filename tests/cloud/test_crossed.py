@@ -24,6 +24,7 @@ from app.wire.messages import (
     PullAnswer,
     StockRow,
 )
+from app.wire.snapshot import SNAPSHOTS, SnapshotBegin, SnapshotChunk
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochMark, EpochRequest
 from cloud.bootstrap import Cloud
@@ -129,6 +130,23 @@ def pull(street: Street) -> None:
         assert page.rows == [], stream
     neighbours = street.neighbour.device.get("/v1/sync/pull", PullAnswer, stream="stock")
     assert [row.key for row in neighbours.rows]  # a brand's stores know each other's stock
+    assert neighbours.applied_seq == 0
+
+
+def begin_snapshot(street: Street) -> None:
+    for stream in SNAPSHOTS:
+        begun = street.stranger.device.get("/v1/snapshot/begin", SnapshotBegin, stream=stream)
+        assert begun.rows == 0, stream
+    ours = street.neighbour.device.get("/v1/snapshot/begin", SnapshotBegin, stream="people")
+    assert ours.rows == 0
+
+
+def chunk(street: Street) -> None:
+    for stream in SNAPSHOTS:
+        theirs = street.stranger.device.get("/v1/snapshot/chunk", SnapshotChunk, stream=stream)
+        assert (theirs.rows, theirs.applied_seq) == (0, 0), stream
+    neighbours = street.neighbour.device.get("/v1/snapshot/chunk", SnapshotChunk, stream="stock")
+    assert neighbours.rows  # a brand's stores know each other's stock
     assert neighbours.applied_seq == 0
 
 
@@ -288,6 +306,8 @@ STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/sync/epoch": epoch,
     "GET /v1/sync/books": books,
     "GET /v1/sync/pull": pull,
+    "GET /v1/snapshot/begin": begin_snapshot,
+    "GET /v1/snapshot/chunk": chunk,
     "POST /v1/members/push": push_members,
     "GET /v1/members/pull": pull_members,
     "POST /v1/payments": create,

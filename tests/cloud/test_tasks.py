@@ -13,8 +13,9 @@ from app.wire.tasks import CLAIM_MINUTES, TaskClaim, TaskRow, TaskSettlement
 from cloud.bootstrap import Cloud
 from cloud.errors import Refused
 from cloud.services import tasks
-from cloud.services.feed import TASKS_KEPT_MS, pull, put_stock
+from cloud.services.feed import pull, put_stock
 from cloud.services.release import settle_as_operator
+from cloud.services.streams import TASKS_KEPT_MS
 from cloud.services.tasks import Holder
 from cloud.services.tokens import DevicePrincipal
 from tests.cloud.books import exceptions

@@ -22,21 +22,17 @@ from app.wire.messages import (
     HelloRequest,
     KeySet,
     MemberChange,
-    MemberRow,
-    MembersPage,
     MembersPushAnswer,
     MemberVerdict,
     PublicKey,
-    PullAnswer,
     PushAnswer,
     PushedRecord,
     PushRequest,
     PushResult,
-    Row,
 )
 from app.wire.tokens import unseal
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest, HeldMark
-from tests.fakes.clock import NOON
+from tests.fakes.feeds import FakeFeeds
 
 T = TypeVar("T")
 
@@ -72,7 +68,7 @@ class _Device:
         return self.epochs[-1].chain
 
 
-class FakeCloud:
+class FakeCloud(FakeFeeds):
     """One tenant, one store, any number of devices. Also the port `Enrolment`.
 
     `projected` maps each rec_id ever taken to its body, `sealed` are damaged records it was sent,
@@ -80,6 +76,7 @@ class FakeCloud:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.devices: dict[str, _Device] = {}
         self.projected: dict[str, bytes] = {}
         self.conflicts: list[str] = []
@@ -87,14 +84,9 @@ class FakeCloud:
         self.unreadable: Callable[[PushedRecord], bool] = lambda record: False
         self.durable_seq = 0
         self.reasons: list[str] = []
-        self.server_ms = NOON
         self.timeline = new_epoch()
-        self.feed_generation = 1
-        self.feeds: dict[str, list[Row]] = {}
-        self.members: list[MemberRow] = []
         self.changes: dict[str, MemberChange] = {}
         self.most_records = 200
-        self.forgets_cursors = False
         self.codes = {GOOD_CODE}
         self.revoked: set[str] = set()
         self._used: dict[str, tuple[bytes, EnrolAnswer]] = {}
@@ -266,24 +258,7 @@ class FakeCloud:
         if device in self.revoked:
             raise Trouble(Code.DEVICE_REVOKED, status=403)
 
-    # --- reference and members --------------------------------------------------------------------
-
-    def put(self, stream: str, *rows: Row) -> None:
-        """Add changed rows to the end of a feed."""
-        self.feeds.setdefault(stream, []).extend(rows)
-
-    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
-        rows = self.feeds.get(stream, [])
-        start = self._start(cursor)
-        page = rows[start : start + limit]
-        return PullAnswer(
-            stream=stream,
-            rows=page,
-            cursor=self._cursor(start + len(page)),
-            more=start + len(page) < len(rows),
-            feed_generation=self.feed_generation,
-            server_ms=self.server_ms,
-        )
+    # --- members ------------------------------------------------------------------------------------
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
         verdicts = []
@@ -300,24 +275,3 @@ class FakeCloud:
                 )
             )
         return MembersPushAnswer(verdicts=verdicts)
-
-    def pull_members(self, cursor: str, limit: int) -> MembersPage:
-        start = self._start(cursor)
-        page = self.members[start : start + limit]
-        return MembersPage(
-            rows=page,
-            cursor=self._cursor(start + len(page)),
-            more=start + len(page) < len(self.members),
-            server_ms=self.server_ms,
-        )
-
-    def _cursor(self, place: int) -> str:
-        return f"{self.feed_generation}:{place}"
-
-    def _start(self, cursor: str) -> int:
-        if not cursor:
-            return 0
-        generation, _, place = cursor.partition(":")
-        if self.forgets_cursors or int(generation) != self.feed_generation:
-            raise Trouble(Code.CLOUD_REFUSED, status=410, problem="start_over")
-        return int(place)

@@ -20,6 +20,7 @@ from app.wire.messages import (
     PushAnswer,
     PushRequest,
 )
+from app.wire.snapshot import SnapshotBegin, SnapshotChunk
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
 from tests.fakes.cloud import FakeCloud
 
@@ -55,17 +56,25 @@ class DirectLine:
     def books(self, since: str) -> BooksAnswer:
         return self.cloud.books(self.device, since)
 
-    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
+    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
         self.cloud.check_current(self.device)
-        return self.cloud.pull(stream, cursor, limit)
+        return self.cloud.pull(stream, cursor, limit, check=check)
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
         self.cloud.check_current(self.device)
         return self.cloud.push_members(changes)
 
-    def pull_members(self, cursor: str, limit: int) -> MembersPage:
+    def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage:
         self.cloud.check_current(self.device)
-        return self.cloud.pull_members(cursor, limit)
+        return self.cloud.pull_members(cursor, limit, check=check)
+
+    def begin_snapshot(self, stream: str) -> SnapshotBegin:
+        self.cloud.check_current(self.device)
+        return self.cloud.begin_snapshot(stream)
+
+    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
+        self.cloud.check_current(self.device)
+        return self.cloud.snapshot_chunk(stream, after, limit)
 
 
 class BadLine:
@@ -92,14 +101,26 @@ class BadLine:
     def books(self, since: str) -> BooksAnswer:
         return self._carry("books", lambda: self.line.books(since))
 
-    def pull(self, stream: str, cursor: str, limit: int) -> PullAnswer:
-        return self._carry(f"pull {stream}", lambda: self.line.pull(stream, cursor, limit))
+    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
+        return self._carry(
+            f"pull {stream}", lambda: self.line.pull(stream, cursor, limit, check=check)
+        )
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
         return self._carry("push members", lambda: self.line.push_members(changes))
 
-    def pull_members(self, cursor: str, limit: int) -> MembersPage:
-        return self._carry("pull members", lambda: self.line.pull_members(cursor, limit))
+    def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage:
+        return self._carry(
+            "pull members", lambda: self.line.pull_members(cursor, limit, check=check)
+        )
+
+    def begin_snapshot(self, stream: str) -> SnapshotBegin:
+        return self._carry(f"begin {stream}", lambda: self.line.begin_snapshot(stream))
+
+    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
+        return self._carry(
+            f"chunk {stream}", lambda: self.line.snapshot_chunk(stream, after, limit)
+        )
 
     def _carry(self, name: str, deliver: Callable[[], T]) -> T:
         self.calls.append(name)

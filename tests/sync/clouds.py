@@ -7,25 +7,27 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import sqlalchemy as sa
 
 from app.ports import Clock, Enrolment, Store, SyncTransport
 from app.remote.cloud import EnrolledCloud
 from app.remote.enrolment import CloudEnrolment
 from app.remote.sync import CloudSync
-from app.wire.messages import StockRow
+from app.wire.messages import MemberRow, Row, SkuRow, StockRow
 from app.wire.tasks import TaskRow
 from cloud.bootstrap import open_cloud
 from cloud.db.feed import next_change
-from cloud.db.state import ensure_tenant
-from cloud.db.tables import journal
-from cloud.services import devices
+from cloud.db.rows import upsert
+from cloud.db.state import ensure_tenant, feed_generation
+from cloud.db.tables import journal, server_state
+from cloud.services import devices, feed
 from cloud.services.enrol import make_enrol_code
-from cloud.services.feed import put_stock
+from cloud.services.members import put_members
 from cloud.services.tasks import open_tasks
 from cloud.settings import Settings
 from tests.fakes.cloud import FakeCloud
@@ -51,6 +53,15 @@ class Side(Protocol):
         """Return the ids of the facts held for a till, once each, in the order of its journal."""
 
     def put_stock(self, rows: Sequence[StockRow]) -> None: ...
+
+    def put_skus(self, rows: Sequence[SkuRow]) -> None: ...
+
+    def drop_skus(self, sku_ids: Sequence[str]) -> None: ...
+
+    def put_members(self, rows: Sequence[MemberRow]) -> None: ...
+
+    def void_cursors(self) -> None:
+        """Begin all feeds anew, as a restored cloud does."""
 
     def revoke(self, store: Store, *, revoked: bool = True) -> None:
         """Let a till do nothing but send, or let it work again."""
@@ -81,6 +92,19 @@ class InMemory:
 
     def put_stock(self, rows: Sequence[StockRow]) -> None:
         self.cloud.put("stock", *rows_of(rows))
+
+    def put_skus(self, rows: Sequence[SkuRow]) -> None:
+        bodies = [(row.sku_id, msgspec.Raw(msgspec.json.encode(row))) for row in rows]
+        self.cloud.put("catalog", *(Row(key=key, body=body) for key, body in bodies))
+
+    def drop_skus(self, sku_ids: Sequence[str]) -> None:
+        self.cloud.put("catalog", *(Row(key=key, deleted=True) for key in sku_ids))
+
+    def put_members(self, rows: Sequence[MemberRow]) -> None:
+        self.cloud.members.extend(rows)
+
+    def void_cursors(self) -> None:
+        self.cloud.feed_generation += 1
 
     def revoke(self, store: Store, *, revoked: bool = True) -> None:
         device = store.run(lambda uow: uow.identity()).result().device
@@ -149,13 +173,10 @@ class RealServer:
 
     def connect(self, store: Store, clock: Clock) -> EnrolledCloud:
         """Return the cloud as an enrolled till sees it."""
-        who, key, keys = store.run(
-            lambda uow: (uow.identity(), uow.device_key(), uow.cloud_keys())
-        ).result()
-        return EnrolledCloud(self.url, lambda: keys, device=who.device, device_key=key, clock=clock)
+        return connect(self.url, store, clock)
 
     def line(self, store: Store, clock: Clock) -> SyncTransport:
-        return CloudSync(self.connect(store, clock))
+        return line_to(self.url, store, clock)
 
     def held(self, store: Store) -> list[str]:
         device = store.run(lambda uow: uow.identity()).result().device
@@ -168,10 +189,34 @@ class RealServer:
         return list(self._cloud.db.read(lambda connection: connection.scalars(query).all()))
 
     def put_stock(self, rows: Sequence[StockRow]) -> None:
-        def put(connection: sa.Connection) -> None:
-            put_stock(connection, ensure_tenant(connection, self._cloud.clock()), rows)
+        self._publish(lambda connection, tenant: feed.put_stock(connection, tenant, rows))
 
-        self._cloud.db.write(put)
+    def put_skus(self, rows: Sequence[SkuRow]) -> None:
+        self._publish(lambda connection, tenant: feed.put_skus(connection, tenant, rows))
+
+    def drop_skus(self, sku_ids: Sequence[str]) -> None:
+        now_ms = self._cloud.clock()
+        self._publish(
+            lambda connection, tenant: feed.drop_skus(connection, tenant, sku_ids, now_ms=now_ms)
+        )
+
+    def put_members(self, rows: Sequence[MemberRow]) -> None:
+        self._publish(lambda connection, tenant: put_members(connection, tenant, rows))
+
+    def void_cursors(self) -> None:
+        def raise_it(connection: sa.Connection, _tenant: str) -> None:
+            upsert(
+                connection,
+                server_state,
+                [{"name": "feed_generation", "value": str(feed_generation(connection) + 1)}],
+            )
+
+        self._publish(raise_it)
+
+    def _publish(self, put: Callable[[sa.Connection, str], object]) -> None:
+        self._cloud.db.write(
+            lambda connection: put(connection, ensure_tenant(connection, self._cloud.clock()))
+        )
 
     def put_task(self, row: TaskRow) -> None:
         """Let something wait for a person of the store."""
@@ -200,3 +245,16 @@ class RealServer:
                 devices.reinstate(connection, who.tenant, who.device)
 
         self._cloud.db.write(change)
+
+
+def connect(url: str, store: Store, clock: Clock) -> EnrolledCloud:
+    """Return the cloud at an address as an enrolled till sees it."""
+    who, key, keys = store.run(
+        lambda uow: (uow.identity(), uow.device_key(), uow.cloud_keys())
+    ).result()
+    return EnrolledCloud(url, lambda: keys, device=who.device, device_key=key, clock=clock)
+
+
+def line_to(url: str, store: Store, clock: Clock) -> SyncTransport:
+    """Return the line of an enrolled till to the cloud at an address."""
+    return CloudSync(connect(url, store, clock))

@@ -13,9 +13,11 @@ from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.errors import Code, Trouble
 from app.services.honesty import Conditions, Operation, Standing, Verdict, table
+from app.sync.progress import Filling
 from ui.bridge import KeyedListModel, Row, ViewModel
 from ui.tasks import Failure, Tasks
 from ui.text import Words
+from ui.viewmodels.filling import FillingVm
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
@@ -48,8 +50,14 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         sync_now: Callable[[], Future[None] | None],
         words: Words,
         parent: QObject,
+        *,
+        filling: Callable[[], Filling | None] = lambda: None,
+        pause: Callable[[bool], Future[None] | None] = lambda paused: None,
     ) -> None:
         super().__init__(parent)
+        self._filling = FillingVm(filling, pause, words, self)
+        self._filling.changed.connect(self.changed)
+        self._filling.notice.connect(self.notice)
         self._conditions, self._sync_now, self._words = conditions, sync_now, words
         self._now: Conditions | None = None
         self._operations = KeyedListModel(OPERATION_ROLES, self)
@@ -83,6 +91,11 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def operations(self) -> QObject:
         """What works now, queued, on old figures, blocked."""
         return self._operations
+
+    @Property(QObject, constant=True)
+    def filling(self) -> QObject:
+        """The download that fills this till."""
+        return self._filling
 
     @Property(str, notify=changed)
     def headline(self) -> str:
@@ -149,6 +162,7 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     @Slot()
     def look(self) -> None:
         """See how things stand now."""
+        self._filling.look()
         try:
             self._now = self._conditions()
         except Trouble:
@@ -176,6 +190,7 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         """Look now and every few seconds from now on."""
         self.look()
         self._timer.start()
+        self._filling.start()
 
     def _synced(self, _: None) -> None:
         self.look()
@@ -236,6 +251,8 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             return self._words.say("network.revoked"), "warn", "lock"
         if state != "online":
             return self._words.say(f"network.{state}"), "warn", "cloud-off"
+        if filling := self._filling.chip():
+            return filling, "busy", "download"
         if waiting:
             return self._words.say("network.unsent", n=waiting), "busy", "cloud-upload"
         return self._words.say("network.synced"), "good", "cloud"

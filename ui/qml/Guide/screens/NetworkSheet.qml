@@ -38,7 +38,7 @@ FocusScope {
         id: sheet
         anchors.centerIn: parent
         width: Math.min(880, root.width - 32)
-        height: Math.min(root.upright ? 1000 : 676, root.height - 24)
+        height: Math.min((root.upright ? 1000 : 676) + (band.visible ? 90 : 0), root.height - 24)
         corner: 24
         raised: true
 
@@ -92,9 +92,16 @@ FocusScope {
             onClicked: root.vm.close()
         }
 
+        FillingBand {
+            id: band
+            anchors { left: parent.left; right: parent.right; top: mark.bottom }
+            anchors { leftMargin: 24; rightMargin: 24; topMargin: visible ? 14 : 0 }
+            height: visible ? implicitHeight : 0
+            vm: root.vm.filling as FillingVm
+        }
         GridView {
             id: grid
-            anchors { top: mark.bottom; topMargin: 16; bottom: foot.top; bottomMargin: 12 }
+            anchors { top: band.bottom; topMargin: band.visible ? 12 : 16; bottom: foot.top; bottomMargin: 12 }
             x: 24
             width: parent.width - 2 * x + 10
             cellWidth: Math.floor(width / (root.upright ? 1 : 2))
