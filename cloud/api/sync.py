@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 import zstandard
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.wire.messages import HelloAnswer, HelloRequest, News, PushAnswer, PushRequest
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
@@ -92,8 +92,14 @@ async def see_books(cloud: CloudDep, device: CurrentDevice, since: str) -> Respo
     return answer(await cloud.db.aread(lambda connection: books(connection, device, since)))
 
 
+async def a_place(cloud: CloudDep) -> None:
+    """Before anything is asked of the database: a full house costs nobody anything. Raises Refused 503."""
+    cloud.admission.refuse_when_full()
+
+
 @router.post(
     "/v1/sync/push",
+    dependencies=[Depends(a_place)],
     **contract(
         "Push consecutive journal records",
         request=PushRequest,
