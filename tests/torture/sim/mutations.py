@@ -121,7 +121,7 @@ MUTATIONS = (
     ),
     Mutation(
         "dead letter: what cannot be read is set aside, and the mark moves on",
-        (Seam(ingest._Verdict, "flag", _refused_instead_of_set_aside),),
+        (Seam(ingest.Verdict, "flag", _refused_instead_of_set_aside),),
         frozenset({Kind.STUCK}),
     ),
 )
