@@ -140,11 +140,14 @@ def apply_page(connection: Connection, page: MembersPage, now: Moment) -> None:
 def forget_all(connection: Connection) -> None:
     """Forget every member; changes that are not sent yet stay in their queue.
 
-    What is forgotten comes again from the first page, should the till ever be told of members again.
+    Scrubbing leaves no byte of them afterwards. What is forgotten comes again from the first page,
+    should the till ever be told of members again.
     """
-    connection.execute("DELETE FROM member")
-    connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
+    with scrubbing.thorough(connection):
+        connection.execute("DELETE FROM member")
+        connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
     device.set_cursor(connection, CURSOR, "")
+    scrubbing.begin(connection)
 
 
 def _put(connection: Connection, row: MemberRow) -> None:
