@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline_store import member_refusals, schema_epochs, scrubbing, tasks
+from offline_store import member_refusals, schema_books, schema_epochs, scrubbing, tasks
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 4
+BEFORE = ".before-"
+"""Stands in the name of the backup taken before a migration, between the store's and the version."""
+VERSION = 5
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
-cloud refuses; free pages are written over after an erasure. 4: tasks and alarms."""
+cloud refuses; free pages are written over after an erasure. 4: tasks and alarms. 5: the books of a
+day from an index alone."""
 
 
 def version_of(connection: Connection) -> int:
@@ -60,6 +63,12 @@ def steps() -> Migrations:
             db.execute(statement)
         db.execute("PRAGMA user_version = 4")
 
+    @steps(name="0005 books of a day")
+    def books_of_a_day(db: Database) -> None:
+        for statement in schema_books.STATEMENTS:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 5")
+
     return steps
 
 
@@ -74,7 +83,7 @@ def migrate(connection: Connection, file: Path, key: bytes) -> Path | None:
         return None
     backup = None
     if found:
-        backup = file.with_name(f"{file.name}.before-{VERSION}")
+        backup = file.with_name(f"{file.name}{BEFORE}{VERSION}")
         back_up(connection, backup, key)
     from sqlite_utils.db import Database
 
