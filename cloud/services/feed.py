@@ -23,7 +23,7 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
-from app.wire.tasks import SETTLED
+from app.wire.tasks import KEPT_DAYS, SETTLED
 from app.wire.tokens import b64, unb64
 from cloud.db.distribution import across
 from cloud.db.feed import fence, next_change
@@ -37,8 +37,7 @@ from cloud.services.tokens import DevicePrincipal
 
 MAX_PAGE = 2_000
 BATCH = 2_000
-TASKS_KEPT_MS = 7 * 86_400_000
-"""So long a settled task is told to a till that was away, or is new."""
+DAY_MS = 86_400_000
 _encode = msgspec.json.Encoder().encode
 
 
@@ -134,9 +133,13 @@ def pull(
 
 def _of_today(asking: DevicePrincipal, now_ms: int) -> sa.ColumnElement[bool]:
     """Tasks of the asking till's own store; what was settled long ago is no till's business."""
+    forgotten = (
+        (task.c.kind == kind) & (task.c.settled_ms <= now_ms - days * DAY_MS)
+        for kind, days in KEPT_DAYS.items()
+    )
     return sa.and_(
         task.c.store_id == asking.store,
-        sa.or_(task.c.state != SETTLED, task.c.settled_ms > now_ms - TASKS_KEPT_MS),
+        sa.or_(task.c.state != SETTLED, ~sa.or_(*forgotten)),
     )
 
 
