@@ -22,6 +22,8 @@ from app.domain.member import Member
 from app.errors import Code, Trouble
 from app.ports import SyncTransport
 from app.services.members import Members
+from app.sync.bootstrap import Bootstrap
+from app.sync.jobs import ShortJobs
 from app.sync.member_push import MemberPush
 from app.sync.pull import ReferencePull
 from app.sync.report import Round
@@ -61,7 +63,7 @@ class BadLine:
             self.held.append(asked)  # stuck on the way; it arrives some other day
         return self._carried(lambda: self._push(asked))
 
-    def pull_members(self, cursor: str, limit: int) -> MembersPage:
+    def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage:
         def pull(connection: sa.Connection) -> MembersPage:
             return members.pull(connection, self.who, cursor, limit, now_ms=self.cloud.clock())
 
@@ -103,7 +105,9 @@ class Tablet:
         """Begin anew with what is in the file."""
         transport: SyncTransport = self.line  # type: ignore[assignment] # its members' part
         self.up = MemberPush(self.store, transport, self.clock)
-        self.down = ReferencePull(self.store, transport, self.clock)
+        jobs = ShortJobs(self.store, self.clock)
+        no_snapshots = Bootstrap(jobs, transport, self.clock, enabled=False)
+        self.down = ReferencePull(jobs, transport, no_snapshots)
         self.members = Members(self.store, self.clock)
 
     def kill(self) -> None:
