@@ -509,7 +509,7 @@ class Reader(Protocol):
         """Return attempts with money where no sale is: late, over, partial, or paid without a sale."""
 
     def tasks(self) -> tuple[TaskRow, ...]:
-        """Return the store's tasks and its payments, the newest first; settled ones for a week."""
+        """Return the store's tasks and its payments, the newest first; settled ones for some days."""
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Return this till's alarms that nobody has put away, the newest first."""

@@ -54,7 +54,7 @@ class Sizes:
     @property
     def overload(self) -> int:
         """Batches that fall due within `overload_s` at ten times the rate."""
-        return 10 * self.rate * self.overload_s // SALES
+        return int(10 * self.rate * self.overload_s) // SALES
 
 
 QUICK = Sizes(rate=1_000, seconds=5, flat_batches=64, overload_s=1, bare_batches=40)

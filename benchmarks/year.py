@@ -22,11 +22,11 @@ from pathlib import Path
 import msgspec
 
 from app.devices.secrets import STORE_KEY, choose_keeper
-from app.domain.times import Moment
+from app.domain.times import Moment, business_date
 from app.ports import UnitOfWork
 from benchmarks import cold_start, commit_ratio
 from benchmarks.run import BUDGETS, Figures, is_kept
-from benchmarks.searches import SEARCHES, steps
+from benchmarks.searches import SEARCHES, quantile, steps
 from benchmarks.shops import BENCH, copied, shop, template
 from benchmarks.throughput import record_sales
 from benchmarks.tills import run_python
@@ -114,10 +114,53 @@ def _frames(home: Path, _sales: int) -> Figures:
     return figures
 
 
+def _look_ups(home: Path, _sales: int) -> Figures:
+    """What the screens ask of the store, as time of the processor, beside the same shop when new: what
+    else the machine does is left out of it."""
+    took: dict[str, dict[str, list[float]]] = {}
+    tills = {"same_shop_new": open_till(template(SKUS)), "year": open_till(home)}
+    searches = [step.text for step in steps(shop(SKUS), 230) if step.kind in SEARCHES]
+    try:
+        for number, text in enumerate(searches):
+            for name, till in tills.items():
+                reader = till.store.reader
+                now = till.clock.now()
+                asked: dict[str, Callable[[], object]] = {
+                    "search": lambda reader=reader, text=text: reader.style_cards(text=text),  # type: ignore[misc]
+                    "status": reader.sync_status,
+                }
+                if number % 10 == 0:
+                    day = business_date(now)
+                    guide = reader.people()[number // 10 % 5].person_id
+                    asked |= {
+                        "history": reader.documents,
+                        "history_of_day": lambda reader=reader, day=day: reader.documents(day=day),  # type: ignore[misc]
+                        "receipt_end": lambda reader=reader: reader.documents(text="001234"),  # type: ignore[misc]
+                        "my_sales": lambda reader=reader, guide=guide, day=day: reader.earnings(  # type: ignore[misc]
+                            guide, day
+                        ),
+                    }
+                for what, ask in asked.items():
+                    start = time.thread_time()
+                    ask()
+                    spent = (time.thread_time() - start) * 1_000
+                    took.setdefault(what, {}).setdefault(name, []).append(spent)
+    finally:
+        for till in tills.values():
+            till.close()
+    return {
+        f"{what}_cpu_{percent}_ms_{name}": round(quantile(ms, int(percent[1:])), 2)
+        for what, by_name in took.items()
+        for name, ms in by_name.items()
+        for percent in ("p50", "p95", "p99")
+    }
+
+
 PARTS: dict[str, Callable[[Path, int], Figures]] = {
     "size": _size,
     "cold_start": _cold_start,
     "commit": _commit,
+    "look_ups": _look_ups,
     "frames": _frames,
 }
 

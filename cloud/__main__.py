@@ -44,8 +44,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from cloud.operation import logs
     from cloud.serve import serve  # the server's libraries load only where they serve
 
-    if not options.quiet:
-        logs.configure()
+    logs.configure(requests=not options.quiet)
     limits = replace(settings.limits, pushes_at_work=options.pushes)
     return serve(
         replace(settings, workers=options.workers, log=not options.quiet, limits=limits),

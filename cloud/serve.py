@@ -116,8 +116,7 @@ def _work(
     settings: Settings, listener: socket.socket, accepting: Callable[[], None], leash: int
 ) -> int:
     """Be one of several workers."""
-    if settings.log:
-        logs.configure()
+    logs.configure(requests=settings.log)
     return _serve_here(settings, listener, accepting, leash)
 
 

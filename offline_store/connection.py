@@ -116,7 +116,7 @@ def open_writer(file: Path, key: bytes) -> Connection:
     connection = _open(file, key, WRITER_BUSY_MS, check_same_thread=True)
     try:
         _setup_writer(connection)
-    except sqlite.Error as error:
+    except (sqlite.Error, Trouble) as error:
         connection.close()
         raise _opening_error(error) from error
     return connection
@@ -161,7 +161,11 @@ def _open(file: Path, key: bytes, busy_ms: int, *, check_same_thread: bool) -> C
 
 def _setup_writer(connection: Connection) -> None:
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    connection.execute("PRAGMA journal_mode = WAL")
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        # SQLite keeps the old mode silently, in which a commit is a file's removal that a power cut
+        # may take back.
+        raise Trouble(Code.STORE_DAMAGED, detail="no write-ahead log", mode=str(mode))
     # NORMAL loses acknowledged sales at a power cut; FULL costs about 0.3 ms a sale.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 67108864")
@@ -186,6 +190,8 @@ def settle(connection: Connection) -> None:
 
 def _opening_error(error: Any) -> Exception:
     """While opening, a file that is no database is the wrong key until something else is known."""
+    if isinstance(error, Trouble):
+        return error
     if _primary_code(error) == _NOTADB:
         return Trouble(Code.STORE_KEY_WRONG)
     return sorted_error(error)

@@ -171,7 +171,8 @@ def day_books(connection: Connection, since: str) -> tuple[DayBooks, ...]:
     rows = connection.execute(
         "SELECT business_date, kind, count(*),"
         " sum(CASE kind WHEN 'refund' THEN -net ELSE net END) FROM document"
-        " WHERE business_date >= ? AND fact_no BETWEEN ? AND ? AND kind IN ('sale', 'refund')"
+        # The plus keeps SQLite from walking all documents by number instead of the days' index.
+        " WHERE business_date >= ? AND +fact_no BETWEEN ? AND ? AND kind IN ('sale', 'refund')"
         " GROUP BY business_date, kind ORDER BY business_date, kind",
         (since, first, held),
     )

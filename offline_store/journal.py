@@ -144,7 +144,7 @@ def end(connection: Connection, epoch: Epoch) -> JournalMark:
     was, so that no number is given twice.
     """
     last = head(connection, epoch)
-    if last.seq < epoch.acked_seq:
+    if last.seq <= epoch.acked_seq:  # what the cloud confirmed; ours may have rotted
         last = JournalMark(epoch.epoch, epoch.acked_seq, epoch.acked_hash)
     known = newest_fact(connection) - epoch.fact_offset
     if last.seq < known or len(last.hash) != HASH_BYTES:

@@ -164,12 +164,15 @@ def apply_page(connection: Connection, page: MembersPage, now: Moment) -> None:
 def forget_all(connection: Connection) -> None:
     """Forget every member; changes that are not sent yet stay in their queue.
 
-    What is forgotten comes again from the first page, should the till ever be told of members again.
+    Scrubbing leaves no byte of them afterwards. What is forgotten comes again from the first page,
+    should the till ever be told of members again.
     """
-    connection.execute("DELETE FROM member")
-    connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
+    with scrubbing.thorough(connection):
+        connection.execute("DELETE FROM member")
+        connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
     device.set_cursor(connection, CURSOR, "")
     feeds.clear(connection, CURSOR)
+    scrubbing.begin(connection)
 
 
 def apply_snapshot(connection: Connection, piece: SnapshotPiece) -> None:

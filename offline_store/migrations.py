@@ -9,7 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline_store import feeds, member_refusals, schema_epochs, scrubbing, tasks
+from offline_store import (
+    feeds,
+    member_refusals,
+    schema_books,
+    schema_epochs,
+    scrubbing,
+    tasks,
+)
 from offline_store.backup import back_up
 from offline_store.schema import statements
 
@@ -19,10 +26,12 @@ if TYPE_CHECKING:
     from sqlite_utils import Migrations
     from sqlite_utils.db import Database
 
-VERSION = 5
+BEFORE = ".before-"
+"""Stands in the name of the backup taken before a migration, between the store's and the version."""
+VERSION = 6
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
-cloud refuses; free pages are written over after an erasure. 4: tasks and alarms.
-5: an account of what came down each feed."""
+cloud refuses; free pages are written over after an erasure. 4: tasks and alarms. 5: an account of what
+came down each feed. 6: the books of a day from an index alone."""
 
 
 def version_of(connection: Connection) -> int:
@@ -66,6 +75,12 @@ def steps() -> Migrations:
         feeds.build(db.conn)
         db.execute("PRAGMA user_version = 5")
 
+    @steps(name="0006 books of a day")
+    def books_of_a_day(db: Database) -> None:
+        for statement in schema_books.STATEMENTS:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 6")
+
     return steps
 
 
@@ -80,7 +95,7 @@ def migrate(connection: Connection, file: Path, key: bytes) -> Path | None:
         return None
     backup = None
     if found:
-        backup = file.with_name(f"{file.name}.before-{VERSION}")
+        backup = file.with_name(f"{file.name}{BEFORE}{VERSION}")
         back_up(connection, backup, key)
     from sqlite_utils.db import Database
 

@@ -94,10 +94,13 @@ class SecondCopy:
         connection = open_reader(self._store_file, self._key)
         try:
             while True:
+                last = (
+                    self._closing
+                )  # asked before: a turn that began earlier may have missed a sale
                 self._turn(connection)
-                if self._closing:
+                if last:
                     return
-                if self._rounds >= self._asked:
+                if self._rounds >= self._asked and not self._closing:
                     self._woken.wait(self._patience)
                     self._woken.clear()
         finally:

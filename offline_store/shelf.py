@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from offline_store.backup import back_up_file, remove
+from offline_store.migrations import BEFORE
 
 DAILY, WEEKLY = 7, 4
+WEEK = timedelta(days=7)
 _NAME = re.compile(r"store-(\d{8}T\d{6})Z\.db")
 _FORM = "%Y%m%dT%H%M%S"
 
@@ -58,7 +60,17 @@ def add(folder: Path, store_file: Path, key: bytes, now: datetime, keep: int = 0
     target = folder / f"store-{now.astimezone(UTC).strftime(_FORM)}Z.db"
     back_up_file(store_file, key, target)
     rotate(folder, keep)
+    drop_update_backups(store_file, now)
     return next(backup for backup in listed(folder) if backup.file == target)
+
+
+def drop_update_backups(store_file: Path, shelved: datetime) -> None:
+    """Remove backups that were taken before an update, once they are a week older than the newest on
+    the shelf: by then the update has proved itself, and each is as large as the store."""
+    for file in store_file.parent.glob(f"{store_file.name}{BEFORE}*"):
+        taken = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        if taken < shelved - WEEK:
+            remove(file)
 
 
 def rotate(folder: Path, keep: int = 0) -> None:

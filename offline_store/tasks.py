@@ -12,17 +12,17 @@ import msgspec
 
 from app.domain.ids import new_id
 from app.ports import Alarm
-from app.wire.tasks import SETTLED, TaskRow
+from app.wire.tasks import KEPT_DAYS, SETTLED, TaskRow
 from offline_store import device
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-KEPT_MS = 7 * 86_400_000
+_DAY_MS = 86_400_000
 STATEMENTS = (
     """CREATE TABLE task (
-        task_id TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, settled_ms INTEGER NOT NULL,
-        body BLOB NOT NULL
+        task_id TEXT PRIMARY KEY, kind TEXT NOT NULL,
+        created_ms INTEGER NOT NULL, settled_ms INTEGER NOT NULL, body BLOB NOT NULL
     ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE task_claim (
         task_id TEXT PRIMARY KEY, claim_id TEXT NOT NULL
@@ -54,16 +54,17 @@ def apply(
     for row in rows:
         put(connection, row)
     connection.executemany("DELETE FROM task WHERE task_id = ?", [(key,) for key in gone])
-    connection.execute(
-        "DELETE FROM task WHERE settled_ms > 0 AND settled_ms < ?", (now_ms - KEPT_MS,)
+    connection.executemany(
+        "DELETE FROM task WHERE kind = ? AND settled_ms > 0 AND settled_ms <= ?",
+        [(kind, now_ms - days * _DAY_MS) for kind, days in KEPT_DAYS.items()],
     )
 
 
 def put(connection: Connection, row: TaskRow) -> None:
     """Write a task as the cloud says it stands now."""
     connection.execute(
-        "INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?)",
-        (row.task_id, row.created_ms, row.settled_ms, _ENCODER.encode(row)),
+        "INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?)",
+        (row.task_id, row.kind, row.created_ms, row.settled_ms, _ENCODER.encode(row)),
     )
     if row.state == SETTLED:
         connection.execute("DELETE FROM task_claim WHERE task_id = ?", (row.task_id,))

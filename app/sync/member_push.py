@@ -16,6 +16,8 @@ from app.sync.report import Round
 from app.wire.messages import MemberChange
 
 MOST_CHANGES = 200
+REFUSED = "member_change_refused"
+"""The alarm about a change that was set aside."""
 _FEWEST = 1
 _TOO_BIG, _MALFORMED = 413, 422
 _log = logging.getLogger(__name__)
@@ -69,8 +71,13 @@ class MemberPush:
             self._halve(len(changes))
             return True
         (poison,) = changes
-        at_ms, code = self._clock.now().wall_ms, str(trouble.facts.get("problem") or trouble.code)
-        self._run(lambda uow: uow.set_member_change_aside(poison.change_id, code, at_ms))
+        at_ms, code = self._clock.now().server_ms, str(trouble.facts.get("problem") or trouble.code)
+
+        def set_aside(uow: UnitOfWork) -> None:
+            uow.set_member_change_aside(poison.change_id, code, at_ms)
+            uow.raise_alarm(REFUSED, poison.change_id, code, at_ms)
+
+        self._run(set_aside)
         # The id alone: what is in the change is personal data.
         _log.error("the cloud refuses the member change %s: %s", poison.change_id, code)
         round_.members_refused += 1

@@ -10,6 +10,10 @@ from app.wire.messages import Message
 
 OPEN, CLAIMED, SETTLED = "open", "claimed", "settled"
 RECORD, MONEY, PAYMENT = "record", "money", "payment"
+KEPT_DAYS = {RECORD: 7, PAYMENT: 1}
+"""So long after they were settled rows of these kinds are told and kept. Money is for ever: a till whose
+money was given back elsewhere would else take it for waiting again."""
+
 QUARANTINE = "device_revoked"
 """The code of the task that stands for all records of a revoked device until they are released."""
 OVERSELL = "oversell"

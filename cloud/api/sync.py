@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 import zstandard
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.wire.messages import HelloAnswer, HelloRequest, News, PushAnswer, PushRequest
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
@@ -16,6 +16,7 @@ from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice
 from cloud.api.contract import answer, body_of, contract, decoded, read
 from cloud.api.row_schema import ROW_BODIES, described_page
 from cloud.bootstrap import Cloud
+from cloud.db.feed import changes_so_far
 from cloud.desk import Desk, DeskDep
 from cloud.errors import Refused
 from cloud.services.envelope import Received, verify
@@ -24,7 +25,7 @@ from cloud.services.ingest import ingest, moved_stock
 from cloud.services.live import store_topic
 from cloud.services.standing import books, hello, open_epoch
 from cloud.services.tasks import NEWS as TASKS_CHANGED
-from cloud.services.tasks import newest_change
+from cloud.services.tasks import changed
 from cloud.services.tokens import DevicePrincipal
 
 T = TypeVar("T")
@@ -92,8 +93,14 @@ async def see_books(cloud: CloudDep, device: CurrentDevice, since: str) -> Respo
     return answer(await cloud.db.aread(lambda connection: books(connection, device, since)))
 
 
+async def a_place(cloud: CloudDep) -> None:
+    """Before anything is asked of the database: a full house costs nobody anything. Raises Refused 503."""
+    cloud.admission.refuse_when_full()
+
+
 @router.post(
     "/v1/sync/push",
+    dependencies=[Depends(a_place)],
     **contract(
         "Push consecutive journal records",
         request=PushRequest,
@@ -167,8 +174,8 @@ async def _telling(
     cloud: Cloud, desk: Desk, device: DevicePrincipal, work: Callable[[sa.Connection], T]
 ) -> T:
     """Do it in a transaction; when something of the store needs a person now, its tills hear of it."""
-    result, changed = await cloud.db.awrite(_watched(device, work))
-    if changed:
+    result, tasks_changed = await cloud.db.awrite(_watched(device, work))
+    if tasks_changed:
         desk.newsroom.publish([store_topic(device.tenant, device.store)], TASKS_CHANGED)
     return result
 
@@ -179,9 +186,9 @@ def _watched(
     """Return `work` so that it tells also whether it changed a task of the device's store."""
 
     def watched(connection: sa.Connection) -> tuple[T, bool]:
-        before = newest_change(connection, device.tenant, device.store)
+        since = changes_so_far(connection)
         result = work(connection)
-        return result, newest_change(connection, device.tenant, device.store) != before
+        return result, changed(connection, device.tenant, device.store, since)
 
     return watched
 

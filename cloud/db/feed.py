@@ -58,6 +58,14 @@ def next_change(connection: sa.Connection) -> int:
     return int(connection.execute(sa.text("SELECT pg_current_xact_id()::text")).scalar_one())
 
 
+def changes_so_far(connection: sa.Connection) -> int:
+    """Return the number beyond which all that this transaction is going to change is numbered."""
+    if connection.dialect.name != "sqlite":
+        return next_change(connection) - 1  # it has one number of its own
+    query = sa.select(server_state.c.value).where(server_state.c.name == "change")
+    return int(connection.execute(query).scalar_one())
+
+
 def fence(connection: sa.Connection, table: sa.FromClause) -> int:
     """Return the number below which no further row of the table can appear."""
     if connection.dialect.name == "sqlite":

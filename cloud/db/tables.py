@@ -370,6 +370,14 @@ stock = Table(
     Column("known", Boolean(create_constraint=False), nullable=False, server_default=sa.true()),
     whole("change"),
     Index("ix_stock_feed", "tenant_id", "change", "store_id", "sku_id"),
+    Index(
+        "ix_stock_below_zero",
+        "tenant_id",
+        "store_id",
+        "change",
+        sqlite_where=sa.text("quantity < 0 AND known"),
+        postgresql_where=sa.text("quantity < 0 AND known"),
+    ),
     info=BY_STORE,
     **_BY_KEY,
 )

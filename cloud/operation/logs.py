@@ -42,8 +42,10 @@ class JsonLines(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
-def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
-    """Let every logger of this process write JSON lines to a stream."""
+def configure(*, requests: bool, stream: TextIO = sys.stderr) -> None:
+    """Let every logger of this process write JSON lines to a stream; without `requests` only what
+    somebody should look at."""
+    level = logging.INFO if requests else logging.WARNING
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=level, force=True)

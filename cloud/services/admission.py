@@ -65,7 +65,7 @@ class Admission:
         there is no place, or when it could not be worked on anyway."""
         if self._uploading >= self._limits.uploads:
             raise self._refused(503, BUSY, "uploads")
-        self._refuse_a_full_queue()
+        self.refuse_when_full()
         self._uploading += 1
         try:
             yield
@@ -77,7 +77,7 @@ class Admission:
 
         Raises Refused 503 when too many wait, 429 when too many of them are this device's.
         """
-        self._refuse_a_full_queue()
+        self.refuse_when_full()
         if self._pushing[device] >= self._limits.pushes_of_a_device:
             raise self._refused(429, TOO_MANY, "device_pushes")
         self._pushing[device] += 1
@@ -98,7 +98,8 @@ class Admission:
         """How many pushes are being checked and written."""
         return self._seats.statistics().borrowed_tokens
 
-    def _refuse_a_full_queue(self) -> None:
+    def refuse_when_full(self) -> None:
+        """Say no to a push that could not even wait. Raises Refused 503."""
         if self.waiting >= self._limits.pushes_waiting:
             raise self._refused(503, BUSY, "queue")
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from app.errors import Code
 from app.wire.checksum import PIECES_WEIGH, PRIME
 from app.wire.messages import MEMBERS, MemberRow, StockRow
-from app.wire.tasks import SETTLED
+from app.wire.tasks import KEPT_DAYS, SETTLED
 from cloud.db.distribution import across
 from cloud.db.member_tables import member
 from cloud.db.tables import config, person, sku, stock
@@ -24,8 +24,7 @@ from cloud.errors import Refused
 from cloud.services.tasks import task_row
 from cloud.services.tokens import DevicePrincipal
 
-TASKS_KEPT_MS = 7 * 86_400_000
-"""So long a settled task is told to a till that was away, or is new."""
+DAY_MS = 86_400_000
 _encode = msgspec.json.Encoder().encode
 
 
@@ -78,9 +77,13 @@ def member_row(row: sa.Row[Any]) -> MemberRow:
 
 def _of_today(asking: DevicePrincipal, now_ms: int) -> sa.ColumnElement[bool]:
     """Tasks of the asking till's own store; what was settled long ago is no till's business."""
+    forgotten = (
+        (task.c.kind == kind) & (task.c.settled_ms <= now_ms - days * DAY_MS)
+        for kind, days in KEPT_DAYS.items()
+    )
     return sa.and_(
         task.c.store_id == asking.store,
-        sa.or_(task.c.state != SETTLED, task.c.settled_ms > now_ms - TASKS_KEPT_MS),
+        sa.or_(task.c.state != SETTLED, ~sa.or_(*forgotten)),
     )
 
 

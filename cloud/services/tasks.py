@@ -230,12 +230,13 @@ def unsettled(connection: sa.Connection, tenant: str, store: str = "") -> Sequen
     return connection.execute(query.order_by(task.c.created_ms)).mappings().all()
 
 
-def newest_change(connection: sa.Connection, tenant: str, store: str) -> int:
-    """Return the number of the transaction that last changed a task of a store, 0 for none."""
-    query = sa.select(sa.func.max(task.c.change)).where(
-        task.c.tenant_id == tenant, task.c.store_id == store
+def changed(connection: sa.Connection, tenant: str, store: str, since: int) -> bool:
+    """Tell whether a task of a store was changed since `changes_so_far` was `since`, most likely by this
+    transaction."""
+    found = sa.exists().where(
+        task.c.tenant_id == tenant, task.c.store_id == store, task.c.change > since
     )
-    return connection.scalar(query) or 0
+    return bool(connection.scalar(sa.select(found)))
 
 
 def task_row(row: TaskColumns) -> TaskRow:

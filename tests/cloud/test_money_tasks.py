@@ -15,7 +15,10 @@ from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from cloud.bootstrap import Cloud
 from cloud.db.task_tables import task as task_table
 from cloud.gateways.base import Answer, Money, Standing
+from cloud.services.feed import pull
 from cloud.services.money_tasks import ORPHAN_MS, review
+from cloud.services.streams import DAY_MS
+from cloud.services.tokens import DevicePrincipal
 from tests.cloud.conftest import Clock
 from tests.cloud.device import a_sale
 from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till, open_shop
@@ -267,6 +270,20 @@ def test_a_silent_provider_is_seen_at_the_other_tablets(shop, shown, other):
     shop.paying(shown).tap("/stall")
     assert shown.view().state == State.UNKNOWN
     assert (the_row(other).code, the_row(other).state) == ("unknown", "open")
+
+
+def test_money_is_told_for_ever_and_an_ordinary_payment_for_a_day(shop, till, clock: Clock):
+    late, usual = till.show(shop.client), till.show(shop.client)
+    late.cancel()
+    for each in (late, usual):
+        receive(shop, each, each.order.total)
+        push_sale(till, sold(each))
+    assert {row.state for row in rows(till)} == {"settled"}
+    me = DevicePrincipal(till.device.me.tenant, "S001", till.device.me.device, "01", b"", False)
+    later = clock() + 400 * DAY_MS
+    with shop.cloud.db.reading() as conn:
+        page = pull(conn, me, "tasks", "", 100, now_ms=later)
+    assert [row.key for row in page.rows] == [late.order.attempt_id]
 
 
 def test_no_store_hears_of_anothers_payments(shop, shown):

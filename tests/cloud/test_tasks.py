@@ -9,13 +9,20 @@ import pytest
 
 from app.domain.ids import new_id
 from app.wire.messages import Problem, PullAnswer, StockRow
-from app.wire.tasks import CLAIM_MINUTES, TaskClaim, TaskRow, TaskSettlement
+from app.wire.tasks import (
+    CLAIM_MINUTES,
+    KEPT_DAYS,
+    RECORD,
+    TaskClaim,
+    TaskRow,
+    TaskSettlement,
+)
 from cloud.bootstrap import Cloud
 from cloud.errors import Refused
 from cloud.services import tasks
 from cloud.services.feed import pull, put_stock
 from cloud.services.release import settle_as_operator
-from cloud.services.streams import TASKS_KEPT_MS
+from cloud.services.streams import DAY_MS
 from cloud.services.tasks import Holder
 from cloud.services.tokens import DevicePrincipal
 from tests.cloud.books import exceptions
@@ -168,7 +175,7 @@ def test_what_was_settled_long_ago_is_told_to_nobody(cloud: Cloud, device: Devic
         )
     )
     me = DevicePrincipal(device.me.tenant, "S001", device.me.device, "01", b"", False)
-    later = cloud.clock() + TASKS_KEPT_MS + 1
+    later = cloud.clock() + KEPT_DAYS[RECORD] * DAY_MS + 1
     page = cloud.db.read(lambda conn: pull(conn, me, "tasks", "", 100, now_ms=later))
     assert [row.key for row in page.rows] == [waiting.task_id]
 

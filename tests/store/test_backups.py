@@ -119,6 +119,17 @@ def test_the_shelf_keeps_days_and_weeks(store, folder):
     assert [each.at for each in shelf.listed(folder)] == left[:2]
 
 
+def test_a_backup_from_before_an_update_goes_once_the_update_has_proved_itself(store, file, folder):
+    sell(store, 1)
+    before = file.with_name(f"{file.name}.before-2")
+    before.write_bytes(b"an older store")
+    taken = datetime.fromtimestamp(before.stat().st_mtime, UTC)
+    store.back_up(folder, taken + timedelta(days=6))
+    assert before.exists()
+    store.back_up(folder, taken + timedelta(days=8))
+    assert not before.exists()
+
+
 @given(st.lists(st.integers(0, 100 * 24), min_size=1, unique=True))
 def test_the_newest_stays_and_the_rest_is_bounded(hours):
     times = [NOW - timedelta(hours=each) for each in hours]

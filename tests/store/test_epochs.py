@@ -197,6 +197,22 @@ def test_a_lost_end_that_the_cloud_holds_goes_on_from_its_mark(opened: Opener, f
     assert (place.seq, place.prev_hash, place.header.rec_id) == (5, mark.hash, more[0])
 
 
+@pytest.mark.parametrize("rotten", ["x'00'", "zeroblob(32)"])
+def test_the_cloud_remembers_the_last_hash_for_us(opened: Opener, file, rotten: str):
+    store = opened()
+    do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")
+    fill(store, 2)
+    mark = store.run(lambda uow: uow.head()).result()
+    do(store, "mark_received", mark.seq, mark.hash, 1)
+    store.close()
+    tamper(file, f"UPDATE journal SET hash = {rotten} WHERE seq = 2")
+    store = opened()
+    fill(store, 1)
+    (third,) = unsent(store).records
+    assert isinstance(third, Record)
+    assert third.prev_hash == mark.hash
+
+
 def test_a_rotten_last_hash_seals_the_record_and_the_mark_is_still_known(opened: Opener, file):
     store = opened()
     do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")

@@ -323,6 +323,13 @@ def test_of_a_lease_that_ended_no_byte_is_left(many, file, clock):
     assert left(file) == []
 
 
+def test_of_a_revoked_tills_members_no_byte_is_left(many, file):
+    many.run(lambda uow: uow.set_revoked(True)).result()
+    tidy(many)
+    many.close()
+    assert left(file) == []
+
+
 def test_a_kill_in_the_middle_of_forgetting_goes_on_at_the_next_start(many, file, clock):
     clock.run(31 * DAY_S)
     for _ in range(2):

@@ -160,6 +160,34 @@ def test_what_a_crash_left_in_the_wal_is_in_the_file_before_anything_is_added(
         assert len(again.reader.documents()) == 1
 
 
+class OldMode:
+    """A connection whose file does not change to a write-ahead log; SQLite only says so."""
+
+    def __init__(self, connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str):
+        if sql == "PRAGMA journal_mode = WAL":
+            return self._connection.execute("SELECT 'delete'")
+        return self._connection.execute(sql)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def test_a_store_without_a_write_ahead_log_is_not_worked_on(opened: Opener, monkeypatch):
+    from offline_store import connection
+
+    opening = connection._open
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "_open", lambda *a, **k: OldMode(opening(*a, **k)))
+        with pytest.raises(Trouble) as trouble:
+            opened()
+    assert code_of(trouble) is Code.STORE_DAMAGED
+    assert trouble.value.facts["mode"] == "delete"
+    opened()
+
+
 def test_a_key_that_cannot_be_noted_does_not_keep_a_store_shut(opened: Opener, monkeypatch, caplog):
     def no_room(fd: int, data: bytes) -> int:
         raise OSError(28, "No space left on device")

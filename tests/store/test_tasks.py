@@ -11,10 +11,9 @@ from msgspec.structs import replace
 from app.errors import Code, Trouble
 from app.ports import Alarm
 from app.wire.messages import MemberChange, MemberRow, MembersPage, PullAnswer, Row
-from app.wire.tasks import CLAIMED, SETTLED, TaskRow
+from app.wire.tasks import CLAIMED, KEPT_DAYS, MONEY, PAYMENT, SETTLED, TaskRow
 from offline_store import OfflineStore, migrations
 from offline_store.connection import open_writer
-from offline_store.tasks import KEPT_MS
 from tests.fakes.clock import NOON
 from tests.store.conftest import Opener
 from tests.store.shop import KEY, sale_of
@@ -65,10 +64,13 @@ def test_a_task_that_is_none_spoils_its_page_and_moves_no_cursor(store: OfflineS
 
 
 def test_what_was_settled_long_ago_goes(store: OfflineStore):
-    old = replace(TASK, state=SETTLED, settled_ms=NOON - KEPT_MS - 1)
+    long_ago = NOON - max(KEPT_DAYS.values()) * 86_400_000
+    old = replace(TASK, state=SETTLED, settled_ms=long_ago)
+    payment = replace(TASK, task_id="p1", kind=PAYMENT, state=SETTLED, settled_ms=long_ago)
+    money = replace(TASK, task_id="m1", kind=MONEY, state=SETTLED, settled_ms=long_ago)
     fresh = replace(TASK, task_id="t2", state=SETTLED, settled_ms=NOON - 1)
-    take(store, page(old, fresh))
-    assert store.reader.tasks() == (fresh,)
+    take(store, page(old, payment, money, fresh))
+    assert store.reader.tasks() == (money, fresh), "money given back elsewhere is never forgotten"
 
 
 def test_a_feed_that_began_anew_forgets_what_only_the_old_one_knew(store: OfflineStore):

@@ -60,6 +60,8 @@ def test_a_poison_change_is_set_aside_and_the_others_leave_in_order(
     assert picky.taken == [each for number, each in enumerate(ids) if number not in (3, 40)]
     assert [change.change_id for change in till.store.held.refused] == [ids[3], ids[40]]
     assert till.store.held.changes == []
+    raised = {subject: code for (code, subject) in till.store.held.alarms}
+    assert raised == dict.fromkeys((ids[3], ids[40]), "member_change_refused")
     assert len(picky.sizes) <= 2 * 2 * 6 + 8, "halving finds it in few requests"
     assert caplog.text.count("the cloud refuses the member change") == 2
     assert POISON not in caplog.text

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from app.domain.ids import new_id
 from offline_store.migrations import steps
 from tests.torture.counter import World, copy_of, furnish
+from tests.torture.processes import in_copy
 from tests.torture.scenes import SCENES
 
 
@@ -30,6 +31,7 @@ class Bench:
             home, world = self.folder / new_id(), World()
         else:
             home, world = copy_of(self.home, self.folder), self.world
+            in_copy(lambda: SCENES[scene].prepare(home))
         try:
             yield home, world
         finally:

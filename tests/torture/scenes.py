@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from app.domain.ids import new_id
@@ -26,6 +27,7 @@ from tests.torture.counter import (
     settle_payments,
     stock_shelves,
 )
+from tests.torture.first_version import become_first_version
 from tests.unit.services.till import GUIDE, MANAGER
 
 
@@ -121,7 +123,7 @@ def checkpoint(stand: Stand) -> None:
 
 
 def migration(stand: Stand) -> None:
-    """A till one version ahead opens the store: backup, migration, sale."""
+    """A newer program opens the store: backup, migration, sale."""
     stand.arm()
     till = stand.open()
     priced = basket(till, 2)
@@ -191,11 +193,13 @@ def one_version_ahead() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One scene: what is played, whether it begins without a store, and the program it needs."""
+    """One scene: what is played, on what kind of home it begins, and the program it needs."""
 
     play: Callable[[Stand], None]
     on_empty_home: bool = False
     program: Program = as_it_is
+    prepare: Callable[[Path], None] = lambda home: None
+    """Changes the furnished home before the till is opened."""
 
 
 SCENES = {
@@ -206,5 +210,6 @@ SCENES = {
     "sync round": Scene(sync_round),
     "checkpoint": Scene(checkpoint),
     "migration": Scene(migration, program=one_version_ahead),
+    "migration from the first version": Scene(migration, prepare=become_first_version),
     "new store": Scene(new_store, on_empty_home=True),
 }

@@ -18,7 +18,7 @@ from tests.torture.books import Expected, Findings, inspect
 from tests.torture.counter import Program, Stand, World, basket, play, sell_for_cash, stock_shelves
 from tests.torture.disk.platter import Platter, read_log
 from tests.torture.disk.shim import Action, Disk, Kind
-from tests.torture.processes import Ended, Line, in_copy
+from tests.torture.processes import Line, in_copy
 from tests.torture.scenes import SCENES
 
 
@@ -40,6 +40,7 @@ FAULTS = (
     Fault("short write", Kind.WRITE, Action.SHORT),
     Fault("disk full", Kind.WRITE, Action.SHORT, errno.ENOSPC, lasting=True),
     Fault("disk full once", Kind.WRITE, Action.FAIL, errno.ENOSPC),
+    Fault("no new file, name or removal", Kind.NAME, Action.FAIL),
 )
 POWER_CUT = Fault("power cut", Kind.ANY, Action.KILL)
 
@@ -183,8 +184,3 @@ def _play_through(stand: Stand, scene: str, disk: Disk) -> None:
     except Exception as error:
         stand.line.tell("went wrong", f"no sale when the disk is well again: {error!r}")
     stand.close()
-
-
-def troubles(ended: Ended) -> list[str]:
-    """Return the codes a scene ended with."""
-    return [str(code) for code in ended.all("trouble")]

@@ -16,7 +16,8 @@ from concurrent.futures import Future
 from typing import Any
 
 _WORD = re.compile(r"[\w.]+")
-_VERBS = {"BEGIN": 2, "COMMIT": 1, "ROLLBACK": 1, "SELECT": 1, "UPDATE": 2}
+_VERBS = dict.fromkeys(("COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SELECT"), 1)
+_VERBS |= {"BEGIN": 2, "UPDATE": 2}
 
 
 class Steps:

@@ -98,6 +98,7 @@ class SimCloud:
         memory.overwrite(self.memory, _template())
         self.backups: list[Backup] = []
         self._taken = 0
+        self._senders: dict[str, DevicePrincipal | None] = {}
         self.answers: Counter[str] = Counter()
         self.bugs: list[Exception] = []
 
@@ -131,6 +132,7 @@ class SimCloud:
         `knowingly`: with the cloud's own command; otherwise nobody tells the cloud.
         """
         memory.overwrite(self.memory, self.backups[which].data)
+        self._senders.clear()
         if knowingly:
             self.db.write(_announce)
             self.db.write(lambda c: backups.trust_restored(c, now_ms=self.now_ms))
@@ -145,6 +147,7 @@ class SimCloud:
 
     def revoke(self, device: str, *, revoked: bool) -> None:
         """Take a device's rights, or give them back."""
+        self._senders.clear()
         self.db.write(
             lambda c: c.execute(
                 sa.update(device_table)
@@ -171,14 +174,21 @@ class SimCloud:
 
     def _answer(self, request: Request, connection: sa.Connection) -> msgspec.Struct:
         if request.path in _OPEN:
+            self._senders.clear()
             return _OPEN[request.path](self, connection, request)
-        sender = device_at_home(connection, request.device)
+        sender = self._sender(connection, request.device)
         if sender is None:
             raise Refused(403, "device_not_enrolled")
         handler, for_revoked = _ROUTES[request.path]
         if sender.revoked and not for_revoked:
             raise Refused(403, "device_revoked")
         return handler(self, connection, sender, request)
+
+    def _sender(self, connection: sa.Connection, device: str) -> DevicePrincipal | None:
+        """Look a device up, again only when something may have changed about it."""
+        if device not in self._senders:
+            self._senders[device] = device_at_home(connection, device)
+        return self._senders[device]
 
 
 def _say_keys(cloud: SimCloud, connection: sa.Connection, request: Request) -> msgspec.Struct:

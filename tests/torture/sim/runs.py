@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -73,7 +75,7 @@ def steps_of(seed: int) -> list[Step]:
 
 def play(seed: int, steps: Sequence[Step]) -> Outcome:
     """Play a run and judge it. What the program itself raises is judged too."""
-    with seeded(seed):
+    with seeded(seed), no_collector():
         world = World()
         try:
             for step in steps:
@@ -86,6 +88,18 @@ def play(seed: int, steps: Sequence[Step]) -> Outcome:
             world.close()
     faults = world.faults + Counter({n: world.done[n] for n in _FAULTY if world.done[n]})
     return Outcome(harms, len(world.books.recorded), faults)
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Keep the garbage collector out of a run: it would walk the cloud's whole machinery many times."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 _FAULTY = frozenset(CHANCES) - {

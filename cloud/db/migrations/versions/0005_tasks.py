@@ -65,3 +65,11 @@ def upgrade() -> None:
     op.add_column(
         "stock", sa.Column("known", sa.Boolean(), nullable=False, server_default=sa.true())
     )
+    below_zero = sa.text("quantity < 0 AND known")
+    op.create_index(
+        "ix_stock_below_zero",
+        "stock",
+        ["tenant_id", "store_id", "change"],
+        sqlite_where=below_zero,
+        postgresql_where=below_zero,
+    )
