@@ -107,12 +107,7 @@ def furnish(
     def who() -> Person | None:
         return root.person
 
-    pay = PaymentVm(
-        words,
-        may,
-        root,
-        chime=tools.chime,
-    )
+    pay = PaymentVm(words, may, root, chime=tools.chime)
     phone = PhonePayVm(
         PhoneTools(tools.payments, tools.clock, tools.qr, gallery.symbols), words, pay
     )
@@ -127,14 +122,7 @@ def furnish(
         ),
         history=HistoryVm(reader, tools.receipts, tools.refunds, today, words, root),
         my_sales=MySalesVm(reader, today, words, root),
-        network=NetworkVm(
-            tools.conditions,
-            tools.sync_now,
-            words,
-            root,
-            filling=tools.filling,
-            pause=tools.pause,
-        ),
+        network=_network(root, tools, words),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
         inbox=InboxVm(_inbox_tools(tools, phone, who), words, root),
         returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
@@ -152,6 +140,17 @@ def furnish(
     _join(root, checkout, counter, tools)
     _join_aftermath(root, checkout, counter)
     return counter
+
+
+def _network(root: RootVm, tools: CounterTools, words: Words) -> NetworkVm:
+    return NetworkVm(
+        tools.conditions,
+        tools.sync_now,
+        words,
+        root,
+        filling=tools.filling,
+        pause=tools.pause,
+    )
 
 
 def _inbox_tools(
