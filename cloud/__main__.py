@@ -184,6 +184,18 @@ def _parser() -> argparse.ArgumentParser:
 
     tidy.add(commands, common)
 
+    _add_demo_data(commands, common)
+    backups.add(commands, common)
+    add_office_commands(commands, common)
+    import_journal.add(commands, common)
+
+    _add_export(commands, common)
+    return parser
+
+
+def _add_demo_data(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
     demo = commands.add_parser("demo-data", parents=[common], help="load the invented demo shop")
     size = demo.add_mutually_exclusive_group()
     size.add_argument(
@@ -193,16 +205,15 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--members", type=none_or_more, default=2_000)
     demo.set_defaults(run=_demo_data)
 
-    backups.add(commands, common)
-    add_office_commands(commands, common)
-    import_journal.add(commands, common)
 
+def _add_export(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
     export = commands.add_parser("export", help="write CSV")
     what = export.add_subparsers(required=True, metavar="WHAT")
     sales = what.add_parser("sales", parents=[common], help="invoice,net_minor of all documents")
     sales.add_argument("file", type=Path, metavar="FILE.csv")
     sales.set_defaults(run=_export_sales)
-    return parser
 
 
 def _add_serve(

@@ -107,12 +107,7 @@ def furnish(
     def who() -> Person | None:
         return root.person
 
-    pay = PaymentVm(
-        words,
-        may,
-        root,
-        chime=tools.chime,
-    )
+    pay = PaymentVm(words, may, root, chime=tools.chime)
     phone = PhonePayVm(
         PhoneTools(tools.payments, tools.clock, tools.qr, gallery.symbols), words, pay
     )
@@ -127,7 +122,7 @@ def furnish(
         ),
         history=HistoryVm(reader, tools.receipts, tools.refunds, today, words, root),
         my_sales=MySalesVm(reader, today, words, root),
-        network=_network(tools, words, root),
+        network=_network(root, tools, words),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
         inbox=InboxVm(_inbox_tools(tools, phone, who), words, root),
         returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
@@ -147,7 +142,7 @@ def furnish(
     return counter
 
 
-def _network(tools: CounterTools, words: Words, root: RootVm) -> NetworkVm:
+def _network(root: RootVm, tools: CounterTools, words: Words) -> NetworkVm:
     return NetworkVm(
         tools.conditions,
         tools.sync_now,
