@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
-from cloud.commands import backups, distribute, import_journal
+from cloud.commands import backups, distribute, import_journal, tidy
 from cloud.commands.numbers import none_or_more, one_or_more
 from cloud.commands.office import add_commands as add_office_commands
 from cloud.errors import Refused
@@ -104,19 +104,6 @@ def _store_key(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _tidy(options: argparse.Namespace, settings: Settings) -> int:
-    from cloud.services.tidy import clear_tombstones
-
-    with _Opened(settings) as cloud:
-        cleared = cloud.db.write(
-            lambda connection: clear_tombstones(connection, now_ms=cloud.clock())
-        )
-    print(
-        json.dumps(cleared) if options.json else " · ".join(f"{v} {k}" for k, v in cleared.items())
-    )
-    return 0
-
-
 def _demo_data(options: argparse.Namespace, settings: Settings) -> int:
     from cloud.services.demo import load_demo
 
@@ -195,10 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--out", type=Path, required=True, metavar="FILE", help="made with mode 0600")
     key.set_defaults(run=_store_key)
 
-    tidy = commands.add_parser(
-        "tidy", parents=[common], help="forget rows gone for 90 days; daily, while serving"
-    )
-    tidy.set_defaults(run=_tidy)
+    tidy.add(commands, common)
 
     _add_demo_data(commands, common)
     backups.add(commands, common)

@@ -19,10 +19,8 @@ from app.ports import (
     Attempt,
     Clock,
     Draft,
-    FeedState,
     Identity,
     JournalMark,
-    SnapshotPiece,
     Unsent,
 )
 from app.wire.journal import Record
@@ -38,7 +36,6 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
-from app.wire.snapshot import SnapshotBegin
 from app.wire.tasks import TaskRow
 from app.wire.upkeep import DayBooks, EpochAnswer
 from offline_store import (
@@ -48,7 +45,6 @@ from offline_store import (
     enrolment,
     epochs,
     facts,
-    feeds,
     journal,
     leaving,
     member_lease,
@@ -64,6 +60,7 @@ from offline_store import (
     tasks,
 )
 from offline_store.connection import troubles_sorted
+from offline_store.feed_unit import FeedUnit
 from offline_store.identity import all_epochs, current_epoch, read_identity
 from offline_store.journal import Journal
 
@@ -71,7 +68,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
-class StoreUnit:
+class StoreUnit(FeedUnit):
     """The store's `UnitOfWork`, used for one transaction after another."""
 
     def __init__(self, connection: Connection, clock: Clock, *, drain_only: bool) -> None:
@@ -349,48 +346,6 @@ class StoreUnit:
         self._may_write()
         reference.apply_page(self._connection, page, self._journal.epoch)
         device.set_state(self._connection, status.LAST_PULL, str(page.server_ms))
-
-    # --- snapshots
-    def feed(self, stream: str) -> FeedState:
-        """Return how a feed stands."""
-        return feeds.state(self._connection, stream)
-
-    def begin_snapshot(self, begun: SnapshotBegin, *, mended_ms: int = 0) -> FeedState:
-        """Start filling the next generation of a stream."""
-        self._may_write()
-        feeds.begin(self._connection, begun, mended_ms=mended_ms)
-        return feeds.state(self._connection, begun.stream)
-
-    def apply_snapshot(self, piece: SnapshotPiece) -> None:
-        """Apply rows of the generation being filled and keep their last key."""
-        self._may_write()
-        if not piece.rows:
-            return
-        if piece.stream == members.CURSOR:
-            members.apply_snapshot(self._connection, piece)
-        else:
-            reference.apply_snapshot(self._connection, piece, self._journal.epoch)
-        feeds.advance(self._connection, piece.stream, len(piece.rows), piece.rows[-1].key)
-
-    def complete_snapshot(self, stream: str) -> None:
-        """Put the filled generation in use and follow the feed from where it began."""
-        self._may_write()
-        feeds.complete(self._connection, stream)
-
-    def sweep_feed(self, stream: str, most: int) -> bool:
-        """Drop what the complete generation left behind among the next `most` rows."""
-        self._may_write()
-        keys, more = feeds.stale(self._connection, stream, most)
-        if stream == members.CURSOR:
-            feeds.note(self._connection, stream, {}, keys)
-        elif keys:
-            reference.drop(self._connection, stream, keys, self._journal.epoch.chain.store)
-        return more
-
-    def note_check(self, stream: str, at_ms: int) -> None:
-        """Keep when a stream's sum was compared with the cloud's."""
-        self._may_write()
-        feeds.checked(self._connection, stream, at_ms)
 
     # --- members
     def change_member(self, change: MemberChange) -> None:

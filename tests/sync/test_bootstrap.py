@@ -14,6 +14,7 @@ from app.sync.bootstrap import CHECK_EVERY_MS, MEND_EVERY_MS, PAUSED, PIECE_BYTE
 from app.sync.engine import SyncEngine
 from app.wire.messages import MEMBERS, STREAMS, MemberRow, PullAnswer, Row
 from app.wire.snapshot import SNAPSHOTS, SnapshotChunk, rows_in, unpack
+from tests.fakes.store import FakeUnitOfWork
 from tests.fakes.transport import Fault
 from tests.sync.till import Till, stock_rows
 
@@ -122,7 +123,7 @@ def test_a_cancelled_download_goes_on_where_it_was(new: Till):
     new.transport.calls.clear()
     assert new.engine.run().trouble is None
     assert not [call for call in new.transport.calls if "stock" in call or "members" in call]
-    new.store.held.__class__ = apply.__globals__["FakeUnitOfWork"]
+    new.store.held.__class__ = FakeUnitOfWork
     new.store.held.set_state(PAUSED, "")
     new.transport.calls.clear()
     new.engine.run()
