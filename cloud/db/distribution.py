@@ -45,6 +45,7 @@ REFERENCE: dict[Any, Any] = {_ROLE: Everywhere()}
 REASONS = {
     "sweep": "closes overdue payments of all stores; by index, a few rows, from one place",
     "export": "a report over all stores, asked for by a person at the command line",
+    "metrics": "figures of the whole cloud for whoever watches it, a few times a minute",
     "office": "an operator looks over all stores at the command line",
     "brand stock": "a till shows what the brand's other stores have",
     "brand members": "a till may know the members of the whole brand",
