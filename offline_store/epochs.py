@@ -32,11 +32,12 @@ TIMELINE = "cloud.timeline"
 
 
 def marks(connection: Connection) -> tuple[JournalMark, ...]:
-    """Return up to where the cloud was known to hold each enrolled epoch, the newest first."""
+    """Return up to where the cloud was known to hold each epoch of this device, the newest first."""
+    epochs = all_epochs(connection)
     return tuple(
         JournalMark(each.epoch, each.acked_seq, each.acked_hash)
-        for each in all_epochs(connection)
-        if each.enrolled
+        for each in epochs
+        if each.enrolled and each.chain.device == epochs[0].chain.device
     )
 
 

@@ -304,6 +304,8 @@ class StoreUnit(FeedUnit):
     def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
         """Set the acknowledged mark; False if the cloud's hash is not ours."""
         ours = journal.mark_received(self._connection, seq, hash_)
+        if ours and seq == self._journal.seq and hash_ != self._journal.hash:
+            self._journal.reload()  # our last was sent sealed: what was said for it is what counts
         if ours:
             device.set_state(self._connection, status.LAST_PUSH, str(at_ms))
         return ours

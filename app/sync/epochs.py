@@ -74,6 +74,7 @@ def _request(uow: UnitOfWork, reason: str) -> EpochRequest:
         head=_wire(uow.head()),
         marks=[_wire(mark) for mark in uow.epoch_marks()],
         ordinal=uow.identity().epoch_ordinal,
+        timeline=uow.identity().timeline,
     )
 
 

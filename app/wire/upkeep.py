@@ -22,7 +22,8 @@ class EpochRequest(Message, frozen=True, kw_only=True):
     "forked" (the cloud holds another history under our name), "restored" (this file came back from a
     backup) or "unknown" (the cloud never heard of the epoch). `marks` are the till's acknowledged
     places, the newest epoch first; `head` is where its journal ends. `ordinal` is the one its receipts
-    bear now: the new one is higher, also at a cloud that was restored and does not know it.
+    bear now: the new one is higher, also at a cloud that was restored and does not know it. `timeline`
+    is the cloud's as the till last knew it.
     """
 
     request_id: str
@@ -30,6 +31,7 @@ class EpochRequest(Message, frozen=True, kw_only=True):
     head: EpochMark
     marks: list[EpochMark]
     ordinal: int = 0
+    timeline: str = ""
 
 
 class HeldMark(Message, frozen=True, kw_only=True):

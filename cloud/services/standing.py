@@ -50,11 +50,9 @@ def hello(
     _note_start(connection, sender, request, now_ms)
     mark = mark_of(connection, sender, request.epoch)
     held = mark or Mark(0, b"")
-    if request.acked_seq > held.hwm and request.timeline == timeline(connection):
-        # We told it so in this very history: some of ours is gone, and nobody has said so yet.
-        begin_timeline(connection)
-        detail = f"{request.acked_seq} records were held, {held.hwm} are"
-        flag(connection, sender, LOST_RECORDS, now_ms, epoch=request.epoch, detail=detail)
+    if request.timeline == timeline(connection):
+        told = EpochMark(epoch=request.epoch, seq=request.acked_seq)
+        _notice_loss(connection, sender, [told], now_ms)
     return HelloAnswer(
         server_ms=now_ms,
         timeline=timeline(connection),
@@ -101,6 +99,20 @@ def _note_start(
     )
 
 
+def _notice_loss(
+    connection: sa.Connection, sender: DevicePrincipal, told: Sequence[EpochMark], now_ms: int
+) -> None:
+    """Begin another timeline if less is held than we told the device in this very one: some of ours is
+    gone, and nobody has said so yet."""
+    for mark in told:
+        held = mark_of(connection, sender, mark.epoch) or Mark(0, b"")
+        if mark.seq > held.hwm:
+            begin_timeline(connection)
+            detail = f"{mark.seq} records were held, {held.hwm} are"
+            flag(connection, sender, LOST_RECORDS, now_ms, epoch=mark.epoch, detail=detail)
+            return
+
+
 def open_epoch(
     connection: sa.Connection, sender: DevicePrincipal, request: EpochRequest, *, now_ms: int
 ) -> EpochAnswer:
@@ -110,6 +122,8 @@ def open_epoch(
     """
     _check_form(request)
     connection.execute(sa.select(device.c.device_id).where(own(device.c, sender)).with_for_update())
+    if request.timeline == timeline(connection):
+        _notice_loss(connection, sender, request.marks, now_ms)
     mine = own(device_epoch.c, sender)
     held = [mark for mark in (_held(connection, sender, m) for m in request.marks) if mark]
     known = connection.execute(

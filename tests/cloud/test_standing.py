@@ -69,6 +69,19 @@ def test_another_epoch_is_opened_once_per_request(cloud: Cloud, device: Device) 
     assert (other.ordinal, other.held) == (3, [])
 
 
+def test_a_till_that_asks_for_an_epoch_shows_a_cloud_what_it_lost(
+    cloud: Cloud, device: Device
+) -> None:
+    before = hello(device)
+    told = asked(device, "forked", "", EpochMark(epoch="00" * 8, seq=4, hash="ab" * 32))
+    elsewhere = rotate(device, msgspec.structs.replace(told, timeline="another"))
+    assert elsewhere.timeline == before.timeline
+    here = msgspec.structs.replace(told, request_id=new_id(), timeline=before.timeline)
+    assert rotate(device, here).timeline != before.timeline
+    assert hello(device).feed_generation > before.feed_generation
+    assert "cloud_lost_records" in exceptions(cloud)
+
+
 def test_a_restored_cloud_gives_no_ordinal_that_stands_on_receipts_already(device: Device) -> None:
     request = msgspec.structs.replace(asked(device, "unknown"), ordinal=7)
     assert rotate(device, request).ordinal == 8

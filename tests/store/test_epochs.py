@@ -213,6 +213,22 @@ def test_the_cloud_remembers_the_last_hash_for_us(opened: Opener, file, rotten: 
     assert third.prev_hash == mark.hash
 
 
+def test_the_chain_goes_on_from_what_was_said_for_a_last_record_that_rots_while_we_run(
+    opened: Opener, file
+):
+    store = opened()
+    do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")
+    fill(store, 2)
+    tamper(file, "UPDATE journal SET hash = zeroblob(32) WHERE seq = 2")
+    said = unsent(store).records[1]
+    assert isinstance(said, Damaged)
+    assert do(store, "mark_received", 2, said.hash, 1)
+    fill(store, 1)
+    (third,) = unsent(store).records
+    assert isinstance(third, Record)
+    assert third.prev_hash == said.hash
+
+
 def test_a_rotten_last_hash_seals_the_record_and_the_mark_is_still_known(opened: Opener, file):
     store = opened()
     do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")

@@ -182,7 +182,7 @@ class SimTill:
 
     def flip_a_bit(self, row: int, column: str, at: int) -> None:
         """Let a journal row lose a bit, behind its triggers."""
-        rows = list(self.journal())
+        rows = [row for row in self.journal() if row.sound]
         if not rows:
             return
         hit = rows[row % len(rows)]
