@@ -367,6 +367,7 @@ class StoreUnit:
         if not piece.rows:
             return
         if piece.stream == members.CURSOR:
+            member_lease.followed(self._connection, self._clock.now(), to_its_end=False)
             members.apply_snapshot(self._connection, piece)
         else:
             reference.apply_snapshot(self._connection, piece, self._journal.epoch)
