@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.ports import FeedState, SnapshotPiece
+from app.ports import Clock, FeedState, SnapshotPiece
 from app.wire.snapshot import SnapshotBegin
-from offline_store import feeds, members, reference
+from offline_store import feeds, member_lease, members, reference
 from offline_store.journal import Journal
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class FeedUnit:
     """What a transaction may do with feeds; `StoreUnit` brings the connection and the journal."""
 
+    _clock: Clock
     _connection: Connection
     _journal: Journal
 
@@ -39,6 +40,7 @@ class FeedUnit:
         if not piece.rows:
             return
         if piece.stream == members.CURSOR:
+            member_lease.followed(self._connection, self._clock.now(), to_its_end=False)
             members.apply_snapshot(self._connection, piece)
         else:
             reference.apply_snapshot(self._connection, piece, self._journal.epoch)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.domain.times import Moment, TimeQuality
-from offline_store import device, scrubbing
+from app.wire.messages import MEMBERS
+from offline_store import device, feeds, scrubbing
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -68,13 +69,15 @@ def is_over(connection: Connection) -> bool:
 
 
 def followed(connection: Connection, now: Moment, *, to_its_end: bool) -> None:
-    """Note that a page of the members' feed came. The end of the feed begins a new lease.
+    """Note that members came, by a page of their feed or a snapshot. The feed's end begins a new lease.
 
-    So does the first page after everything was forgotten, but look-ups wait for the end.
+    So do the first members there are and the first after everything was forgotten, but look-ups wait
+    for the end.
     """
-    if to_its_end or (
+    is_first = not device.state(connection, _LEASE) or (
         device.state(connection, _STATE) == FORGOTTEN and not _has_members(connection)
-    ):
+    )
+    if to_its_end or is_first:
         mark = Mark.of(now)
         _keep(connection, Lease(mark, mark, mark))
     if to_its_end:
@@ -85,7 +88,7 @@ def tidy(connection: Connection, now: Moment, days: int) -> bool:
     """Look at the lease and forget some members if it is over; True while there are more to forget."""
     text = device.state(connection, _LEASE)
     if not text:
-        if device.cursor(connection, "members"):  # known from before there were leases
+        if device.cursor(connection, MEMBERS):  # known from before there were leases
             followed(connection, now, to_its_end=True)
         return False
     lease, mark = msgspec.json.decode(text, type=Lease), Mark.of(now)
@@ -143,7 +146,8 @@ def forget_some(connection: Connection) -> bool:
         if _has_members(connection):
             return True
         connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
-    device.set_cursor(connection, "members", "")
+    device.set_cursor(connection, MEMBERS, "")
+    feeds.clear(connection, MEMBERS)
     scrubbing.begin(connection)
     return True
 

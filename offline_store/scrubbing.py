@@ -50,8 +50,11 @@ def step(connection: Connection) -> bool:
     phase = device.state(connection, _PHASE)
     if not phase:
         return False
-    with thorough(connection):
-        after = _fill(connection) if phase == _FILL else _merge(connection, phase)
+    if phase == _FILL:
+        after = _fill(connection)
+    else:
+        with thorough(connection):
+            after = _merge(connection, phase)
     if after != phase:
         device.set_state(connection, _PHASE, after)
     return bool(after)
@@ -69,7 +72,7 @@ def _merge(connection: Connection, phase: str) -> str:
 
 
 def _fill(connection: Connection) -> str:
-    """Write over some free pages; give them back once all are clean."""
+    """Write over some free pages; give them back, which costs nothing, once all are clean."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     connection.executemany(
         "INSERT INTO scrub_sheet VALUES (zeroblob(?))", [(_SHEET,)] * min(free, _FILL_PAGES)

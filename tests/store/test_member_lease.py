@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.times import Moment, TimeQuality
-from app.wire.messages import MembersPage, MemberVerdict
+from app.ports import SnapshotPiece
+from app.wire.messages import MembersPage, MemberVerdict, Row
+from app.wire.snapshot import SnapshotBegin
 from offline_store import OfflineStore, open_store
 from offline_store.member_lease import BACKWARDS_MS, Lease, Mark, ages
 from tests.fakes.clock import NOON
@@ -120,6 +122,27 @@ def test_the_lease_ends_after_its_days_and_the_next_sync_brings_everybody_back(s
     assert known(store)
     look(store, clock, 29)
     assert known(store)
+
+
+def test_a_snapshot_brings_them_back_too_and_is_not_forgotten_while_it_fills(store, clock):
+    look(store, clock, 31)
+    assert not store.run(lambda uow: uow.feed("members")).result().is_whole
+    begun = SnapshotBegin(stream="members", cursor="c7", rows=2, feed_generation=1, server_ms=1)
+    store.run(lambda uow: uow.begin_snapshot(begun)).result()
+    for each in (row(), row("m2", "李芳", phone="15900000000")):
+        body = msgspec.Raw(msgspec.json.encode(each))
+        take(store, SnapshotPiece("members", [Row(key=each.member_ref, body=body)]))
+        tidy(store)
+        assert on_disk(store)
+        assert not known(store)
+    store.run(lambda uow: uow.complete_snapshot("members")).result()
+    assert not known(store), "what changed since the snapshot began is still to come"
+    pull(store, cursor="c8")
+    assert known(store)
+
+
+def take(store: OfflineStore, piece: SnapshotPiece) -> None:
+    store.run(lambda uow: uow.apply_snapshot(piece)).result()
 
 
 def test_following_the_feed_begins_the_lease_anew(store, clock):

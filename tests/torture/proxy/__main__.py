@@ -24,7 +24,7 @@ def torture(tally: Tally, long: bool) -> None:
     """Repeat what once went wrong, then play every toxic as the profile says."""
     seeds = range(tally.seed, tally.seed + (LONG if long else QUICK))
     runs = [(name, seed) for name in (*TOXICS, EVERYTHING) for seed in seeds]
-    before = [(each.input["toxic"], each.input["seed"]) for each in kept("proxy")]
+    before = [(each.input["toxic"], each.input["seed"]) for each in kept("proxy") if each.input]
     for url in databases():
         with tempfile.TemporaryDirectory() as home, open_shop(Path(home), db_url=url) as shop:
             for name, seed in [*before, *runs]:
