@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Response
 from cloud.api.auth import CloudDep
 from cloud.api.contract import JSON, answer, contract, reference_to
 from cloud.bootstrap import Cloud
+from cloud.db.distribution import across
 from cloud.db.feed import fence_lag_ms
 from cloud.db.schema import current, newest
 from cloud.db.state import timeline
@@ -119,4 +120,4 @@ async def _gauges(cloud: Cloud) -> dict[str, tuple[str, float]]:
 
 def _open_exceptions(connection: sa.Connection) -> int:
     query = sa.select(sa.func.count()).select_from(exception).where(exception.c.resolved_ms == 0)
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(across(query, "figures")).scalar_one())

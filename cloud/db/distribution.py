@@ -46,6 +46,7 @@ REASONS = {
     "sweep": "closes overdue payments of all stores; by index, a few rows, from one place",
     "export": "a report over all stores, asked for by a person at the command line",
     "office": "an operator looks over all stores at the command line",
+    "figures": "what is open at all stores, asked for by whoever watches the cloud, a few times a minute",
     "brand stock": "a till shows what the brand's other stores have",
     "brand members": "a till may know the members of the whole brand",
     "backup": "a backup is of all stores, and is noted with the marks of all",
