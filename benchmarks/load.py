@@ -75,8 +75,13 @@ class _Sender:
     _lines: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, body: bytes) -> tuple[int, float]:
-        """Send one batch; return status and Retry-After, 0 and 0 for a broken connection."""
+        """Send one batch; return status and Retry-After, 0 and 0 for a broken connection.
+
+        A connection the server closed while it rested is opened anew, as every client does.
+        """
         try:
+            if self._lines is not None and self._lines[0].at_eof():
+                self._close()
             if self._lines is None:
                 self._lines = await asyncio.open_connection(*self.address)
             reader, writer = self._lines

@@ -28,6 +28,8 @@ from cloud.workers import Workers
 BACKLOG = 512
 _COLLECT_AFTER = 50_000
 """Objects made and not let go since the last look: some ten pushes of a hundred sales."""
+REST_S = 65
+"""How long a connection may rest: a till pulls every half minute, and need not dial again for it."""
 GRACE_S = 10
 """How long requests in flight and open streams may take to end after SIGTERM; what is cut off then is
 finished in the database or not begun, and the till repeats it."""
@@ -79,6 +81,7 @@ def _serve_here(
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=REST_S,
         server_header=False,
         ws="none",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,7 @@ from tests.cloud.books import count
 from tests.cloud.conftest import Clock, new_code
 from tests.cloud.device import Device, a_sale, enrolled, proven
 from tests.cloud.inprocess import Client, running
+from tests.cloud.served import served
 
 LONG_S = 60
 TIGHT = Limits(pushes_at_work=1, pushes_waiting=1, pushes_of_a_device=2)
@@ -139,6 +141,31 @@ def test_a_device_that_asks_without_end_is_slowed_and_no_other_is(
         assert int(refused.headers["Retry-After"]) >= SOONEST_S
         assert proven(refused, one.me)
         assert ask(other).status_code == 200
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_who_is_refused_hears_it_also_in_the_middle_of_a_large_body(
+    settings: Settings, clock: Clock
+) -> None:
+    """Over a real socket: a line that is closed while the till sends looks like a broken one."""
+    opened = open_cloud(replace(settings, limits=Limits(uploads=0)), clock=clock)
+    with (
+        served(app_of(opened)) as address,
+        httpx.Client(base_url=address, timeout=LONG_S) as client,
+    ):
+        till = enrolled(client, new_code(opened))
+        for headers, status in ((till.headers(), b"503"), ({}, b"401")):
+            assert _answer_to(address, headers, b" " * 8_000_000).split(b" ")[1] == status
+
+
+def _answer_to(address: str, headers: dict[str, str], body: bytes) -> bytes:
+    """Push like a client that sends all before it listens; return the first of the answer."""
+    place = httpx.URL(address)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"POST /v1/sync/push HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((place.host, place.port or 80), LONG_S) as line:
+        line.sendall(head.encode() + body)
+        return line.recv(4_096)
 
 
 def test_an_allowance_grows_back_and_is_forgotten_when_full() -> None:
