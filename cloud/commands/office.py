@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from app.errors import Code
 from cloud.bootstrap import Cloud, open_cloud
+from cloud.db.distribution import across
 from cloud.db.state import ensure_tenant
 from cloud.db.task_tables import task
 from cloud.errors import Refused
@@ -100,7 +101,7 @@ def _settle(options: argparse.Namespace, settings: Settings) -> int:
         query = sa.select(task.c.store_id).where(
             task.c.tenant_id == tenant, task.c.task_id == options.task
         )
-        store = connection.scalar(query)
+        store = connection.scalar(across(query, "office"))
         if store is None:
             raise Refused(404, Code.TASK_UNKNOWN, options.task)
         release.settle_as_operator(
