@@ -7,12 +7,6 @@ import pytest
 from tests.torture.faults import FAULTS
 from tests.torture.reliability import PAGE, Injected, collected, page, published
 
-# number -> why. An entry whose fault has a test by now fails below.
-WITHOUT_TEST: dict[int, str] = {
-    31: "The load of a long backlog is measured against PostgreSQL, by a benchmark of its own.",
-    33: "The exception for an oversold piece is being built.",
-}
-
 
 @pytest.fixture(scope="module")
 def injected() -> dict[int, Injected]:
@@ -21,7 +15,7 @@ def injected() -> dict[int, Injected]:
 
 def test_every_fault_is_injected_by_a_test_or_belongs_to_another_part(injected):
     bare = {n for n, fault in FAULTS.items() if not injected[n].tests and not fault.part}
-    assert bare == set(WITHOUT_TEST)
+    assert bare == set()
 
 
 def test_the_committed_page_is_the_generated_one(injected):

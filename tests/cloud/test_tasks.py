@@ -202,6 +202,7 @@ def stocked(cloud: Cloud, device: Device, quantity: int, sku: str = "SKU-1") -> 
     cloud.db.write(lambda conn: put_stock(conn, device.me.tenant, [row]))
 
 
+@pytest.mark.fault(33, "both sales stand; the inbox names both receipts and says what to do")
 def test_the_last_piece_sold_on_two_tills_names_both_receipts(
     cloud: Cloud, device: Device, enrol: Enrol
 ) -> None:

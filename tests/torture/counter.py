@@ -69,7 +69,7 @@ class SteppedFar:
         self._line, self._whom, self._step = line, whom, step
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **keywords: Any) -> Any:
             name = f"{self._whom}.{method}"
             self._step(f"{name}: before it leaves")
             answer = self._line.ask(
@@ -77,6 +77,7 @@ class SteppedFar:
                 method,
                 *arguments,
                 sent=lambda: self._step(f"{name}: arrived, not answered"),
+                **keywords,
             )
             self._step(f"{name}: answered")
             return answer

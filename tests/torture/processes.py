@@ -37,7 +37,12 @@ class Line:
             _send(self._end, ("tell", topic, value))
 
     def ask(
-        self, whom: str, method: str, *arguments: Any, sent: Callable[[], None] = lambda: None
+        self,
+        whom: str,
+        method: str,
+        *arguments: Any,
+        sent: Callable[[], None] = lambda: None,
+        **keywords: Any,
     ) -> Any:
         """Call a method of something that lives in the parent, where a kill does not reach it.
 
@@ -45,7 +50,7 @@ class Line:
         the method raised, if that is RuleBroken or Trouble.
         """
         with self._turn:
-            _send(self._end, ("ask", whom, method, arguments))
+            _send(self._end, ("ask", whom, method, arguments, keywords))
             sent()
             answer = _receive(self._end)
         if answer is None:
@@ -60,21 +65,6 @@ class Line:
         if outcome == "bug":
             raise RuntimeError(value)
         return value
-
-
-class _Far:
-    """Something in the parent, called as if it were here."""
-
-    def __init__(self, line: Line, whom: str) -> None:
-        self._line, self._whom = line, whom
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        return lambda *arguments: self._line.ask(self._whom, method, *arguments)
-
-
-def far(line: Line, whom: str) -> Any:
-    """Return something of the parent's whose methods can be called from a child."""
-    return _Far(line, whom)
 
 
 @dataclass
@@ -140,9 +130,15 @@ def _live(job: Job, line: Line) -> None:
         os._exit(0)
 
 
-def _served(targets: dict[str, Any], whom: str, method: str, arguments: tuple[Any, ...]) -> Any:
+def _served(
+    targets: dict[str, Any],
+    whom: str,
+    method: str,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+) -> Any:
     try:
-        return "value", getattr(targets[whom], method)(*arguments)
+        return "value", getattr(targets[whom], method)(*arguments, **keywords)
     except Trouble as trouble:
         return "trouble", (trouble.code, trouble.retryable, trouble.facts)
     except RuleBroken as rule:

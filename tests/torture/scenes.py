@@ -1,7 +1,7 @@
 """What a till does while it is killed or its disk fails: one function per scene, on a stand.
 
-A scene prepares, calls `stand.arm()`, and then does what it is about. `import` of a snapshot joins
-this table where the till learns it.
+A scene prepares, calls `stand.arm()`, and then does what it is about. A till's first download has a
+layer of its own (bootstrap).
 """
 
 from __future__ import annotations

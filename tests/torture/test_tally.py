@@ -40,6 +40,6 @@ def test_what_broke_a_layer_is_kept_once_and_comes_back(tmp_path: Path):
     tally = Tally("sim", failures=[Failure({"seed": 4}, "lost"), Failure({"seed": 4}, "again")])
     assert kept("sim", tmp_path) == []
     assert keep(tally, tmp_path) == 1
-    tally.failures.append(Failure({"seed": 5}, "stuck"))
+    tally.failures += [Failure({"seed": 5}, "stuck"), Failure(None, "no tally")]
     assert keep(tally, tmp_path) == 1
     assert kept("sim", tmp_path) == [Failure({"seed": 4}, "lost"), Failure({"seed": 5}, "stuck")]

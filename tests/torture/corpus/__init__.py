@@ -20,12 +20,13 @@ def kept(layer: str, folder: Path = _HERE) -> list[Failure]:
 
 
 def keep(tally: Tally, folder: Path = _HERE) -> int:
-    """Add a tally's failures to the corpus, each input once. Returns how many were new."""
+    """Add a tally's failures to the corpus, each input once, those without one never. Returns how many
+    were new."""
     known = kept(tally.layer, folder)
     inputs = [entry.input for entry in known]
     new: list[Failure] = []
     for failure in tally.failures:
-        if failure.input not in inputs:
+        if failure.input is not None and failure.input not in inputs:
             inputs.append(failure.input)
             new.append(failure)
     if new:
