@@ -47,7 +47,6 @@ REASONS = {
     "export": "a report over all stores, asked for by a person at the command line",
     "metrics": "figures of the whole cloud for whoever watches it, a few times a minute",
     "office": "an operator looks over all stores at the command line",
-    "figures": "what is open at all stores, asked for by whoever watches the cloud, a few times a minute",
     "brand stock": "a till shows what the brand's other stores have",
     "brand members": "a till may know the members of the whole brand",
     "backup": "a backup is of all stores, and is noted with the marks of all",
