@@ -47,6 +47,7 @@ class Row:
     seq: int
     rec_id: str
     body: bytes
+    hash: bytes
     sound: bool
 
 
@@ -211,7 +212,7 @@ class SimTill:
         )
         for epoch, seq, rec_id, header, prev, hash_, body in rows.fetchall():
             sound = record_hash(header, prev, body) == hash_
-            yield Row(epoch, seq, rec_id, body, sound)
+            yield Row(epoch, seq, rec_id, body, hash_, sound)
 
     def close(self) -> None:
         """Let go of all memory."""
