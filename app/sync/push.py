@@ -130,6 +130,8 @@ class JournalPush:
             if status == _MALFORMED and isinstance(only, Record) and only.hash != self._refused:
                 self._refused = only.hash
                 return True
+            # Refused sealed, too: then it is not the record that is wrong, and it stays what it is.
+            self._refused = b""
         return False
 
     def _halve(self, sent: int) -> None:

@@ -179,6 +179,16 @@ def test_a_strangers_status_says_nothing_about_a_record(till: Till):
     assert till.at_cloud == ids
 
 
+def test_a_cloud_that_refuses_the_seal_as_well_does_not_spoil_the_record(till: Till):
+    ids = till.record(1)
+    malformed = Trouble(Code.CLOUD_MESSAGE_INVALID, status=422)
+    till.transport.faults = [None, malformed, malformed]
+    assert till.engine.run().trouble is malformed
+    report = till.engine.run()
+    assert (report.trouble, report.sealed) == (None, ())
+    assert till.at_cloud == ids
+
+
 @pytest.mark.fault(17, "syncing takes longer and moves forward; selling does not notice")
 def test_a_slow_line_gets_smaller_batches_after_the_back_off(till: Till):
     ids = till.record(200)
