@@ -21,9 +21,9 @@ def alarms_of(round_: Round, epoch: str) -> Iterator[tuple[str, str, str]]:
     if round_.epoch:
         yield EPOCH.format(reason=round_.epoch), epoch, ""
     for difference in round_.books:
-        yield BOOKS, difference.business_date, _figures(difference)
+        yield BOOKS, f"{difference.business_date} {difference.kind}", _figures(difference)
 
 
 def _figures(difference: BooksDifference) -> str:
     (here, here_total), (there, there_total) = difference.here, difference.there
-    return f"{difference.kind} {here} = {here_total} / {there} = {there_total}"
+    return f"{here} = {here_total} / {there} = {there_total}"

@@ -251,7 +251,10 @@ class SyncEngine:
             reason = why_another(answer, standing.head, standing.restored)
             if not reason:
                 reason = self._believe(standing, answer, round_)
-            return self._epochs.open_another(reason, round_) if reason else standing.sender
+            if reason:
+                return self._epochs.open_another(reason, round_)
+            self._keep_timeline(standing, answer)
+            return standing.sender
         except Trouble as trouble:
             if ends_the_round(trouble):
                 raise
@@ -280,16 +283,26 @@ class SyncEngine:
         round_.revoked = revoked
 
     def _learn(self, answer: HelloAnswer) -> None:
-        """Remember the cloud's timeline and the keys that count now."""
+        """Remember the cloud's keys that count now."""
         if self._store.drain_only:
             return
 
         def learn(uow: UnitOfWork) -> None:
-            same = {key.kid: key.key for key in answer.keys} == uow.cloud_keys()
-            if not same or uow.identity().timeline != answer.timeline:
-                uow.pin_cloud(answer.timeline, () if same else answer.keys)
+            if {key.kid: key.key for key in answer.keys} != uow.cloud_keys():
+                uow.pin_cloud(uow.identity().timeline, answer.keys)
 
         self._store.run(learn, priority=Priority.SYNC).result()
+
+    def _keep_timeline(self, standing: _Standing, answer: HelloAnswer) -> None:
+        """Remember the cloud's timeline, once its mark is ours.
+
+        Not before: whoever knows a timeline and shows a mark of an older one says that records were lost
+        in it, and the cloud would begin yet another.
+        """
+        if answer.timeline != standing.timeline and not self._store.drain_only:
+            self._store.run(
+                lambda uow: uow.pin_cloud(answer.timeline, ()), priority=Priority.SYNC
+            ).result()
 
     def _greeting(self, standing: _Standing) -> HelloRequest:
         head, acked = standing.head, standing.acked

@@ -31,6 +31,9 @@ LOST_RECORDS = "cloud_lost_records"
 MOST_MARKS = 50
 MOST_EPOCHS = 1_000_000
 MAX_REQUEST_ID = 64
+DAY_MS = 86_400_000
+EPOCHS_A_DAY = 50
+"""More forks and restores than this in a day are no accident."""
 _NONCES_KEPT = 8
 _ODD_ENOUGH = 2
 """A hello of an earlier start may be a late copy of a lost request; the second one is no accident."""
@@ -50,9 +53,8 @@ def hello(
     _note_start(connection, sender, request, now_ms)
     mark = mark_of(connection, sender, request.epoch)
     held = mark or Mark(0, b"")
-    if request.timeline == timeline(connection):
-        told = EpochMark(epoch=request.epoch, seq=request.acked_seq)
-        _notice_loss(connection, sender, [told], now_ms)
+    told = EpochMark(epoch=request.epoch, seq=request.acked_seq)
+    _notice_loss(connection, sender, request.timeline, told, now_ms)
     return HelloAnswer(
         server_ms=now_ms,
         timeline=timeline(connection),
@@ -100,17 +102,31 @@ def _note_start(
 
 
 def _notice_loss(
-    connection: sa.Connection, sender: DevicePrincipal, told: Sequence[EpochMark], now_ms: int
+    connection: sa.Connection, sender: DevicePrincipal, known: str, told: EpochMark, now_ms: int
 ) -> None:
     """Begin another timeline if less is held than we told the device in this very one: some of ours is
-    gone, and nobody has said so yet."""
-    for mark in told:
-        held = mark_of(connection, sender, mark.epoch) or Mark(0, b"")
-        if mark.seq > held.hwm:
-            begin_timeline(connection)
-            detail = f"{mark.seq} records were held, {held.hwm} are"
-            flag(connection, sender, LOST_RECORDS, now_ms, epoch=mark.epoch, detail=detail)
-            return
+    gone, and nobody has said so yet.
+
+    A device's word costs every till of the brand a download, so it counts once a day, and not from a
+    revoked one.
+    """
+    if sender.revoked or known != timeline(connection):
+        return
+    held = mark_of(connection, sender, told.epoch) or Mark(0, b"")
+    if told.seq <= held.hwm or _said_today(connection, sender, now_ms):
+        return
+    begin_timeline(connection)
+    detail = f"{told.seq} records were held, {held.hwm} are"
+    flag(connection, sender, LOST_RECORDS, now_ms, epoch=told.epoch, detail=detail)
+
+
+def _said_today(connection: sa.Connection, sender: DevicePrincipal, now_ms: int) -> bool:
+    said = sa.exists().where(
+        own(exception.c, sender),
+        exception.c.code == LOST_RECORDS,
+        exception.c.created_ms > now_ms - DAY_MS,
+    )
+    return bool(connection.scalar(sa.select(said)))
 
 
 def open_epoch(
@@ -122,8 +138,6 @@ def open_epoch(
     """
     _check_form(request)
     connection.execute(sa.select(device.c.device_id).where(own(device.c, sender)).with_for_update())
-    if request.timeline == timeline(connection):
-        _notice_loss(connection, sender, request.marks, now_ms)
     mine = own(device_epoch.c, sender)
     held = [mark for mark in (_held(connection, sender, m) for m in request.marks) if mark]
     known = connection.execute(
@@ -135,6 +149,10 @@ def open_epoch(
         epoch, ordinal = known.epoch, known.ordinal
         held = [mark for mark in held if mark.epoch != epoch]
     else:
+        if _opened_today(connection, sender, now_ms) >= EPOCHS_A_DAY:
+            raise Refused(429, "too_many", "epochs", retry_after_s=3_600)
+        for newest in request.marks[:1]:  # older ones are never told of again
+            _notice_loss(connection, sender, request.timeline, newest, now_ms)
         epoch = new_epoch()
         last: int | None = connection.scalar(
             sa.select(sa.func.max(device_epoch.c.ordinal)).where(mine)
@@ -160,6 +178,15 @@ def open_epoch(
         code = f"epoch_{request.reason}"
         flag(connection, sender, code, now_ms, epoch=epoch, detail=detail)
     return EpochAnswer(epoch=epoch, ordinal=ordinal, timeline=timeline(connection), held=held)
+
+
+def _opened_today(connection: sa.Connection, sender: DevicePrincipal, now_ms: int) -> int:
+    query = (
+        sa.select(sa.func.count())
+        .select_from(device_epoch)
+        .where(own(device_epoch.c, sender), device_epoch.c.opened_ms > now_ms - DAY_MS)
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _check_form(request: EpochRequest) -> None:

@@ -140,6 +140,44 @@ def test_a_mark_ahead_of_ours_in_this_very_history_begins_another(
     assert exceptions(cloud) == ["cloud_lost_records"]
 
 
+def test_a_devices_word_about_a_loss_counts_once_a_day_and_not_when_it_is_revoked(
+    cloud: Cloud, device: Device
+) -> None:
+    first = hello(device, acked_seq=5, acked_hash="ab" * 32, timeline=hello(device).timeline)
+    again = hello(device, acked_seq=9, acked_hash="ab" * 32, timeline=first.timeline)
+    assert again.timeline == first.timeline
+    with cloud.db.begin() as connection:  # a day later
+        connection.execute(sa.update(tables.exception).values(created_ms=0))
+        connection.execute(sa.update(tables.device).values(revoked_ms=1))
+    revoked = hello(device, acked_seq=9, acked_hash="ab" * 32, timeline=first.timeline)
+    assert revoked.timeline == first.timeline
+    with cloud.db.begin() as connection:
+        connection.execute(sa.update(tables.device).values(revoked_ms=0))
+    tomorrow = hello(device, acked_seq=9, acked_hash="ab" * 32, timeline=first.timeline)
+    assert tomorrow.timeline != first.timeline
+
+
+def test_marks_of_older_epochs_say_nothing_of_this_timeline(device: Device) -> None:
+    before = hello(device)
+    own, older = EpochMark(epoch=device.me.epoch, seq=0), EpochMark(epoch="00" * 8, seq=500)
+    request = msgspec.structs.replace(
+        asked(device, "forked", "", own, older), timeline=before.timeline
+    )
+    assert rotate(device, request).timeline == before.timeline
+
+
+def test_a_device_opens_so_many_epochs_a_day_and_no_more(cloud: Cloud, device: Device) -> None:
+    with cloud.db.begin() as connection:
+        row = connection.execute(sa.select(tables.device_epoch)).mappings().one()
+        more = [{**row, "epoch": f"{n:016x}", "ordinal": n} for n in range(2, 51)]
+        connection.execute(sa.insert(tables.device_epoch), more)
+    response = device.client.post(
+        "/v1/sync/epoch", content=msgspec.json.encode(asked(device)), headers=device.headers()
+    )
+    assert response.status_code == 429
+    assert int(response.headers["Retry-After"]) > 0
+
+
 def starts(device: Device, *nonces: str) -> HelloRequest:
     for nonce in nonces:
         hello(device, boot_nonce=nonce)

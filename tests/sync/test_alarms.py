@@ -44,7 +44,7 @@ def test_books_that_differ_are_left_with_both_sides_figures(till: Till, monkeypa
     books(till, monkeypatch, [sold(3, 300)], BooksAnswer(days=[sold(2, 200)]))
     report = till.engine.run()
     assert report.books == (BooksDifference(DAY, "sale", (3, 300), (2, 200)),)
-    assert till.store.held.alarms["books_differ", DAY] == "sale 3 = 300 / 2 = 200"
+    assert till.store.held.alarms["books_differ", f"{DAY} sale"] == "3 = 300 / 2 = 200"
 
 
 def test_books_that_agree_or_cannot_be_compared_are_silent(till: Till, monkeypatch):

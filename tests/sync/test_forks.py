@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from app.errors import Code, Trouble
 from app.sync.engine import SyncEngine
+from app.wire.upkeep import EpochRequest
 from tests.fakes.store import FakeStore
 from tests.sync.till import Till, record
 
@@ -30,6 +31,27 @@ def test_a_cloud_that_never_heard_of_the_epoch_is_given_everything(till: Till):
     report = till.engine.run()
     assert (report.trouble, report.epoch) == (None, "unknown")
     assert till.at_cloud == ids
+
+
+def test_a_restored_cloud_is_told_of_the_timeline_it_lost_records_of_until_its_mark_is_ours(
+    till: Till, monkeypatch
+):
+    till.record(3)
+    till.engine.run()
+    before = till.cloud.timeline
+    asked: list[str] = []
+    open_epoch = till.cloud.new_epoch
+
+    def listen(device: str, request: EpochRequest):
+        asked.append(request.timeline)
+        return open_epoch(device, request)
+
+    monkeypatch.setattr(till.cloud, "new_epoch", listen)
+    till.cloud.timeline = "restored"
+    till.cloud.devices["d1"].epochs.clear()
+    till.engine.run()
+    assert asked == [before]
+    assert till.store.held.who.timeline == "restored"
 
 
 def test_a_newer_file_opens_no_other_epoch(till: Till):
