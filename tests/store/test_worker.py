@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Priority
 from offline_store.connection import SqliteError, open_writer
+from offline_store.lock import StoreLock
 from tests.store.shop import KEY, sale_of
+
+PATIENCE_S = 30.0
 
 
 def test_a_sale_goes_before_screens_and_screens_before_sync(store):
@@ -191,6 +195,45 @@ def test_a_disk_that_stays_broken_refuses_every_sale_until_it_is_well(commit_fai
         store.run(lambda uow: uow.record(sale)).result()
     assert rule.value.code is Code.SALE_ALREADY_RECORDED
     assert store.verify_journal() is None
+
+
+def test_a_reopening_that_the_system_refuses_answers_and_is_tried_again(commit_fails, monkeypatch):
+    store = commit_fails(really=True)
+    known = StoreLock.key_is_known
+    broken = [OSError(errno.EIO, "made for a test"), OSError(errno.EIO, "made for a test")]
+
+    def key_is_known(self, key):
+        if broken:
+            raise broken.pop()
+        return known(self, key)
+
+    monkeypatch.setattr(StoreLock, "key_is_known", key_is_known)
+    sale = sale_of()
+    for left in (1, 0):
+        with pytest.raises(Trouble) as trouble:
+            store.run(lambda uow: uow.record(sale)).result(PATIENCE_S)
+        assert (trouble.value.code, len(broken)) == (Code.STORE_DAMAGED, left)
+    with pytest.raises(RuleBroken):  # the first COMMIT had happened
+        store.run(lambda uow: uow.record(sale)).result(PATIENCE_S)
+    assert store.run(lambda uow: uow.record(sale_of())).result(PATIENCE_S).seq == 2
+
+
+def test_a_bug_in_the_reopening_answers_and_ends_no_thread(commit_fails, caplog):
+    store = commit_fails(really=False)
+    opened_anew = store._worker._open_unit
+    broken = [ZeroDivisionError(), ZeroDivisionError()]
+
+    def open_unit():
+        if broken:
+            raise broken.pop()
+        return opened_anew()
+
+    store._worker._open_unit = open_unit
+    for wrong in (Trouble, ZeroDivisionError):
+        with pytest.raises(wrong):
+            store.run(lambda uow: uow.record(sale_of())).result(PATIENCE_S)
+    assert "a job failed on the store thread" in caplog.text
+    assert store.run(lambda uow: uow.record(sale_of())).result(PATIENCE_S).seq == 1
 
 
 def test_a_full_disk_is_trouble_where_the_fact_is_recorded(store):
