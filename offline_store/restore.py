@@ -19,7 +19,7 @@ from offline_store import device, members
 from offline_store.backup import flush_folder, make_durable, remove, verify_backup
 from offline_store.connection import SqliteError, open_reader, open_writer, troubles_sorted
 from offline_store.copy_files import Copied
-from offline_store.epochs import RESTORED
+from offline_store.epochs import REQUEST, RESTORED
 from offline_store.identity import all_epochs
 from offline_store.journal import head, read_on
 from offline_store.lock import StoreLock
@@ -145,6 +145,8 @@ def _prepared(backup: Path, fresh: Path, key: bytes, now: datetime) -> tuple[int
 def _mark(connection: Connection, now: datetime) -> tuple[int, int, int]:
     connection.execute("BEGIN IMMEDIATE")
     device.set_state(connection, RESTORED, "1")
+    # Asked for by the file as it was: the till it was copied from may get, or have, that very epoch.
+    device.set_state(connection, REQUEST, "")
     device.set_state(connection, RESTORED_MS, str(round(now.timestamp() * 1_000)))
     device.set_state(connection, "db_id", "")  # it is another file than the one the cloud knows
     connection.execute("COMMIT")
