@@ -122,7 +122,7 @@ class StoreWorker:
                 continue
             job, future = taken
             if job is None:
-                _checkpoint(self._connection, "TRUNCATE")
+                _checkpoint(self._connection, "TRUNCATE", patient=True)
                 self._connection.close()
                 return
             wrote = True
@@ -218,13 +218,28 @@ class StoreWorker:
             log.exception("the store could not roll back")
 
 
-def _checkpoint(connection: Connection, how: str) -> bool:
-    """Move the WAL into the file; False if that was not possible to the end."""
+def _checkpoint(connection: Connection, how: str, *, patient: bool = False) -> bool:
+    """Move the WAL into the file; False if that was not possible to the end.
+
+    Only a `patient` one waits for readers, as long as the connection waits for anything: while the
+    till runs, a sale would wait with it for the end of a backup.
+    """
     try:
-        ((busy, *_),) = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+        if patient:
+            return _moved(connection, how)
+        ((patience_ms,),) = connection.execute("PRAGMA busy_timeout").fetchall()
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            return _moved(connection, how)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
     except SqliteError as error:  # nothing is lost: the WAL keeps it, and the next one tries again
         log.warning("checkpoint failed: %s", error)
         return False
+
+
+def _moved(connection: Connection, how: str) -> bool:
+    ((busy, *_),) = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
     return not busy
 
 

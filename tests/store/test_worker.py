@@ -9,8 +9,9 @@ import pytest
 
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Priority
-from offline_store.connection import SqliteError, open_writer
+from offline_store.connection import WRITER_BUSY_MS, SqliteError, open_reader, open_writer
 from offline_store.lock import StoreLock
+from offline_store.worker import _checkpoint
 from tests.store.shop import KEY, sale_of
 
 PATIENCE_S = 30.0
@@ -305,14 +306,39 @@ def test_an_idle_thread_moves_the_wal_into_the_file(store, file, monkeypatch):
 
 
 def test_a_checkpoint_that_fails_is_no_trouble_for_anybody(commit_fails, caplog):
-    from offline_store.worker import _checkpoint
-
     class Broken:
         def execute(self, sql):
             raise SqliteError("made for a test")
 
     _checkpoint(Broken(), "PASSIVE")  # type: ignore[arg-type]
     assert "checkpoint failed" in caplog.text
+
+
+class Watched:
+    """A connection that tells how long a checkpoint would have waited for readers (ms)."""
+
+    def __init__(self, connection) -> None:
+        self._connection = connection
+        self.patience_ms: list[int] = []
+
+    def execute(self, sql):
+        if "wal_checkpoint" in sql:
+            self.patience_ms += self._connection.execute("PRAGMA busy_timeout").fetchone()
+        return self._connection.execute(sql)
+
+
+def test_a_checkpoint_waits_for_no_reader_while_the_till_runs(store, file):
+    reader = open_reader(file, KEY)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM journal").fetchone()  # as a backup does, for minutes
+    store.run(lambda uow: uow.record(sale_of())).result()
+    writer = open_writer(file, KEY)
+    watched = Watched(writer)
+    assert not _checkpoint(watched, "TRUNCATE")  # type: ignore[arg-type]
+    reader.close()
+    assert _checkpoint(watched, "TRUNCATE", patient=True)  # type: ignore[arg-type]
+    assert watched.patience_ms == [0, WRITER_BUSY_MS]
+    writer.close()
 
 
 def test_a_rule_broken_in_a_job_is_not_logged_as_a_bug(store, caplog):
