@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.journal import Record
-from offline_store import device, members
+from offline_store import device, leaving, members
 from offline_store.backup import flush_folder, make_durable, remove, verify_backup
 from offline_store.connection import SqliteError, open_reader, open_writer, troubles_sorted
 from offline_store.copy_files import Copied
@@ -71,17 +71,17 @@ def restore(backup: Path, file: Path, key: bytes, now: datetime, *, keep_old: bo
 
 
 def unsent_in(file: Path, key: bytes) -> tuple[int, int]:
-    """Return how many records and changes of members a store holds that no cloud has taken.
+    """Return how many records and changes of members, refused ones included, a store holds that no
+    cloud has taken.
 
     Raises Trouble when the file cannot be asked.
     """
     connection = open_reader(file, key)
     try:
         with troubles_sorted():
-            standing = sync_status(connection)
+            return leaving.unsent(connection)
     finally:
         connection.close()
-    return standing.unsent, standing.member_changes
 
 
 def read_store(file: Path, key: bytes) -> Copied:
