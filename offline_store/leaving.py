@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from app.domain.ids import new_epoch
 from app.errors import Code, RuleBroken
 from app.wire.journal import Chain
-from offline_store import stock
+from offline_store import members, scrubbing, stock
 from offline_store.identity import PROVISIONAL_STORE, current_epoch, open_epoch
 from offline_store.journal import Journal, newest_fact
 from offline_store.status import LAST_PULL, LAST_PUSH, sync_status
@@ -31,7 +31,10 @@ _STATES = (
     LAST_PUSH,
     LAST_PULL,
 )
-_EMPTIED = ("secret", "cloud_key", "cursor", "person", "member_change", "member_alias", "member")
+_EMPTIED = (
+    *("secret", "cloud_key", "cursor", "person"),
+    *("member_change", "member_refused", "member_alias"),
+)
 
 
 def unenrol(connection: Connection, journal: Journal) -> None:
@@ -43,9 +46,7 @@ def unenrol(connection: Connection, journal: Journal) -> None:
     if not old.enrolled:
         return
     refuse_unsent(connection)
-    for table in _EMPTIED:
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - from our own list
-    connection.execute("DELETE FROM member_search")
+    _forget_people(connection)
     for state in _STATES:
         connection.execute("DELETE FROM device_state WHERE key = ?", (state,))
     epoch = new_epoch()
@@ -61,10 +62,25 @@ def unenrol(connection: Connection, journal: Journal) -> None:
     stock.rename_store(connection, old.chain.store, PROVISIONAL_STORE)
 
 
+def _forget_people(connection: Connection) -> None:
+    """Empty what is about people or secret. Nobody syncs here again who could scrub by and by, and
+    nobody sells meanwhile: the file is scrubbed to the end at once."""
+    members.forget_all(connection)
+    with scrubbing.thorough(connection):
+        for table in _EMPTIED:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - from our own list
+    while scrubbing.step(connection):
+        pass
+
+
+def unsent(connection: Connection) -> tuple[int, int]:
+    """Return how many records and changes of members no cloud has taken, refused ones included."""
+    standing = sync_status(connection)
+    return standing.unsent, standing.member_changes + standing.member_refused
+
+
 def refuse_unsent(connection: Connection) -> None:
     """Raise RuleBroken(UNSENT_LEFT) if any record or change of a member is not at the cloud."""
-    standing = sync_status(connection)
-    if standing.unsent or standing.member_changes:
-        raise RuleBroken(
-            Code.UNSENT_LEFT, records=standing.unsent, member_changes=standing.member_changes
-        )
+    records, changes = unsent(connection)
+    if records or changes:
+        raise RuleBroken(Code.UNSENT_LEFT, records=records, member_changes=changes)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.journal import Record
-from offline_store import device, members
+from offline_store import device, leaving, members
 from offline_store.backup import flush_folder, make_durable, remove, verify_backup
 from offline_store.connection import SqliteError, open_reader, open_writer, troubles_sorted
 from offline_store.copy_files import Copied
-from offline_store.epochs import RESTORED
+from offline_store.epochs import REQUEST, RESTORED
 from offline_store.identity import all_epochs
 from offline_store.journal import head, read_on
 from offline_store.lock import StoreLock
@@ -71,17 +71,17 @@ def restore(backup: Path, file: Path, key: bytes, now: datetime, *, keep_old: bo
 
 
 def unsent_in(file: Path, key: bytes) -> tuple[int, int]:
-    """Return how many records and changes of members a store holds that no cloud has taken.
+    """Return how many records and changes of members, refused ones included, a store holds that no
+    cloud has taken.
 
     Raises Trouble when the file cannot be asked.
     """
     connection = open_reader(file, key)
     try:
         with troubles_sorted():
-            standing = sync_status(connection)
+            return leaving.unsent(connection)
     finally:
         connection.close()
-    return standing.unsent, standing.member_changes
 
 
 def read_store(file: Path, key: bytes) -> Copied:
@@ -145,6 +145,8 @@ def _prepared(backup: Path, fresh: Path, key: bytes, now: datetime) -> tuple[int
 def _mark(connection: Connection, now: datetime) -> tuple[int, int, int]:
     connection.execute("BEGIN IMMEDIATE")
     device.set_state(connection, RESTORED, "1")
+    # Asked for by the file as it was: the till it was copied from may get, or have, that very epoch.
+    device.set_state(connection, REQUEST, "")
     device.set_state(connection, RESTORED_MS, str(round(now.timestamp() * 1_000)))
     device.set_state(connection, "db_id", "")  # it is another file than the one the cloud knows
     connection.execute("COMMIT")

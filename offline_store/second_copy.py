@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,7 @@ class SecondCopy:
         self._closing = False
         self._patience: float | None = None
         self._copy: JournalCopy | None = None
+        self._reading: Connection | None = None
         self._at = _Place(0, 0)
         self._queue: tuple[object, ...] | None = None
         self._standing = CopyStanding(str(place))
@@ -91,13 +93,11 @@ class SecondCopy:
     # --- on the thread ------------------------------------------------------------------------
 
     def _live(self) -> None:
-        connection = open_reader(self._store_file, self._key)
         try:
             while True:
-                last = (
-                    self._closing
-                )  # asked before: a turn that began earlier may have missed a sale
-                self._turn(connection)
+                # Asked before: a turn that began earlier may have missed a sale.
+                last = self._closing
+                self._turn()
                 if last:
                     return
                 if self._rounds >= self._asked and not self._closing:
@@ -105,23 +105,26 @@ class SecondCopy:
                     self._woken.clear()
         finally:
             self._let_go()
-            connection.close()
+            self._stop_reading()
 
-    def _turn(self, connection: Connection) -> None:
+    def _turn(self) -> None:
         self._patience = None
         try:
-            self._copy_on(connection)
+            if self._reading is None:
+                self._reading = open_reader(self._store_file, self._key)
+            self._copy_on(self._reading)
         except OSError as error:
-            self._alarm(connection, errno.errorcode.get(error.errno or 0, type(error).__name__))
-        except SqliteError as error:
-            wrong = sorted_error(error)
+            self._alarm(errno.errorcode.get(error.errno or 0, type(error).__name__))
+        except (SqliteError, Trouble) as error:
+            wrong = error if isinstance(error, Trouble) else sorted_error(error)
             if isinstance(wrong, Trouble) and wrong.code is Code.STORE_BUSY:
                 self._patience = BUSY_S  # nothing is wrong with the card
             else:
-                self._alarm(connection, str(error))
+                self._alarm(error.code.value if isinstance(error, Trouble) else str(error))
+                self._stop_reading()
         except Exception as error:
             log.exception("the second copy failed")
-            self._alarm(connection, type(error).__name__)
+            self._alarm(type(error).__name__)
         with self._turned:
             self._rounds += 1
             self._turned.notify_all()
@@ -153,20 +156,26 @@ class SecondCopy:
             write_members(self._folder, self._key, _changes(connection))
             self._queue = queue
 
-    def _alarm(self, connection: Connection, detail: str) -> None:
+    def _alarm(self, detail: str) -> None:
         """Say what is wrong, let go of the card and begin anew next time."""
         self._let_go()
         self._patience = RETRY_S
         before = self._standing
         if before.alarm is not Code.COPY_FAILED or before.detail != detail:
             log.warning("the second copy stands still: %s", detail)
-        try:
-            behind = _behind(connection, self._at)
-        except SqliteError:
-            behind = before.behind
+        behind = before.behind
+        if self._reading is not None:
+            with suppress(SqliteError):
+                behind = _behind(self._reading, self._at)
         self._standing = CopyStanding(
             before.place, behind, Code.COPY_FAILED, detail, before.missing_here, before.written_ms
         )
+
+    def _stop_reading(self) -> None:
+        """Nothing is tried again on a connection that failed: the next turn opens another."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.close()
 
     def _let_go(self) -> None:
         copy, self._copy = self._copy, None

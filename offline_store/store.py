@@ -79,7 +79,15 @@ class OfflineStore:
 
     def _open_unit(self) -> tuple[Connection, StoreUnit]:
         """On the store thread: open, migrate, and see that the end of the chain holds. Done again
-        when the disk failed under a transaction."""
+        when the disk failed under a transaction. Raises Trouble for whatever the disk says."""
+        try:
+            return self._opened()
+        except SqliteError as error:
+            raise sorted_error(error) from error
+        except OSError as error:  # of the lock file, or of the backup before a migration
+            raise file_trouble(error) from error
+
+    def _opened(self) -> tuple[Connection, StoreUnit]:
         known = self._lock.key_is_known(self._key)
         if known and self._file.exists() and self._file.stat().st_size == 0:
             raise Trouble(Code.STORE_DAMAGED, size=0)  # SQLite would take it for a new file
@@ -92,12 +100,8 @@ class OfflineStore:
         try:
             settle(connection)
             return connection, self._prepare(connection)
-        except BaseException as error:
+        except BaseException:
             connection.close()
-            if isinstance(error, SqliteError):
-                raise sorted_error(error) from error
-            if isinstance(error, OSError):  # of the backup before a migration
-                raise file_trouble(error) from error
             raise
 
     def _prepare(self, connection: Connection) -> StoreUnit:

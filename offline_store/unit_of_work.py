@@ -260,6 +260,7 @@ class StoreUnit(FeedUnit):
         """Forget the cloud. Raises RuleBroken(UNSENT_LEFT)."""
         self._may_write()
         leaving.unenrol(self._connection, self._journal)
+        self.has_forgotten = True
 
     def refuse_unsent(self) -> None:
         """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks anything."""

@@ -122,7 +122,7 @@ class StoreWorker:
                 continue
             job, future = taken
             if job is None:
-                _checkpoint(self._connection, "TRUNCATE")
+                _checkpoint(self._connection, "TRUNCATE", patient=True)
                 self._connection.close()
                 return
             wrote = True
@@ -145,7 +145,7 @@ class StoreWorker:
         """Run one job in one transaction and answer its future."""
         try:
             self._begin()
-        except (SqliteError, Trouble) as error:
+        except Exception as error:  # whatever it is, the thread lives on and the caller is answered
             wrong = self._judged(error)
             if not self._is_ill:  # else there is nothing open, or nothing that will be used again
                 self._roll_back()
@@ -156,8 +156,6 @@ class StoreWorker:
         except BaseException as error:
             self._roll_back()
             wrong = self._judged(error)
-            if not isinstance(wrong, RuleBroken | Trouble):
-                log.exception("a job failed on the store thread")
             future.set_exception(wrong)
             return
         try:
@@ -179,11 +177,13 @@ class StoreWorker:
 
     def _judged(self, error: BaseException) -> BaseException:
         """Return what an error stands for, and remember if the disk failed or lets nothing be written
-        (a connection opened then stays read-only when the folder no longer is)."""
+        (a connection opened then stays read-only when the folder no longer is). A bug is logged."""
         wrong = sorted_error(error) if isinstance(error, SqliteError) else error
         ill = (Code.STORE_DAMAGED, Code.STORE_READ_ONLY)
         if isinstance(wrong, Trouble) and wrong.code in ill:
             self._is_ill = True
+        if not isinstance(wrong, RuleBroken | Trouble):
+            log.error("a job failed on the store thread", exc_info=error)
         return wrong
 
     def _reopen(self) -> None:
@@ -205,7 +205,8 @@ class StoreWorker:
             if self._connection.in_transaction:  # what is read here would be our own unsaved rows
                 return False
             return bool(facts) and self._unit.holds(facts)
-        except (SqliteError, Trouble):
+        except Exception as error:
+            log.warning("nobody knows whether the job was committed: %s", error)
             return False
 
     def _roll_back(self) -> None:
@@ -217,13 +218,28 @@ class StoreWorker:
             log.exception("the store could not roll back")
 
 
-def _checkpoint(connection: Connection, how: str) -> bool:
-    """Move the WAL into the file; False if that was not possible to the end."""
+def _checkpoint(connection: Connection, how: str, *, patient: bool = False) -> bool:
+    """Move the WAL into the file; False if that was not possible to the end.
+
+    Only a `patient` one waits for readers, as long as the connection waits for anything: while the
+    till runs, a sale would wait with it for the end of a backup.
+    """
     try:
-        ((busy, *_),) = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+        if patient:
+            return _moved(connection, how)
+        ((patience_ms,),) = connection.execute("PRAGMA busy_timeout").fetchall()
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            return _moved(connection, how)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
     except SqliteError as error:  # nothing is lost: the WAL keeps it, and the next one tries again
         log.warning("checkpoint failed: %s", error)
         return False
+
+
+def _moved(connection: Connection, how: str) -> bool:
+    ((busy, *_),) = connection.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
     return not busy
 
 

@@ -98,7 +98,8 @@ class Bootstrap:
             if not state.filling:
                 state = self._begin(stream)
         except Trouble as trouble:
-            if trouble.facts.get("status") != _NOT_FOUND:
+            is_ours = trouble.code is not Code.CLOUD_NOT_OURS  # a stranger knows of no snapshots
+            if not is_ours or trouble.facts.get("status") != _NOT_FOUND:
                 raise
             return True
         with ThreadPoolExecutor(1, thread_name_prefix="snapshot") as line:

@@ -61,6 +61,8 @@ class MemberPush:
 
     def _adapt(self, changes: Sequence[MemberChange], trouble: Trouble, round_: Round) -> bool:
         """Change what will be sent next after a refusal; False if sending again makes no sense now."""
+        if trouble.code is Code.CLOUD_NOT_OURS:
+            return False  # a stranger's status says nothing about our changes
         if trouble.facts.get("timeout"):
             # A slow line: smaller next time, but after the back-off.
             self._halve(len(changes))

@@ -107,7 +107,7 @@ class ReferencePull:
                     # A slow line: a smaller page next time, but after the back-off.
                     limit = self._rows_per_page.get(stream, _FIRST_ROWS)
                     self._rows_per_page[stream] = max(_FEWEST_ROWS, limit // 2)
-                if trouble.facts.get("status") != _GONE or not cursor or renewed:
+                if not _is_gone(trouble) or not cursor or renewed:
                     raise
                 cursor = ""
                 if snapshots:
@@ -141,6 +141,11 @@ class ReferencePull:
             return lambda uow: uow.apply_members(piece)
 
         self._jobs.in_pieces(MEMBERS, page.rows, part)
+
+
+def _is_gone(trouble: Trouble) -> bool:
+    """Tell whether the cloud no longer knows a cursor; a stranger's status says nothing about it."""
+    return trouble.code is not Code.CLOUD_NOT_OURS and trouble.facts.get("status") == _GONE
 
 
 def rows_for(limit: int, sizes: Sequence[int]) -> int:

@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
             till.close()
         key = _key(home)
         _refuse_losing_old_stores(home, key)
-        remove_store(store, key, (status.unsent, status.member_changes))
+        changes = status.member_changes + status.member_refused
+        remove_store(store, key, (status.unsent, changes))
     _remove_rest(home)
     print(
         f"nothing of this till is left in {home}. Backups and second copies on other disks can be read"

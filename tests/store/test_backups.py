@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from app.errors import Code, RuleBroken, Trouble
 from offline_store import OfflineStore, open_store, restore, shelf
 from offline_store.backup import verify_backup
-from offline_store.epochs import RESTORED
+from offline_store.epochs import REQUEST, RESTORED
 from offline_store.shelf import DAILY, WEEKLY, staying
 from tests.fakes.clock import FakeClock
 from tests.store.conftest import Opener
@@ -164,6 +164,15 @@ def test_a_restored_store_opens_and_says_that_it_was_restored(opened: Opener, fi
     assert store.verify_journal() is None
     sell(store, 1)
     assert {path.name for path in file.parent.iterdir() if "restoring" in path.name} == set()
+
+
+def test_a_restored_store_asks_for_an_epoch_of_its_own(opened: Opener, file, folder):
+    store = opened()
+    do(store, "set_state", REQUEST, "asked for before the backup")
+    backup = store.back_up(folder, NOW)
+    store.close()
+    restore(backup.file, file, KEY, NOW, keep_old=True)
+    assert opened().reader.state(REQUEST) == ""
 
 
 def test_no_store_is_replaced_while_a_till_has_it_open(store, file, folder):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import Code
+from app.errors import Code, Trouble
 from app.wire.journal import Damaged, Record
 from app.wire.messages import MemberRow
-from offline_store import OfflineStore, copy_files, open_store
+from offline_store import OfflineStore, copy_files, open_store, second_copy
+from offline_store.connection import SqliteError, open_reader
 from offline_store.copy_files import MEMBERS_NAME, Copied, folder_of, parts_in, read_copy
 from offline_store.second_copy import SecondCopy
 from tests.fakes.clock import FakeClock
@@ -140,6 +141,41 @@ def test_a_card_that_is_missing_is_an_alarm_and_stops_no_sale(store, card, copy)
     assert not folder.exists()  # an empty mount point is never filled
     (card / "elsewhere").rename(folder)
     settled(copy)
+    assert ids_on(card) == sold
+
+
+def test_a_store_that_cannot_be_read_is_an_alarm_until_it_can(store, card, copy, monkeypatch):
+    sold = sell(store, 1)
+    settled(copy)
+    store.end_second_copy()
+    ill, opened = [True], []
+
+    def open_when_well(file, key):
+        if ill:
+            raise Trouble(Code.STORE_DAMAGED)
+        opened.append(open_reader(file, key))
+        return opened[-1]
+
+    monkeypatch.setattr(second_copy, "open_reader", open_when_well)
+    copy = store._start_copy(card)
+    sold += sell(store, 1)
+    standing = copy.catch_up(PATIENCE_S)
+    assert (standing.alarm, standing.detail) == (Code.COPY_FAILED, "store_damaged")
+    ill.clear()
+    settled(copy)
+
+    next_rows, failing = second_copy._next_rows, [SqliteError("made for a test")]
+
+    def fails_once(connection, at):
+        if failing:
+            raise failing.pop()
+        return next_rows(connection, at)
+
+    monkeypatch.setattr(second_copy, "_next_rows", fails_once)
+    sold += sell(store, 1)
+    copy.catch_up(PATIENCE_S)
+    settled(copy)
+    assert len(opened) == 2  # not read on by a connection that failed
     assert ids_on(card) == sold
 
 

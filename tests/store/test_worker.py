@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 
 import pytest
 
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Priority
-from offline_store.connection import SqliteError, open_writer
+from offline_store.connection import WRITER_BUSY_MS, SqliteError, open_reader, open_writer
+from offline_store.lock import StoreLock
+from offline_store.worker import _checkpoint
 from tests.store.shop import KEY, sale_of
+
+PATIENCE_S = 30.0
 
 
 def test_a_sale_goes_before_screens_and_screens_before_sync(store):
@@ -193,6 +198,45 @@ def test_a_disk_that_stays_broken_refuses_every_sale_until_it_is_well(commit_fai
     assert store.verify_journal() is None
 
 
+def test_a_reopening_that_the_system_refuses_answers_and_is_tried_again(commit_fails, monkeypatch):
+    store = commit_fails(really=True)
+    known = StoreLock.key_is_known
+    broken = [OSError(errno.EIO, "made for a test"), OSError(errno.EIO, "made for a test")]
+
+    def key_is_known(self, key):
+        if broken:
+            raise broken.pop()
+        return known(self, key)
+
+    monkeypatch.setattr(StoreLock, "key_is_known", key_is_known)
+    sale = sale_of()
+    for left in (1, 0):
+        with pytest.raises(Trouble) as trouble:
+            store.run(lambda uow: uow.record(sale)).result(PATIENCE_S)
+        assert (trouble.value.code, len(broken)) == (Code.STORE_DAMAGED, left)
+    with pytest.raises(RuleBroken):  # the first COMMIT had happened
+        store.run(lambda uow: uow.record(sale)).result(PATIENCE_S)
+    assert store.run(lambda uow: uow.record(sale_of())).result(PATIENCE_S).seq == 2
+
+
+def test_a_bug_in_the_reopening_answers_and_ends_no_thread(commit_fails, caplog):
+    store = commit_fails(really=False)
+    opened_anew = store._worker._open_unit
+    broken = [ZeroDivisionError(), ZeroDivisionError()]
+
+    def open_unit():
+        if broken:
+            raise broken.pop()
+        return opened_anew()
+
+    store._worker._open_unit = open_unit
+    for wrong in (Trouble, ZeroDivisionError):
+        with pytest.raises(wrong):
+            store.run(lambda uow: uow.record(sale_of())).result(PATIENCE_S)
+    assert "a job failed on the store thread" in caplog.text
+    assert store.run(lambda uow: uow.record(sale_of())).result(PATIENCE_S).seq == 1
+
+
 def test_a_full_disk_is_trouble_where_the_fact_is_recorded(store):
     """A service that minds what went wrong must not take a full disk for a flaw of its sale."""
     seen: list[Trouble] = []
@@ -262,14 +306,39 @@ def test_an_idle_thread_moves_the_wal_into_the_file(store, file, monkeypatch):
 
 
 def test_a_checkpoint_that_fails_is_no_trouble_for_anybody(commit_fails, caplog):
-    from offline_store.worker import _checkpoint
-
     class Broken:
         def execute(self, sql):
             raise SqliteError("made for a test")
 
     _checkpoint(Broken(), "PASSIVE")  # type: ignore[arg-type]
     assert "checkpoint failed" in caplog.text
+
+
+class Watched:
+    """A connection that tells how long a checkpoint would have waited for readers (ms)."""
+
+    def __init__(self, connection) -> None:
+        self._connection = connection
+        self.patience_ms: list[int] = []
+
+    def execute(self, sql):
+        if "wal_checkpoint" in sql:
+            self.patience_ms += self._connection.execute("PRAGMA busy_timeout").fetchone()
+        return self._connection.execute(sql)
+
+
+def test_a_checkpoint_waits_for_no_reader_while_the_till_runs(store, file):
+    reader = open_reader(file, KEY)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM journal").fetchone()  # as a backup does, for minutes
+    store.run(lambda uow: uow.record(sale_of())).result()
+    writer = open_writer(file, KEY)
+    watched = Watched(writer)
+    assert not _checkpoint(watched, "TRUNCATE")  # type: ignore[arg-type]
+    reader.close()
+    assert _checkpoint(watched, "TRUNCATE", patient=True)  # type: ignore[arg-type]
+    assert watched.patience_ms == [0, WRITER_BUSY_MS]
+    writer.close()
 
 
 def test_a_rule_broken_in_a_job_is_not_logged_as_a_bug(store, caplog):

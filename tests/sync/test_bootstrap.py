@@ -323,6 +323,14 @@ def test_a_cloud_without_snapshots_is_followed_from_its_first_page(new: Till):
     assert not new.store.held.feed("stock").is_whole
 
 
+def test_a_strangers_status_is_no_cloud_without_snapshots(new: Till):
+    new.cloud.put("stock", *stock_rows(5))
+    portal = Trouble(Code.CLOUD_NOT_OURS, retryable=True, status=404)
+    new.cloud.begin_snapshot = Mock(side_effect=portal)  # type: ignore[method-assign]
+    report = new.engine.run()
+    assert (report.trouble, report.pulled.get("stock")) == (portal, None)
+
+
 def spoiled(**changes: object) -> Callable[[SnapshotChunk], SnapshotChunk]:
     return lambda chunk: msgspec.structs.replace(chunk, **changes)
 

@@ -127,6 +127,22 @@ def test_a_cloud_that_forbids_or_is_busy_loses_nothing(till: Till, monkeypatch):
         assert (len(till.store.held.changes), till.store.held.refused) == (2, [])
 
 
+@pytest.mark.parametrize("status", [413, 422])
+def test_a_strangers_status_says_nothing_about_a_change(till: Till, monkeypatch, status: int):
+    for waiting in (["a"], ["a", "b"]):
+        queue(till, waiting[-1])
+        portal = Trouble(Code.CLOUD_NOT_OURS, retryable=True, status=status)
+        with monkeypatch.context() as patch:
+            patch.setattr(till.cloud, "push_members", _raises(portal))
+            assert till.engine.run().trouble is portal
+        assert [change.value for change in till.store.held.changes] == waiting
+        assert till.store.held.refused == []
+    picky = Picky(till)
+    monkeypatch.setattr(till.cloud, "push_members", picky.push_members)
+    assert till.engine.run().members_sent == 2
+    assert picky.sizes == [2], "nothing was halved"
+
+
 def _raises(trouble: Trouble):
     def push(changes):
         raise trouble

@@ -155,6 +155,17 @@ def test_a_cloud_that_no_longer_knows_a_cursor_starts_the_feed_over(till: Till):
     assert len(till.store.held.rows["stock"]) == 6
 
 
+def test_a_strangers_status_starts_no_feed_over(till: Till):
+    till.cloud.put("stock", *stock_rows(5))
+    till.engine.run()
+    cursors = dict(till.store.held.cursors)
+    portal = Trouble(Code.CLOUD_NOT_OURS, retryable=True, status=410)
+    till.transport.faults = [None, portal]
+    assert till.engine.run().trouble is portal
+    assert till.store.held.cursors == cursors
+    assert till.transport.calls.count("pull config") == 2
+
+
 def test_a_cloud_that_knows_not_even_the_first_page_is_trouble(till: Till):
     gone = Trouble(Code.CLOUD_REFUSED, status=410, problem="start_over")
     till.transport.faults = [None, gone]
