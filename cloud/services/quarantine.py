@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from cloud.services.envelope import Received
 
 
-def set_aside(connection: sa.Connection, arrival: Arrival, records: Sequence[Received]) -> None:
-    """Note that these records, already in the journal, wait for a person; one task for all."""
+def set_aside(
+    connection: sa.Connection, arrival: Arrival, epoch: str, records: Sequence[Received]
+) -> None:
+    """Note that these records, kept in the journal under this epoch (an imported file's is not that of
+    their headers), wait for a person; one task for all."""
     if not records:
         return
     own = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
@@ -41,7 +44,7 @@ def set_aside(connection: sa.Connection, arrival: Arrival, records: Sequence[Rec
     waiting = connection.execute(query.with_for_update()).mappings().first()
     task_id = waiting["task_id"] if waiting else new_id()
     values: dict[str, Any] = {
-        "epoch": last.epoch,
+        "epoch": epoch,
         "seq": last.seq,
         "detail": str(len(records) + (int(waiting["detail"]) if waiting else 0)),
         "amount": amount + (waiting["amount"] if waiting else 0),
@@ -62,10 +65,7 @@ def set_aside(connection: sa.Connection, arrival: Arrival, records: Sequence[Rec
     insert_rows(
         connection,
         quarantine,
-        [
-            {**own, "epoch": r.header.epoch, "seq": r.header.seq, "task_id": task_id}
-            for r in records
-        ],
+        [{**own, "epoch": epoch, "seq": r.header.seq, "task_id": task_id} for r in records],
     )
 
 
