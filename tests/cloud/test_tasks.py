@@ -149,6 +149,25 @@ def test_a_claim_held_too_long_may_be_taken_over(
     assert refused(device, "/v1/tasks/settle", late) == (409, "claimed", "02 g2")
 
 
+def test_an_old_claim_asked_for_again_holds_for_as_long_as_a_new_one(
+    device: Device, enrol: Enrol, clock: Clock
+) -> None:
+    other, task, mine, theirs = enrol(), one_task(device), new_id(), new_id()
+    first = claim(device, task, mine)
+    minutes = CLAIM_MINUTES * 60_000
+    clock.ahead_ms += minutes
+    again = claim(device, task, mine)
+    assert again.claim_until_ms >= first.claim_until_ms + minutes
+    asked = TaskClaim(task_id=task.task_id, claim_id=theirs, person="g2")
+    assert refused(other, "/v1/tasks/claim", asked)[:2] == (409, "claimed")
+    clock.ahead_ms += minutes
+    device.sign_in()
+    other.sign_in()
+    assert claim(other, task, theirs).claimed_device == other.me.device
+    late = TaskClaim(task_id=task.task_id, claim_id=mine, person="g1")
+    assert refused(device, "/v1/tasks/claim", late) == (409, "claimed", "02 g1")
+
+
 def test_whoever_was_slow_may_still_settle_what_nobody_took_over(
     device: Device, clock: Clock
 ) -> None:
