@@ -199,6 +199,34 @@ def test_what_was_settled_long_ago_is_told_to_nobody(cloud: Cloud, device: Devic
     assert [row.key for row in page.rows] == [waiting.task_id]
 
 
+def test_a_till_that_was_away_hears_what_became_of_tasks_it_saw_open(
+    cloud: Cloud, device: Device
+) -> None:
+    before, seen, unseen = (one_task(device) for _ in range(3))
+    me = DevicePrincipal(device.me.tenant, "S001", device.me.device, "01", b"", False)
+    began, days = cloud.clock(), (KEPT_DAYS[RECORD] + 1) * DAY_MS
+
+    def put_away(task: TaskRow, now_ms: int) -> None:
+        cloud.db.write(
+            lambda conn: settle_as_operator(
+                conn, me.tenant, "S001", task.task_id, "seen", now_ms=now_ms
+            )
+        )
+
+    def heard(cursor: str, limit: int, now_ms: int) -> tuple[list[str], str]:
+        page = cloud.db.read(lambda conn: pull(conn, me, "tasks", cursor, limit, now_ms=now_ms))
+        return [row.key for row in page.rows], page.cursor
+
+    put_away(before, began - days)
+    first, cursor = heard("", 1, began)
+    assert first == [seen.task_id]  # what was settled long ago is no page of the first walk
+    put_away(unseen, began)
+    put_away(seen, began)
+    rest, _ = heard(cursor, 10, began + days)
+    assert rest == [unseen.task_id, seen.task_id]
+    assert heard("", 10, began + days)[0] == []
+
+
 def test_the_operator_settles_over_the_head_of_a_till(cloud: Cloud, device: Device) -> None:
     task, claim_id = one_task(device), new_id()
     claim(device, task, claim_id)
