@@ -22,6 +22,8 @@ UNBALANCED = Code.SALE_UNBALANCED.value
 BAD_BODY = "bad_body"
 STOCK_MISMATCH = "stock_mismatch"
 COMMISSION_MISMATCH = "commission_mismatch"
+_MAX_SMALL = 2**31 - 1
+"""Asked here: PostgreSQL's driver cuts off what is larger, and SQLite takes it."""
 
 
 def unfit(body: Body, rec_id: str) -> str:
@@ -32,12 +34,15 @@ def unfit(body: Body, rec_id: str) -> str:
     if getattr(body, "id", None) != rec_id:
         return "id differs from rec_id"
     if isinstance(body, SaleV1 | RefundV1):
-        numbers = [line.no for line in body.lines]
-        if len(set(numbers)) != len(numbers):
+        lines = [line.no for line in body.lines]
+        if len(set(lines)) != len(lines):
             return "two lines with one number"
     figures = _figures(body)
     if figures and (max(figures) > MAX_MINOR or min(figures) < -MAX_MINOR):
         return "figure too large"
+    numbers = _numbers(body)
+    if numbers and (max(numbers) > _MAX_SMALL or min(numbers) < -_MAX_SMALL):
+        return "number too large"
     return ""
 
 
@@ -59,6 +64,20 @@ def _figures(body: Body) -> list[int]:
         for entry in body.commissions:
             figures += (entry.base, entry.amount)
     return figures
+
+
+def _numbers(body: Body) -> list[int]:
+    """Return every position, version and rate of a body: what the columns of 32 bits hold."""
+    if isinstance(body, PaymentStepV1):
+        return [body.step]
+    numbers: list[int] = []
+    if isinstance(body, RefundV1):
+        numbers += [line.origin_line for line in body.lines]
+    if isinstance(body, SaleV1 | RefundV1):
+        numbers += [line.no for line in body.lines]
+        for entry in body.commissions:
+            numbers += (entry.line, entry.plan_version, entry.rate_bp, entry.weight_bp)
+    return numbers
 
 
 def doubts(body: Body) -> str:

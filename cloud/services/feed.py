@@ -41,26 +41,31 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """Where a till stands in a feed: after this row of this change, in this generation."""
+    """Where a till stands in a feed: after this row of this change, in this generation.
+
+    `begun_ms` is when it began to follow; what was forgotten by then it never held, and all else it is
+    told of for ever, however long it stays away. 0 in cursors that do not know.
+    """
 
     generation: int
     change: int = -1
     key: list[str] = []
+    begun_ms: int = 0
 
     def text(self) -> str:
         """Return the cursor as a till keeps it."""
         return b64(_encode(self))
 
 
-def read_cursor(connection: sa.Connection, text: str, stream: Stream) -> Cursor:
-    """Read a till's cursor, "" for the beginning.
+def read_cursor(connection: sa.Connection, text: str, stream: Stream, *, now_ms: int) -> Cursor:
+    """Read a till's cursor, "" for the beginning, which is now.
 
     Raises Refused 422, and 410 when it is void: of another generation, or so old that tombstones after
     it are gone already.
     """
     generation, keys = feed_generation(connection), len(stream.keys)
     if not text:
-        return Cursor(generation, -1, [""] * keys)
+        return Cursor(generation, -1, [""] * keys, now_ms)
     try:
         cursor = msgspec.json.decode(unb64(text), type=Cursor)
     except (ValueError, *UNREADABLE) as error:
@@ -68,7 +73,7 @@ def read_cursor(connection: sa.Connection, text: str, stream: Stream) -> Cursor:
     if cursor.generation != generation:
         raise Refused(410, "start_over")
     known = len(cursor.key) == keys and -1 <= cursor.change < 2**63
-    if not known or any("\0" in part for part in cursor.key):
+    if not known or not 0 <= cursor.begun_ms < 2**62 or any("\0" in part for part in cursor.key):
         raise Refused(422, "malformed", "cursor")
     if (cursor.change, cursor.key) < horizon(connection, stream.name):
         raise Refused(410, "start_over")
@@ -81,8 +86,6 @@ def page_of(
     asking: DevicePrincipal,
     cursor: Cursor,
     limit: int,
-    *,
-    now_ms: int,
 ) -> tuple[list[sa.Row[Any]], Cursor, bool]:
     """Return (rows, cursor after them, whether there are more) of a feed."""
     size = max(1, min(limit, MAX_PAGE))
@@ -90,7 +93,7 @@ def page_of(
     query = (
         sa.select(stream.table)
         .where(
-            *stream.rows_for(asking, now_ms),
+            *stream.rows_for(asking, cursor.begun_ms),
             sa.tuple_(change, *keys) > sa.tuple_(cursor.change, *cursor.key),
             change < fence(connection, stream.table),
         )
@@ -101,7 +104,8 @@ def page_of(
     page = list(rows[:size])
     if page:
         last = page[-1]._mapping
-        cursor = Cursor(cursor.generation, last[change], [last[key] for key in keys])
+        place = [last[key] for key in keys]
+        cursor = Cursor(cursor.generation, last[change], place, cursor.begun_ms)
     return page, cursor, len(rows) > size
 
 
@@ -144,8 +148,8 @@ def pull(
     if name not in STREAMS:
         raise Refused(404, Code.CLOUD_REFUSED, f"stream {name[:40]!r}")
     stream = stream_of(name)
-    start = read_cursor(connection, cursor, stream)
-    rows, after, more = page_of(connection, stream, asking, start, limit, now_ms=now_ms)
+    start = read_cursor(connection, cursor, stream, now_ms=now_ms)
+    rows, after, more = page_of(connection, stream, asking, start, limit)
     epoch, seq = counted(connection, asking) if name == "stock" else ("", 0)
     return PullAnswer(
         stream=name,

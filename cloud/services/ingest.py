@@ -97,7 +97,7 @@ def ingest(
         _keep(connection, arrival, epoch, new)
         if sender.revoked:
             aside = [v.record for v in new if v.original and not v.record.sealed]
-            set_aside(connection, arrival, aside)
+            set_aside(connection, arrival, epoch, aside)
         mark = Mark(fresh[-1].header.seq, fresh[-1].hash)
         connection.execute(
             sa.update(device_epoch)
@@ -275,11 +275,13 @@ def _keep(
             for v in verdicts
         ],
     )
-    raise_exceptions(connection, exceptions_of(arrival, verdicts), arrival.change)
+    raise_exceptions(connection, exceptions_of(arrival, epoch, verdicts), arrival.change)
 
 
-def exceptions_of(arrival: Arrival, verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
-    """Return the rows of table `exception` for what was flagged."""
+def exceptions_of(
+    arrival: Arrival, epoch: str, verdicts: Sequence[Verdict]
+) -> list[dict[str, object]]:
+    """Return the rows of table `exception` for what was flagged in the epoch it is kept under."""
     return [
         {
             "tenant_id": arrival.tenant,
@@ -287,7 +289,7 @@ def exceptions_of(arrival: Arrival, verdicts: Sequence[Verdict]) -> list[dict[st
             "device_id": arrival.device,
             "exception_id": v.exception_id,
             "code": v.code,
-            "epoch": v.record.header.epoch,
+            "epoch": epoch,
             "seq": v.record.header.seq,
             "rec_id": v.record.header.rec_id,
             "detail": clean(v.detail, 500),

@@ -80,8 +80,8 @@ def pull(
 ) -> MembersPage:
     """Return the next page of members of the brand. Raises Refused 410 and 422."""
     stream = stream_of(MEMBERS)
-    start = read_cursor(connection, cursor, stream)
-    rows, after, more = page_of(connection, stream, asking, start, limit, now_ms=now_ms)
+    start = read_cursor(connection, cursor, stream, now_ms=now_ms)
+    rows, after, more = page_of(connection, stream, asking, start, limit)
     return MembersPage(
         rows=[member_row(row) for row in rows],
         cursor=after.text(),

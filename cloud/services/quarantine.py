@@ -15,33 +15,38 @@ from app.domain.ids import new_id
 from app.errors import Trouble
 from app.wire.bodies import BODIES, RefundV1, SaleV1
 from app.wire.codec import decode_body
-from app.wire.tasks import QUARANTINE, RECORD, RELEASED, SETTLED
+from app.wire.tasks import QUARANTINE, RECORD, SETTLED
 from cloud.db.rows import insert_rows
 from cloud.db.tables import journal
 from cloud.db.task_tables import quarantine, task
+from cloud.services.marks import own
 from cloud.services.projection import Arrival
 from cloud.services.tasks import device_code, open_tasks
+from cloud.services.tokens import DevicePrincipal
 
 if TYPE_CHECKING:
     from cloud.services.envelope import Received
 
 
-def set_aside(connection: sa.Connection, arrival: Arrival, records: Sequence[Received]) -> None:
-    """Note that these records, already in the journal, wait for a person; one task for all."""
+def set_aside(
+    connection: sa.Connection, arrival: Arrival, epoch: str, records: Sequence[Received]
+) -> None:
+    """Note that these records, kept in the journal under this epoch (an imported file's is not that of
+    their headers), wait for a person; one task for all."""
     if not records:
         return
-    own = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
+    place = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
     amount = sum(map(_amount_of, records))
     last = records[-1].header
     query = sa.select(task).where(
-        *(task.c[name] == value for name, value in own.items()),
+        *(task.c[name] == value for name, value in place.items()),
         task.c.code == QUARANTINE,
         task.c.state != SETTLED,
     )
     waiting = connection.execute(query.with_for_update()).mappings().first()
     task_id = waiting["task_id"] if waiting else new_id()
     values: dict[str, Any] = {
-        "epoch": last.epoch,
+        "epoch": epoch,
         "seq": last.seq,
         "detail": str(len(records) + (int(waiting["detail"]) if waiting else 0)),
         "amount": amount + (waiting["amount"] if waiting else 0),
@@ -55,17 +60,14 @@ def set_aside(connection: sa.Connection, arrival: Arrival, records: Sequence[Rec
             "kind": RECORD,
             "code": QUARANTINE,
             "subject": records[0].header.rec_id,
-            "device_code": device_code(connection, *own.values()),
+            "device_code": device_code(connection, *place.values()),
             "created_ms": arrival.received_ms,
         }
-        open_tasks(connection, [own | fixed | values])
+        open_tasks(connection, [place | fixed | values])
     insert_rows(
         connection,
         quarantine,
-        [
-            {**own, "epoch": r.header.epoch, "seq": r.header.seq, "task_id": task_id}
-            for r in records
-        ],
+        [{**place, "epoch": epoch, "seq": r.header.seq, "task_id": task_id} for r in records],
     )
 
 
@@ -99,8 +101,8 @@ def waiting_records(
     )
 
 
-def waiting(connection: sa.Connection, tenant: str, store: str, device_id: str) -> int:
-    """Return how many records of a device are on no books because nobody released them."""
+def waiting(connection: sa.Connection, sender: DevicePrincipal, since_ms: int) -> int:
+    """Return how many records of a device that came since a time wait for somebody to decide."""
     aside = quarantine.c
     query = (
         sa.select(sa.func.count())
@@ -111,13 +113,21 @@ def waiting(connection: sa.Connection, tenant: str, store: str, device_id: str) 
             & (task.c.store_id == aside.store_id)
             & (task.c.task_id == aside.task_id),
         )
+        .join(
+            journal,
+            (journal.c.tenant_id == aside.tenant_id)
+            & (journal.c.store_id == aside.store_id)
+            & (journal.c.device_id == aside.device_id)
+            & (journal.c.epoch == aside.epoch)
+            & (journal.c.seq == aside.seq),
+        )
         .where(
-            aside.tenant_id == tenant,
-            aside.store_id == store,
-            aside.device_id == device_id,
-            task.c.tenant_id == tenant,
-            task.c.store_id == store,
-            task.c.resolution != RELEASED,
+            own(aside, sender),
+            own(journal.c, sender),
+            task.c.tenant_id == sender.tenant,
+            task.c.store_id == sender.store,
+            task.c.state != SETTLED,
+            journal.c.received_ms >= since_ms,
         )
     )
     return connection.scalar(query) or 0

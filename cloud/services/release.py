@@ -50,29 +50,30 @@ def settle_as_operator(
 
 def _release(connection: sa.Connection, holder: Holder, task_id: str, now_ms: int) -> None:
     rows = waiting_records(connection, holder.tenant, holder.store, task_id)
-    for device_id, of_device in groupby(rows, lambda row: row["device_id"]):
-        records = [_received(row) for row in of_device]
+    for (device_id, epoch), stretch in groupby(rows, lambda row: (row["device_id"], row["epoch"])):
+        records = [_received(row) for row in stretch]
         for start in range(0, len(records), AT_ONCE):
             arrival = Arrival(
                 holder.tenant, holder.store, device_id, now_ms, next_change(connection)
             )
-            _book(connection, arrival, records[start : start + AT_ONCE])
+            _book(connection, arrival, epoch, records[start : start + AT_ONCE])
 
 
-def _book(connection: sa.Connection, arrival: Arrival, records: Sequence[Received]) -> None:
+def _book(
+    connection: sa.Connection, arrival: Arrival, epoch: str, records: Sequence[Received]
+) -> None:
     verdicts = [Verdict(record) for record in records]
     book(connection, arrival, verdicts)
-    tasks.raise_exceptions(connection, exceptions_of(arrival, verdicts), arrival.change)
+    tasks.raise_exceptions(connection, exceptions_of(arrival, epoch, verdicts), arrival.change)
     for verdict in verdicts:
-        header = verdict.record.header
         connection.execute(
             sa.update(journal)
             .where(
                 journal.c.tenant_id == arrival.tenant,
                 journal.c.store_id == arrival.store,
                 journal.c.device_id == arrival.device,
-                journal.c.epoch == header.epoch,
-                journal.c.seq == header.seq,
+                journal.c.epoch == epoch,
+                journal.c.seq == verdict.record.header.seq,
             )
             .values(verdict=verdict.verdict)
         )

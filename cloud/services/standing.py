@@ -7,6 +7,7 @@ for a person and never keeps a record out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from cloud.services import checks
 from cloud.services.ingest import CONFLICTING, SEALED, UNPROJECTABLE, clean
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
 from cloud.services.quarantine import waiting
+from cloud.services.streams import DAY_MS
 from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
 
@@ -214,7 +216,11 @@ def _held(connection: sa.Connection, sender: DevicePrincipal, asked: EpochMark) 
 
 
 def books(connection: sa.Connection, sender: DevicePrincipal, since: str) -> BooksAnswer:
-    """Return what is on the books from a device, by business date and kind."""
+    """Return what is on the books from a device since a business date, by date and kind; and how many of
+    its records of that time still wait for a person instead.
+
+    What is no date is before all of them.
+    """
     days = [
         DayBooks(business_date=row.day, kind=kind, documents=row.documents, total=int(row.total))
         for kind, table in (("sale", sale), ("refund", refund))
@@ -228,14 +234,29 @@ def books(connection: sa.Connection, sender: DevicePrincipal, since: str) -> Boo
             .group_by(table.c.business_date)
         )
     ]
+    since_ms = _earliest_ms(since)
     aside = connection.scalar(
         sa.select(sa.func.count())
         .select_from(exception)
-        .where(own(exception.c, sender), exception.c.code.in_(_OUT_OF_THE_BOOKS))
+        .where(
+            own(exception.c, sender),
+            exception.c.code.in_(_OUT_OF_THE_BOOKS),
+            exception.c.resolved_ms == 0,
+            exception.c.created_ms >= since_ms,
+        )
     )
-    aside = (aside or 0) + waiting(connection, sender.tenant, sender.store, sender.device)
+    aside = (aside or 0) + waiting(connection, sender, since_ms)
     days.sort(key=lambda day: (day.business_date, day.kind))
     return BooksAnswer(days=days, set_aside=aside)
+
+
+def _earliest_ms(business_date: str) -> int:
+    """Return a time before which no record of a business date came, anywhere on earth; 0 for no date."""
+    try:
+        day = datetime.strptime(business_date, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return 0
+    return int(day.timestamp()) * 1000 - DAY_MS
 
 
 def flag(

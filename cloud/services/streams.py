@@ -44,10 +44,11 @@ class Stream:
     only: Callable[[DevicePrincipal, int], sa.ColumnElement[bool]] | None = None
     across: str = ""
 
-    def rows_for(self, asking: DevicePrincipal, now_ms: int) -> list[sa.ColumnElement[bool]]:
-        """Return the conditions under which a till is told a row, whether it is there or gone."""
+    def rows_for(self, asking: DevicePrincipal, begun_ms: int) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions under which a till that began to follow at a time is told a row, whether
+        it is there or gone."""
         mine = [self.table.c.tenant_id == asking.tenant]
-        return [*mine, self.only(asking, now_ms)] if self.only else mine
+        return [*mine, self.only(asking, begun_ms)] if self.only else mine
 
     def there_for(self, asking: DevicePrincipal, now_ms: int) -> list[sa.ColumnElement[bool]]:
         """Return the conditions of the rows a till should hold."""
@@ -75,10 +76,11 @@ def member_row(row: sa.Row[Any]) -> MemberRow:
     return MemberRow(**{name: row._mapping[name] for name in MemberRow.__struct_fields__})
 
 
-def _of_today(asking: DevicePrincipal, now_ms: int) -> sa.ColumnElement[bool]:
-    """Tasks of the asking till's own store; what was settled long ago is no till's business."""
+def _of_today(asking: DevicePrincipal, begun_ms: int) -> sa.ColumnElement[bool]:
+    """Tasks of the asking till's own store, but those settled long before it began to follow: any other
+    it may have seen open."""
     forgotten = (
-        (task.c.kind == kind) & (task.c.settled_ms <= now_ms - days * DAY_MS)
+        (task.c.kind == kind) & (task.c.settled_ms <= begun_ms - days * DAY_MS)
         for kind, days in KEPT_DAYS.items()
     )
     return sa.and_(

@@ -165,15 +165,15 @@ def _documents(
 
 
 def claim(connection: sa.Connection, holder: Holder, asked: TaskClaim, *, now_ms: int) -> TaskRow:
-    """Give a task to a device for `CLAIM_MINUTES`; the same claim again gets the same answer.
+    """Give a task to a device for `CLAIM_MINUTES`; the same claim again gets the same answer until then.
 
     A device may claim anew what it holds, and anybody what was held for too long. Raises Refused: 404,
     409 `claimed` (whose detail says by whom) when another device holds it or it is settled.
     """
     row = _locked(connection, holder, asked.task_id)
-    if row["state"] != SETTLED and _holds(row, holder):
-        return task_row(row)
     held = row["state"] == CLAIMED and now_ms < row["claim_until_ms"]
+    if held and _holds(row, holder):
+        return task_row(row)
     if row["state"] == SETTLED or (held and row["claimed_device"] != holder.device):
         raise _taken(connection, row)
     return _write(

@@ -142,7 +142,8 @@ def test_cursors_that_are_not_ours_are_refused_and_void_ones_start_over(
     put_stock(cloud, device, ("S001", "SKU-1", 1))
     cursor = page(device, "catalog").cursor
     vast = feed.Cursor(1, 2**63, ["SKU-1"]).text()
-    for broken in ("x", "{}", cursor + "A", "é", vast):
+    ages = feed.Cursor(1, 1, ["SKU-1"], 2**63).text()
+    for broken in ("x", "{}", cursor + "A", "é", vast, ages):
         assert refusal(device, stream="catalog", cursor=broken) == (422, "malformed")
     assert refusal(device, stream="stock", cursor=cursor) == (422, "malformed")
     assert refusal(device, stream="secrets") == (404, "cloud_refused")

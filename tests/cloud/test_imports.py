@@ -24,6 +24,8 @@ from tests.cloud.books import count, exceptions, on_hand
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_sale
 from tests.cloud.test_members import joining
+from tests.cloud.test_quarantine import revoke, settle, verdicts
+from tests.cloud.test_tasks import told
 
 
 def exported(device: Device, *parts: Part, export_id: str = "") -> bytes:
@@ -117,6 +119,27 @@ def test_a_revoked_device_is_kept_aside_and_changes_no_person(cloud: Cloud, devi
     assert result.members == {"refused": 1}
     assert (count(cloud, tables.journal), count(cloud, tables.sale)) == (2, 0)
     assert count(cloud, member) == 0
+
+
+def test_what_a_revoked_till_sold_behind_a_gap_goes_on_the_books_when_released(
+    cloud: Cloud, device: Device, enrol: Enrol
+) -> None:
+    other = enrol()
+    sold = sell(device, 5)
+    damaged = device.write("sale", b"not json", rec_id="poison")
+    device.push(sold[:1])
+    revoke(cloud, device)
+    data = exported(device, *batches(device, [*sold[3:], damaged]))
+    assert taken(cloud, data).chains == [device.me.epoch]
+    (task,) = told(other)
+    assert (task.detail, count(cloud, tables.sale)) == ("3", 1)
+    settle(other, task, "released")
+    assert (count(cloud, tables.sale), on_hand(cloud, "SKU-1")) == (3, -3)
+    assert verdicts(cloud) == ["applied"] * 3 + ["accepted_exception"]
+    with cloud.db.reading() as conn:
+        (flagged,) = conn.execute(sa.select(tables.exception)).all()
+        kept = sa.select(tables.journal.c.epoch).where(tables.journal.c.rec_id == "poison")
+        assert flagged.epoch == conn.scalar(kept)
 
 
 def test_a_file_that_is_not_believed_leaves_nothing(

@@ -10,7 +10,7 @@ from app.wire.bodies import MovementV1, PaymentStepV1, StockAdjustmentV1
 from cloud.bootstrap import Cloud
 from cloud.db import tables
 from tests.cloud.books import count, exceptions, on_hand
-from tests.cloud.device import Device, a_sale
+from tests.cloud.device import Device, a_refund, a_sale
 
 
 @pytest.mark.fault(28, "nothing; it is booked once the cloud is updated")
@@ -58,11 +58,16 @@ def test_values_that_fit_no_column_spoil_only_their_own_record(
     vast = msgspec.structs.replace(a_sale(), total=2**63)
     for body in (a_sale(), huge, twice, vast, a_sale()):
         device.write("sale", body)
+    late = PaymentStepV1(
+        id="p1", attempt="a", sale="s", step=1, state="created", amount=1, currency="CNY"
+    )
+    device.write("payment_step", msgspec.structs.replace(late, expires_ms=2**70))
     answer = device.push()
     verdicts = [(r.verdict, r.code) for r in answer.results]
-    flagged = [("accepted_exception", code) for code in ("unprojectable", "bad_body", "bad_body")]
-    assert verdicts == [("applied", ""), *flagged, ("applied", "")]
-    assert (count(cloud, tables.journal), count(cloud, tables.sale)) == (5, 2)
+    flagged = [("accepted_exception", "bad_body")] * 3
+    unfit = ("accepted_exception", "unprojectable")
+    assert verdicts == [("applied", ""), *flagged, ("applied", ""), unfit]
+    assert (count(cloud, tables.journal), count(cloud, tables.sale)) == (6, 2)
     assert on_hand(cloud, "SKU-1") == -2
 
 
@@ -137,3 +142,34 @@ def test_figures_so_vast_that_they_would_break_sums_are_kept_out_of_them(
     assert {each.code for each in device.push().results} == {"bad_body"}
     assert count(cloud, tables.journal) == 6
     assert (count(cloud, tables.sale), count(cloud, tables.stock_movement)) == (0, 0)
+
+
+@pytest.mark.parametrize("vast", [2**32 + 1, 2**31, -(2**31) - 1])
+def test_a_number_no_column_holds_is_refused_and_never_cut_off(
+    cloud: Cloud, device: Device, vast: int
+) -> None:
+    """2**32 + 1 cut to 32 bits is 1, which looks sound."""
+    change, sale = msgspec.structs.replace, a_sale()
+    line, entry = sale.lines[0], sale.commissions[0]
+    back = a_refund(sale)
+    origin = change(back.lines[0], origin_line=vast)
+    bodies = [
+        ("sale", change(sale, id="s0", lines=(change(line, no=vast), *sale.lines[1:]))),
+        ("refund", change(back, id="r0", lines=(origin, *back.lines[1:]))),
+    ]
+    for name in ("line", "plan_version", "rate_bp", "weight_bp"):
+        odd = change(entry, **{name: vast})
+        bodies.append(("sale", change(sale, id=f"s {name}", commissions=(odd,))))
+    step = PaymentStepV1(
+        id="p1", attempt="a", sale="s", step=vast, state="created", amount=1, currency="CNY"
+    )
+    bodies.append(("payment_step", step))
+    for kind, body in bodies:
+        device.write(kind, body)
+    device.write("sale", a_sale())
+    *flagged, last = device.push().results
+    assert {each.code for each in flagged} == {"bad_body"}
+    assert last.verdict == "applied"
+    assert count(cloud, tables.journal) == len(bodies) + 1
+    assert (count(cloud, tables.sale), count(cloud, tables.refund)) == (1, 0)
+    assert count(cloud, tables.payment_step) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,9 +15,12 @@ from app.wire.messages import HelloAnswer, HelloRequest, Problem, PushAnswer, Pu
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochMark, EpochRequest
 from cloud.bootstrap import Cloud
 from cloud.db import tables
+from cloud.services import devices
+from cloud.services.release import settle_as_operator
 from tests.cloud.books import count, exceptions
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_refund, a_sale, pushed
+from tests.cloud.test_tasks import told
 
 
 def hello(device: Device, **changes: Any) -> HelloAnswer:
@@ -294,3 +298,33 @@ def test_books_say_how_much_was_set_aside(device: Device) -> None:
     device.write("sale", b"{}")
     device.push()
     assert device.get("/v1/sync/books", BooksAnswer, since="2026-01-01").set_aside == 1
+
+
+def test_what_was_set_aside_before_that_time_or_is_settled_explains_nothing(
+    cloud: Cloud, device: Device
+) -> None:
+    def aside(days: int) -> int:
+        """Return what was set aside, asked for business dates from so many days ahead."""
+        since = datetime.fromtimestamp(cloud.clock() / 1000, UTC) + timedelta(days=days)
+        asked = f"{since:%Y-%m-%d}"
+        return device.get("/v1/sync/books", BooksAnswer, since=asked).set_aside
+
+    def put_away(task_id: str, word: str) -> None:
+        cloud.db.write(
+            lambda conn: settle_as_operator(
+                conn, me.tenant, me.store, task_id, word, now_ms=cloud.clock()
+            )
+        )
+
+    me = device.me
+    device.write("sale", b"{}")
+    device.push()
+    cloud.db.write(lambda conn: devices.revoke(conn, me.tenant, me.device, now_ms=cloud.clock()))
+    device.write("sale", a_sale())
+    device.push()
+    cloud.db.write(lambda conn: devices.reinstate(conn, me.tenant, me.device))
+    assert [aside(days) for days in (-40, 0, 1, 2, 40)] == [2, 2, 2, 0, 0]
+    assert device.get("/v1/sync/books", BooksAnswer, since="ever").set_aside == 2
+    for task, word, left in zip(told(device), ("seen", "dropped"), (1, 0), strict=True):
+        put_away(task.task_id, word)
+        assert aside(0) == left

@@ -149,6 +149,25 @@ def test_a_claim_held_too_long_may_be_taken_over(
     assert refused(device, "/v1/tasks/settle", late) == (409, "claimed", "02 g2")
 
 
+def test_an_old_claim_asked_for_again_holds_for_as_long_as_a_new_one(
+    device: Device, enrol: Enrol, clock: Clock
+) -> None:
+    other, task, mine, theirs = enrol(), one_task(device), new_id(), new_id()
+    first = claim(device, task, mine)
+    minutes = CLAIM_MINUTES * 60_000
+    clock.ahead_ms += minutes
+    again = claim(device, task, mine)
+    assert again.claim_until_ms >= first.claim_until_ms + minutes
+    asked = TaskClaim(task_id=task.task_id, claim_id=theirs, person="g2")
+    assert refused(other, "/v1/tasks/claim", asked)[:2] == (409, "claimed")
+    clock.ahead_ms += minutes
+    device.sign_in()
+    other.sign_in()
+    assert claim(other, task, theirs).claimed_device == other.me.device
+    late = TaskClaim(task_id=task.task_id, claim_id=mine, person="g1")
+    assert refused(device, "/v1/tasks/claim", late) == (409, "claimed", "02 g1")
+
+
 def test_whoever_was_slow_may_still_settle_what_nobody_took_over(
     device: Device, clock: Clock
 ) -> None:
@@ -178,6 +197,34 @@ def test_what_was_settled_long_ago_is_told_to_nobody(cloud: Cloud, device: Devic
     later = cloud.clock() + KEPT_DAYS[RECORD] * DAY_MS + 1
     page = cloud.db.read(lambda conn: pull(conn, me, "tasks", "", 100, now_ms=later))
     assert [row.key for row in page.rows] == [waiting.task_id]
+
+
+def test_a_till_that_was_away_hears_what_became_of_tasks_it_saw_open(
+    cloud: Cloud, device: Device
+) -> None:
+    before, seen, unseen = (one_task(device) for _ in range(3))
+    me = DevicePrincipal(device.me.tenant, "S001", device.me.device, "01", b"", False)
+    began, days = cloud.clock(), (KEPT_DAYS[RECORD] + 1) * DAY_MS
+
+    def put_away(task: TaskRow, now_ms: int) -> None:
+        cloud.db.write(
+            lambda conn: settle_as_operator(
+                conn, me.tenant, "S001", task.task_id, "seen", now_ms=now_ms
+            )
+        )
+
+    def heard(cursor: str, limit: int, now_ms: int) -> tuple[list[str], str]:
+        page = cloud.db.read(lambda conn: pull(conn, me, "tasks", cursor, limit, now_ms=now_ms))
+        return [row.key for row in page.rows], page.cursor
+
+    put_away(before, began - days)
+    first, cursor = heard("", 1, began)
+    assert first == [seen.task_id]  # what was settled long ago is no page of the first walk
+    put_away(unseen, began)
+    put_away(seen, began)
+    rest, _ = heard(cursor, 10, began + days)
+    assert rest == [unseen.task_id, seen.task_id]
+    assert heard("", 10, began + days)[0] == []
 
 
 def test_the_operator_settles_over_the_head_of_a_till(cloud: Cloud, device: Device) -> None:
