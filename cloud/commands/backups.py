@@ -77,6 +77,7 @@ def _make(cloud: Cloud, folder: Path, keep: int) -> None:
     try:
         dump(cloud.settings, file)
     except BaseException:
+        file.unlink(missing_ok=True)  # first: one that nobody registered must not come back
         db.write(lambda connection: backups.drop(connection, backup_id))
         raise
     db.write(lambda connection: backups.confirm(connection, backup_id, now_ms=clock()))

@@ -1,7 +1,8 @@
 """Which backups may still be restored, and up to where they hold each till's journal.
 
 A till forgets a record only when every backup that may come back holds it. The marks are written down
-before a backup is begun, so they can only be too low; they count once the backup was verified.
+before a backup is begun, so they can only be too low. One verified backup is what a till may rely on; from
+then on any other that was begun counts against it, for an unverified one may be what comes back.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from cloud.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup as it was registered. Times are Unix ms; `verified_ms` 0: it does not count (yet)."""
+    """A backup as it was registered. Times are Unix ms; `verified_ms` 0: none can rely on it (yet)."""
 
     backup_id: str
     file: str
@@ -44,7 +45,7 @@ def register(connection: sa.Connection, backup_id: str, file: str, *, now_ms: in
 
 
 def confirm(connection: sa.Connection, backup_id: str, *, now_ms: int) -> None:
-    """The backup was verified: from now on it may be restored, and its marks count."""
+    """The backup was verified: from now on tills may rely on it."""
     connection.execute(
         sa.update(backup).where(backup.c.backup_id == backup_id).values(verified_ms=now_ms)
     )
@@ -69,7 +70,7 @@ def listed(connection: sa.Connection) -> list[Backup]:
 
 
 def durable_seq(connection: sa.Connection, tenant: str, store: str, device: str, epoch: str) -> int:
-    """Return up to which record every backup that may still be restored holds a journal; 0 without any.
+    """Return up to which record every backup holds a journal, verified or not; 0 while none is verified.
 
     An epoch that is younger than one of them is in that one not at all, and so stands at 0 too.
     """
@@ -80,12 +81,12 @@ def durable_seq(connection: sa.Connection, tenant: str, store: str, device: str,
         backup_mark.c.device_id == device,
         backup_mark.c.epoch == epoch,
     )
-    lowest: int | None = connection.scalar(
-        sa.select(sa.func.min(sa.func.coalesce(backup_mark.c.hwm, 0)))
-        .select_from(backup.outerjoin(backup_mark, held))
-        .where(backup.c.verified_ms > 0)
-    )
-    return lowest or 0
+    lowest = sa.func.min(sa.func.coalesce(backup_mark.c.hwm, 0)).label("hwm")
+    verified = sa.func.max(backup.c.verified_ms).label("verified_ms")
+    found = connection.execute(
+        sa.select(lowest, verified).select_from(backup.outerjoin(backup_mark, held))
+    ).one()
+    return int(found.hwm) if found.verified_ms else 0
 
 
 def trust_restored(connection: sa.Connection, *, now_ms: int) -> None:

@@ -72,7 +72,7 @@ def test_without_a_backup_nothing_is_durable(cloud: Cloud, device: Device) -> No
     assert durable(cloud, device) == 0
 
 
-def test_the_oldest_backup_decides_and_only_verified_ones_count(
+def test_the_oldest_backup_decides_once_one_is_verified(
     cloud: Cloud, device: Device, enrol: Enrol
 ) -> None:
     def do(work: object, *args: object, **more: object) -> None:
@@ -98,12 +98,31 @@ def test_the_oldest_backup_decides_and_only_verified_ones_count(
 def test_a_backup_that_fails_is_forgotten(
     cloud: Cloud, device: Device, settings: Settings, tmp_path: Path, monkeypatch
 ) -> None:
-    def fail(*_: object) -> None:
+    folder = tmp_path / "b"
+    sell(device, 1)
+    whole = back_up(settings, folder)
+    sell(device, 1)
+
+    def fail(_: Settings, file: Path) -> None:
+        file.touch()  # the disk fills up when it has its name already
         raise Trouble(Code.STORE_FULL)
 
     monkeypatch.setattr("cloud.commands.backups.dump", fail)
-    assert main(["backup", *arguments(settings), "--to", str(tmp_path / "b")]) == 1
-    assert cloud.db.read(listed) == []
+    assert main(["backup", *arguments(settings), "--to", str(folder)]) == 1
+    assert [each.file for each in cloud.db.read(listed)] == [str(whole)]
+    assert list(folder.iterdir()) == [whole]
+    assert durable(cloud, device) == 1
+
+
+def test_a_backup_nobody_verified_may_come_back_too(cloud: Cloud, device: Device) -> None:
+    sell(device, 2)
+    cloud.db.write(lambda conn: register(conn, "begun", "/b/begun", now_ms=1))
+    sell(device, 3)
+    cloud.db.write(lambda conn: register(conn, "whole", "/b/whole", now_ms=2))
+    cloud.db.write(lambda conn: confirm(conn, "whole", now_ms=3))
+    assert durable(cloud, device) == 2
+    cloud.db.write(lambda conn: drop(conn, "begun"))
+    assert durable(cloud, device) == 5
 
 
 def test_old_backups_go_and_the_list_says_what_is_left(
