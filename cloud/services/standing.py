@@ -33,7 +33,6 @@ LOST_RECORDS = "cloud_lost_records"
 MOST_MARKS = 50
 MOST_EPOCHS = 1_000_000
 MAX_REQUEST_ID = 64
-DAY_MS = 86_400_000
 EPOCHS_A_DAY = 50
 """More forks and restores than this in a day are no accident."""
 _NONCES_KEPT = 8
