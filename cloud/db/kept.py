@@ -8,12 +8,16 @@ import sqlalchemy as sa
 
 from cloud.db.tables import journal
 
+_ORIGINAL = sa.text("journal.original")
+"""Word for word what the partial index says. SQLite would not know it in "original = 1", and read the
+whole shop at every push."""
+
 _ONE = sa.select(journal.c.rec_id, journal.c.kind, journal.c.body).where(
     journal.c.tenant_id == sa.bindparam("tenant"),
     journal.c.store_id == sa.bindparam("store"),
-    journal.c.original,
+    _ORIGINAL,
 )
-_ANY = _ONE.where(journal.c.rec_id.in_(sa.bindparam("ids", expanding=True)))
+ANY_OF = _ONE.where(journal.c.rec_id.in_(sa.bindparam("ids", expanding=True)))
 
 _GIVEN = sa.func.unnest(sa.bindparam("ids", type_=sa.ARRAY(sa.Text)))
 _ASKED = _GIVEN.table_valued(sa.column("rec_id", sa.Text)).render_derived(name="asked")
@@ -27,6 +31,6 @@ def kept_records(
     connection: sa.Connection, tenant: str, store: str, ids: Sequence[str]
 ) -> dict[str, tuple[str, bytes]]:
     """Return (kind, body) of the records of a store that were the first with these ids, by id."""
-    query = _ANY if connection.dialect.name == "sqlite" else _ONE_BY_ONE
+    query = ANY_OF if connection.dialect.name == "sqlite" else _ONE_BY_ONE
     found = connection.execute(query, {"tenant": tenant, "store": store, "ids": list(ids)})
     return {row.rec_id: (row.kind, row.body) for row in found}
