@@ -122,9 +122,8 @@ def test_servers_that_start_at_once_agree_on_keys_and_tenant(settings: Settings)
         cloud.close()
 
 
-def test_a_push_looks_ids_up_in_the_index(cloud: Cloud) -> None:
-    if not cloud.db.is_sqlite:
-        return  # PostgreSQL's planner decides by statistics; the benchmark measures it
+def test_a_push_looks_ids_up_in_the_index_of_the_embedded_engine(tmp_path: Path) -> None:
+    cloud = open_cloud(Settings(data=tmp_path / "c"))
     query = str(
         ANY_OF.params(tenant="t", store="s", ids=["a", "b"]).compile(
             dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
@@ -132,4 +131,5 @@ def test_a_push_looks_ids_up_in_the_index(cloud: Cloud) -> None:
     )
     with cloud.db.reading() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+    cloud.close()
     assert all("uq_journal_rec_id" in row[3] for row in plan), plan
