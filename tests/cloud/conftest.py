@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -63,29 +64,38 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
-    """The URL of an empty, migrated PostgreSQL database; it goes away with the server."""
-    name = f"shop_{next(_numbers)}"
-    _create_database(postgres_server, name, MIGRATED)
-    return _beside(postgres_server, name)
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty, migrated PostgreSQL database; it goes away with the test."""
+    with _database(postgres_server, f"shop_{next(_numbers)}", MIGRATED) as url:
+        yield url
 
 
 @pytest.fixture
-def bare_postgres_url(postgres_server: str) -> str:
+def bare_postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of a PostgreSQL database without a single table."""
-    name = f"bare_{next(_numbers)}"
-    _create_database(postgres_server, name, "template0")
-    return _beside(postgres_server, name)
+    with _database(postgres_server, f"bare_{next(_numbers)}", "template0") as url:
+        yield url
 
 
 MIGRATED = "migrated"
 _numbers = itertools.count(1)
 
 
+@contextmanager
+def _database(server: str, name: str, template: str) -> Iterator[str]:
+    _create_database(server, name, template)
+    yield _beside(server, name)
+    _command(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def _create_database(server: str, name: str, template: str) -> None:
+    _command(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+def _command(server: str, sql: str) -> None:
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.exec_driver_sql(sql)
 
 
 def create_database(server: str) -> str:
