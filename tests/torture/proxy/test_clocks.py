@@ -19,7 +19,7 @@ from cloud.bootstrap import wall_clock
 from cloud.db import tables
 from offline_store import open_store
 from tests.store.shop import adjustment_of, sale_of
-from tests.torture.proxy.shop import SKU, Shop, Till, engine_of, open_shop
+from tests.torture.proxy.shop import PATIENT_S, SKU, Shop, Till, engine_of, open_shop
 from tests.torture.tally import Tally
 
 YEAR_MS = 365 * 86_400_000
@@ -47,7 +47,7 @@ class Hands:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with open_shop(tmp_path_factory.mktemp("clocks")) as opened:
+    with open_shop(tmp_path_factory.mktemp("clocks"), read_s=PATIENT_S) as opened:
         yield opened
 
 
