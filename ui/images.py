@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Lock
+from threading import Event, Lock, get_ident
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
@@ -42,31 +40,33 @@ def garment_url(drawing: str, colour_hex: str) -> str:
 
 
 class GarmentImages(QQuickImageProvider):
-    """`image://garment/<drawing>/<RRGGBB>`, rendered once per size and kept, newest 6 MB."""
+    """`image://garment/<drawing>/<RRGGBB>`, rendered once per size and kept, newest 6 MB.
+
+    Made on the thread of the screen, which never waits for a picture to be allowed.
+    """
 
     def __init__(self) -> None:
         super().__init__(QQmlImageProviderBase.ImageType.Image)
+        self._screen = get_ident()
         self._kept: OrderedDict[tuple[str, str, int, int], QImage] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
         self._may_draw = Event()
         self._may_draw.set()
 
-    @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Draw nothing for the length of a block that changes many pictures at once.
+    def rest(self) -> None:
+        """Draw nothing new until the next frame was shown (`go_on`), a tenth of a second at most.
 
-        Drawing needs the interpreter as much as the screen does: each of the screen's many short
-        calls into Python would wait for a picture to be finished.
+        For whoever changes many pictures at once. Drawing needs the interpreter as much as the screen
+        does: each of the screen's many short calls into Python would wait for a picture to be finished.
         """
         self._may_draw.clear()
-        try:
-            yield
-        finally:
-            self._may_draw.set()
+
+    def go_on(self) -> None:
+        """Draw what was asked for meanwhile. Any thread."""
+        self._may_draw.set()
 
     def requestImage(self, id_: str, size: QSize, requested: QSize) -> QImage:
-        self._may_draw.wait(_MOST_REST_S)
         drawing, _, colour = id_.partition("/")
         width, height = _wanted(requested)
         size.setWidth(width)
@@ -77,6 +77,8 @@ class GarmentImages(QQuickImageProvider):
             if known is not None:
                 self._kept.move_to_end(key)
                 return known
+        if get_ident() != self._screen:
+            self._may_draw.wait(_MOST_REST_S)
         image = draw_garment(drawing, colour, width, height)
         self._keep(key, image)
         return image

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QIcon
 from PySide6.QtQml import QQmlApplicationEngine, QQmlError
 from PySide6.QtQuick import QQuickWindow, QSGRendererInterface
@@ -106,6 +106,7 @@ class Shell:
         )
         self.engine: QQmlApplicationEngine | None = self._make_engine()
         self._touch = _Touch(self.root)
+        self._frames = _Frames(self.root, self.gallery)
         self.window: QQuickWindow | None = None
 
     def on_news(self, news: PaymentNews) -> None:
@@ -130,6 +131,10 @@ class Shell:
             raise RuntimeError("the window did not load: " + "; ".join(self.warnings))
         self.window = roots[0]
         self.window.installEventFilter(self._touch)
+        self.window.frameSwapped.connect(
+            self._frames.shown,
+            Qt.ConnectionType.DirectConnection,  # whichever thread draws
+        )
         self.wedge.watch(self.window)
         if fullscreen:
             self.window.showFullScreen()
@@ -201,6 +206,18 @@ class _News(QObject):
     """Carries news from other threads to the GUI's."""
 
     status = Signal(object)
+
+
+class _Frames(QObject):
+    """Lets pictures be drawn once what they belong to is on the screen."""
+
+    def __init__(self, root: RootVm, gallery: Gallery) -> None:
+        super().__init__(root)
+        self._garments = gallery.garments
+
+    @Slot()
+    def shown(self) -> None:
+        self._garments.go_on()
 
 
 class _Touch(QObject):

@@ -108,7 +108,7 @@ class Screens:
         lists = ShopLists(parts.store, words)
         self.session = SessionVm(parts.session, parts.network, words, root)
         self.checkout = CheckoutVm(parts.checkout, parts.store, words, root)
-        self.goods = GoodsVm(parts.store, words, root, undisturbed=gallery.garments.resting)
+        self.goods = GoodsVm(parts.store, words, root, rest_pictures=gallery.garments.rest)
         self.matrix = MatrixVm(parts.stock, words, self._now_ms, root)
         self.members = MembersVm(parts.members, lists, words, root)
         self.counter = furnish(root, self.checkout, self._counter_tools(), words, gallery)

@@ -134,12 +134,34 @@ def test_a_receipt_is_shown_at_the_width_that_was_asked(qapp):
     assert images.requestImage("torn", QSize(), QSize(-1, -1)).width() == 1
 
 
-def test_a_picture_asked_for_while_tiles_change_is_drawn_afterwards(qapp):
+def test_a_picture_asked_for_while_tiles_change_is_drawn_after_the_next_frame(qapp, monkeypatch):
+    monkeypatch.setattr("ui.images._MOST_REST_S", 10)
     images, drawn = GarmentImages(), []
+    known = images.requestImage("hat/223344", QSize(), QSize())
+    images.rest()
     asks = Thread(target=lambda: drawn.append(images.requestImage("coat/223344", QSize(), QSize())))
-    with images.resting():
-        asks.start()
-        assert not drawn
+    asks.start()
+    finds = Thread(target=lambda: drawn.append(images.requestImage("hat/223344", QSize(), QSize())))
+    finds.start()
+    finds.join(10)
+    assert [image.cacheKey() for image in drawn] == [known.cacheKey()], "what is at hand is given"
+    images.go_on()
+    asks.join(10)
+    assert len(drawn) == 2
+    assert not drawn[1].isNull()
+
+
+def test_where_no_frame_comes_a_picture_is_drawn_all_the_same(qapp):
+    images, drawn = GarmentImages(), []
+    images.rest()
+    asks = Thread(target=lambda: drawn.append(images.requestImage("coat/223344", QSize(), QSize())))
+    asks.start()
     asks.join(10)
     assert len(drawn) == 1
-    assert not drawn[0].isNull()
+
+
+def test_the_screen_itself_never_waits_for_a_picture(qapp, monkeypatch):
+    monkeypatch.setattr("ui.images._MOST_REST_S", 3_600)
+    images = GarmentImages()
+    images.rest()
+    assert not images.requestImage("coat/223344", QSize(), QSize()).isNull()

@@ -7,7 +7,6 @@ a search changes what stands in the places that are there, and no delegate is ma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 
 from PySide6.QtCore import Property, QObject, QTimer, Signal, Slot
@@ -60,8 +59,8 @@ class GoodsState(StrEnum):
 @QmlElement
 @QmlUncreatable("made by the shell")
 class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable forgets __call__
-    """What can be sold, narrowed by category and search. `undisturbed` holds back the drawing of
-    pictures while tiles change."""
+    """What can be sold, narrowed by category and search. `rest_pictures` is called before tiles change:
+    what a tile says is shown first, a picture that is not at hand a frame later."""
 
     filterChanged = Signal()
     stateChanged = Signal()
@@ -72,10 +71,10 @@ class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         words: Words,
         parent: QObject,
         *,
-        undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext,
+        rest_pictures: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(parent)
-        self._store, self._words, self._undisturbed = store, words, undisturbed
+        self._store, self._words, self._rest_pictures = store, words, rest_pictures
         self._text, self._category, self._page = "", "", FIRST_PAGE
         self._state, self._problem = GoodsState.TILES, ""
         self._cards: list[StyleCard] = []
@@ -196,9 +195,9 @@ class GoodsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
             return
         self._more = len(found) == self._page
         self._cards = [*self._cards[:held], *found]
-        with self._undisturbed():
-            self._tiles.show(self._tile(place, card) for place, card in enumerate(self._cards))
-            self.put(self.stateChanged, _state=self._state_of(), _problem="")
+        self._rest_pictures()
+        self._tiles.show(self._tile(place, card) for place, card in enumerate(self._cards))
+        self.put(self.stateChanged, _state=self._state_of(), _problem="")
 
     def _state_of(self) -> GoodsState:
         if self._cards:
