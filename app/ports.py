@@ -391,6 +391,10 @@ class UnitOfWork(Protocol):
     def prune(self, before_ms: int, most: int) -> int:
         """Let go of at most `most` old records that the cloud cannot lose; return how many went."""
 
+    def give_back(self, places: Sequence[JournalMark]) -> tuple[Record, ...]:
+        """Return the records that belong to these places, as far as they are whole here, the later ones of
+        an epoch first; and keep them from being let go as if the cloud had them."""
+
     def epoch_marks(self) -> tuple[JournalMark, ...]:
         """Return up to where the cloud was known to hold each enrolled epoch, the newest first."""
 

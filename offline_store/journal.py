@@ -6,7 +6,7 @@ in `verifying`, letting go of old records in `retention`, another epoch in `epoc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from app.wire.journal import (
     Kept,
     Record,
     header_bytes,
+    is_sound,
     journal_again,
     lost_hash,
     read_chain,
@@ -180,15 +181,59 @@ def _kept(row: tuple[int, bytes, bytes, bytes, bytes]) -> Kept:
 
 
 def hash_at(connection: Connection, epoch: Epoch, seq: int) -> bytes | None:
-    """Return our hash at a place of an epoch, None where we have none."""
+    """Return our hash at a place of an epoch, None where we have none.
+
+    A whole record right behind the place has the word; the hash kept there may have rotted.
+    """
     if seq == epoch.start[0]:
         return epoch.start[1]
     if seq == epoch.acked_seq:
         return epoch.acked_hash
+    rows = connection.execute(
+        "SELECT seq, header, prev_hash, hash, body FROM journal"
+        " WHERE epoch = ? AND seq BETWEEN ? AND ? + 1 ORDER BY seq",
+        (epoch.epoch, seq, seq),
+    ).fetchall()
+    kept = {row[0]: _kept(row) for row in rows}
+    behind, here = kept.get(seq + 1), kept.get(seq)
+    if is_sound(behind):
+        return behind.prev_hash
+    return here.hash if here else None
+
+
+def sound_at(connection: Connection, places: Iterable[JournalMark]) -> tuple[Record, ...]:
+    """Return the records whose hashes these places are said to have, as far as we have them whole; the
+    later places of an epoch first.
+
+    What is said of a place may be a guess. A whole record right behind it knows better.
+    """
+    found: list[Record] = []
+    known: dict[tuple[str, int], bytes] = {}
+    for place in sorted(places, key=lambda place: (place.epoch, -place.seq)):
+        at = (place.epoch, place.seq)
+        record = _sound(connection, *at, {place.hash, known.get(at, b"")})
+        if record is not None:
+            found.append(record)
+            known[place.epoch, place.seq - 1] = record.prev_hash
+    return tuple(found)
+
+
+def _sound(connection: Connection, epoch: str, seq: int, hashes: Set[bytes]) -> Record | None:
+    """Return the record at a place if it has one of these hashes: that proves its bytes, while what our
+    own columns say of hashes may have rotted."""
     row = connection.execute(
-        "SELECT hash FROM journal WHERE epoch = ? AND seq = ?", (epoch.epoch, seq)
+        "SELECT j.header, j.body, j.prev_hash, p.hash FROM journal j"
+        " LEFT JOIN journal p ON p.epoch = j.epoch AND p.seq = j.seq - 1"
+        " WHERE j.epoch = ? AND j.seq = ?",
+        (epoch, seq),
     ).fetchone()
-    return row[0] if row else None
+    data, body, *before = row or (b"", b"")
+    for prev in before:
+        if len(prev or b"") == HASH_BYTES:
+            hash_ = record_hash(data, prev, body)
+            if hash_ in hashes:
+                return Record(read_header(data), prev, body, hash_)
+    return None
 
 
 def oldest_unsent_ms(connection: Connection, epoch: Epoch) -> int:

@@ -31,6 +31,14 @@ def note_durable(connection: Connection, epoch: str, seq: int) -> None:
     )
 
 
+def keep_from(connection: Connection, epoch: str, seq: int) -> None:
+    """Keep a record and what follows it although the cloud said it could not lose them: its backups
+    hold it sealed. In the epoch that goes on, the cloud's next word counts again."""
+    connection.execute(
+        "UPDATE epoch SET durable_seq = ?2 - 1 WHERE epoch = ?1 AND durable_seq >= ?2", (epoch, seq)
+    )
+
+
 def prune(connection: Connection, before_ms: int, most: int) -> int:
     """Let go of at most `most` records made before `before_ms` (Unix ms); return how many went."""
     row = connection.execute(_UNSETTLED).fetchone()

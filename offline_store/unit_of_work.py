@@ -13,7 +13,6 @@ from app.domain.cart import Cart
 from app.domain.facts import Fact, fact_id
 from app.domain.refund import SoldLine
 from app.domain.sale import Sale
-from app.domain.times import Moment
 from app.errors import Code, Trouble
 from app.ports import (
     Attempt,
@@ -21,7 +20,6 @@ from app.ports import (
     Draft,
     Identity,
     JournalMark,
-    Unsent,
 )
 from app.wire.journal import Record
 from app.wire.messages import (
@@ -37,7 +35,7 @@ from app.wire.messages import (
     StockRow,
 )
 from app.wire.tasks import TaskRow
-from app.wire.upkeep import DayBooks, EpochAnswer
+from app.wire.upkeep import DayBooks
 from offline_store import (
     attempts,
     device,
@@ -45,14 +43,12 @@ from offline_store import (
     enrolment,
     epochs,
     facts,
-    journal,
     leaving,
     member_lease,
     member_refusals,
     members,
     receipts,
     reference,
-    retention,
     scrubbing,
     status,
     stock,
@@ -61,14 +57,15 @@ from offline_store import (
 )
 from offline_store.connection import troubles_sorted
 from offline_store.feed_unit import FeedUnit
-from offline_store.identity import all_epochs, current_epoch, read_identity
+from offline_store.identity import read_identity
 from offline_store.journal import Journal
+from offline_store.journal_unit import JournalUnit
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
-class StoreUnit(FeedUnit):
+class StoreUnit(FeedUnit, JournalUnit):
     """The store's `UnitOfWork`, used for one transaction after another."""
 
     def __init__(self, connection: Connection, clock: Clock, *, drain_only: bool) -> None:
@@ -274,60 +271,9 @@ class StoreUnit(FeedUnit):
         """Return the cloud's signing keys that are not void yet, by id."""
         return enrolment.cloud_keys(self._connection, self._clock.now().server_ms)
 
-    def head(self) -> JournalMark:
-        """Return the place of the last record."""
-        return self._journal.mark
-
-    def acked(self) -> JournalMark:
-        """Return the place up to which the cloud holds the journal."""
-        epoch = current_epoch(self._connection)
-        return JournalMark(epoch.epoch, epoch.acked_seq, epoch.acked_hash)
-
-    def unsent(self, *, max_records: int, max_bytes: int) -> Unsent:
-        """Return records the cloud does not hold yet."""
-        return journal.unsent(self._connection, max_records=max_records, max_bytes=max_bytes)
-
-    def batch_after(self, mark: JournalMark, *, max_records: int, max_bytes: int) -> Unsent:
-        """Return the places that follow one of any epoch."""
-        epoch = next(each for each in all_epochs(self._connection) if each.epoch == mark.epoch)
-        return journal.batch_after(
-            self._connection, epoch, mark, max_records=max_records, max_bytes=max_bytes
-        )
-
-    def stretches(self) -> tuple[tuple[JournalMark, JournalMark], ...]:
-        """Return each epoch of this device with where it begins here and where it ends."""
-        return journal.stretches(self._connection)
-
     def escrow_key(self) -> bytes:
         """Return the cloud's public escrow key, b"" before enrolment."""
         return device.secret(self._connection, enrolment.ESCROW_KEY)
-
-    def mark_received(self, seq: int, hash_: bytes, at_ms: int) -> bool:
-        """Set the acknowledged mark; False if the cloud's hash is not ours."""
-        ours = journal.mark_received(self._connection, seq, hash_)
-        if ours and seq == self._journal.seq and hash_ != self._journal.hash:
-            self._journal.reload()  # our last was sent sealed: what was said for it is what counts
-        if ours:
-            device.set_state(self._connection, status.LAST_PUSH, str(at_ms))
-        return ours
-
-    def note_durable(self, seq: int) -> None:
-        """Remember up to where the cloud would hold this epoch even after a restore."""
-        retention.note_durable(self._connection, self._journal.epoch.epoch, seq)
-
-    def prune(self, before_ms: int, most: int) -> int:
-        """Let go of old records that the cloud cannot lose."""
-        self._may_write()
-        return retention.prune(self._connection, before_ms, most)
-
-    def epoch_marks(self) -> tuple[JournalMark, ...]:
-        """Return up to where the cloud was known to hold each enrolled epoch."""
-        return epochs.marks(self._connection)
-
-    def open_epoch(self, answer: EpochAnswer, reason: str, at: Moment) -> None:
-        """Go on in another epoch."""
-        self._may_write()
-        epochs.open_next(self._connection, self._journal, answer, reason, at)
 
     def pin_cloud(self, timeline: str, keys: Sequence[PublicKey]) -> None:
         """Believe the cloud's keys and remember its timeline."""

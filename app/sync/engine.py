@@ -20,6 +20,7 @@ from app.sync.bootstrap import Bootstrap
 from app.sync.epochs import FORKED, RESTORED_STATE, EpochChange, why_another
 from app.sync.jobs import ShortJobs
 from app.sync.member_push import MemberPush
+from app.sync.mending import Mending
 from app.sync.pull import ReferencePull
 from app.sync.push import JournalPush, Sender
 from app.sync.report import Round, SyncReport, ends_the_round, is_fork
@@ -77,6 +78,7 @@ class SyncEngine:
         self._reference = ReferencePull(jobs, transport, self._bootstrap)
         self._members = MemberPush(store, transport, clock)
         self._epochs = EpochChange(store, transport, clock)
+        self._mending = Mending(store, transport)
         self._keep_days = keep_days
         self._generation: str | None = None
         self._restart = False
@@ -145,6 +147,10 @@ class SyncEngine:
         steps: list[Callable[[Round], None]] = []
         if sender is not None:
             steps.append(lambda round_: self._drain(sender, round_))
+            if round_.sealed_there and not self._store.drain_only:
+                steps.append(
+                    lambda round_: self._mending.give_back(sender, round_.sealed_there, round_)
+                )
         if self._store.drain_only or round_.revoked:
             return steps
         steps.append(self._members.drain)
@@ -197,7 +203,10 @@ class SyncEngine:
         round_.books = compare_books(self._store, self._transport, today)
 
     def _let_go(self, round_: Round) -> None:
-        """Let old records go that the cloud cannot lose any more, a few at a time."""
+        """Let old records go that the cloud cannot lose any more, a few at a time; none while it lacks
+        one that is whole here."""
+        if round_.owed:
+            return
         before_ms = self._clock.now().server_ms - self._keep_days * _DAY_MS
         gone = PRUNE_AT_ONCE
         while gone and not round_.stop():
@@ -243,7 +252,7 @@ class SyncEngine:
         # The answer's time was true about half a round trip ago.
         self._clock.anchor(answer.server_ms + round((self._clock.monotonic() - asked) * 500))
         round_.said_hello = True
-        round_.commands = tuple(answer.commands)
+        round_.commands, round_.sealed_there = tuple(answer.commands), answer.sealed
         self._take_standing(answer.standing == REVOKED, round_)
         self._note_generation(standing, answer)
         self._learn(answer)

@@ -73,7 +73,7 @@ class JournalPush:
 
         Raises the fork trouble if it is not: then the cloud holds a history we do not have.
         """
-        hash_ = _hash(hwm_hash) if hwm_hash else sender.genesis()
+        hash_ = hash_of(hwm_hash) if hwm_hash else sender.genesis()
         at_ms = self._clock.now().wall_ms
 
         def mark(uow: UnitOfWork) -> bool:
@@ -190,7 +190,8 @@ def _hwm(trouble: Trouble) -> int:
     return hwm if isinstance(hwm, int) else 0
 
 
-def _hash(text: str) -> bytes:
+def hash_of(text: str) -> bytes:
+    """Read a hash as it travels. Raises Trouble(CLOUD_MESSAGE_INVALID)."""
     try:
         return bytes.fromhex(text)
     except ValueError as error:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.errors import Code, Trouble
+from app.wire.messages import SealedPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class SyncReport:
 
     `pushed` counts records the cloud holds now and did not confirm before, `duplicates` those of
     them it had received earlier (their answer was lost), `exceptions` those it set aside for a
-    person; `sealed` names the places of damaged ones. `epoch` says why another epoch was opened
+    person; `sealed` names the places of damaged ones and `given_back` counts whole records that took the
+    place of one that another copy of this journal had sent sealed. `epoch` says why another epoch was opened
     (forked, restored, unknown), "" if none was. `books` are business dates on which this till and the
     cloud do not agree. `revoked`: the cloud takes what we send and gives nothing. `pulled` counts rows
     per stream, `snapshots` those that came with snapshots; `mismatched` names streams whose sum was not
@@ -39,6 +41,7 @@ class SyncReport:
     duplicates: int = 0
     exceptions: int = 0
     sealed: tuple[int, ...] = ()
+    given_back: int = 0
     epoch: str = ""
     books: tuple[BooksDifference, ...] = ()
     revoked: bool = False
@@ -66,13 +69,19 @@ class SyncReport:
 
 @dataclass(slots=True)
 class Round:
-    """The tally of a round while it runs; `stop` is asked between two requests."""
+    """The tally of a round while it runs; `stop` is asked between two requests.
+
+    `sealed_there` are places the cloud holds only sealed; `owed` of them are whole here and not back yet.
+    """
 
     stop: Callable[[], bool] = lambda: False
     pushed: int = 0
     duplicates: int = 0
     exceptions: int = 0
     sealed: list[int] = field(default_factory=list)
+    sealed_there: Sequence[SealedPlace] = ()
+    owed: int = 0
+    given_back: int = 0
     epoch: str = ""
     books: tuple[BooksDifference, ...] = ()
     revoked: bool = False
@@ -97,6 +106,7 @@ class Round:
             duplicates=self.duplicates,
             exceptions=self.exceptions,
             sealed=tuple(self.sealed),
+            given_back=self.given_back,
             epoch=self.epoch,
             books=self.books,
             revoked=self.revoked,

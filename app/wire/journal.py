@@ -40,7 +40,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeGuard
 
 VERSION = 1
 HASH_BYTES = 32
@@ -249,14 +249,14 @@ def _place(row: Kept, epoch: str, prev_hash: bytes, following: Kept | None) -> R
         header = None
     if header is not None and (header.epoch, header.seq) == (epoch, row.seq):
         hash_ = record_hash(row.header, prev_hash, row.body)
-        if hash_ == went_on or (hash_ == row.hash and not _is_sound(following)):
+        if hash_ == went_on or (hash_ == row.hash and not is_sound(following)):
             return Record(header, prev_hash, row.body, hash_)
     if len(went_on) != HASH_BYTES:
         went_on = row.hash if len(row.hash) == HASH_BYTES else lost_hash(epoch, row.seq)
     return Damaged(row.seq, went_on, row.header, row.body)
 
 
-def _is_sound(row: Kept | None) -> bool:
+def is_sound(row: Kept | None) -> TypeGuard[Kept]:
     """Tell whether a row's own columns agree: then its `prev_hash` is the word of the chain."""
     if row is None or len(row.prev_hash) != HASH_BYTES:
         return False

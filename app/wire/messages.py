@@ -116,6 +116,18 @@ class HelloRequest(Message, frozen=True, kw_only=True):
     """The cloud's timeline as the till last knew it, "" before the first."""
 
 
+class SealedPlace(Message, frozen=True, kw_only=True):
+    """A place of a device's journal of which the cloud has only a damaged copy.
+
+    `hash` (hex) is the one that was said for it: a record that has it is the one that belongs there. Where
+    the till had to guess it, the record behind tells it once that one is whole, so later ones go first.
+    """
+
+    epoch: str
+    seq: int
+    hash: str
+
+
 class HelloAnswer(Message, frozen=True, kw_only=True):
     """Where the cloud stands in the till's journal: up to `hwm` it holds every record.
 
@@ -124,6 +136,8 @@ class HelloAnswer(Message, frozen=True, kw_only=True):
     `known` is false for an epoch that was never opened there: a restored cloud, or another one.
     `standing` is "current", or "revoked" for a device that may still send and do nothing else.
     `keys` are the signing keys that count now; they are pinned, because the answer itself is proven.
+    `sealed` are places of the device held only sealed, of any epoch, the latest to come first and no
+    more than 200: a till that has one of these records whole pushes it again under its place.
     """
 
     server_ms: int
@@ -137,6 +151,7 @@ class HelloAnswer(Message, frozen=True, kw_only=True):
     known: bool = True
     standing: str = "current"
     keys: list[PublicKey] = []
+    sealed: list[SealedPlace] = []
 
 
 class PushedRecord(Message, frozen=True, kw_only=True):
@@ -168,7 +183,8 @@ class PushRequest(Message, frozen=True, kw_only=True):
 class PushResult(Message, frozen=True, kw_only=True):
     """What became of one record: applied | accepted_exception | accepted_unprojected | duplicate.
 
-    A sealed record is an `accepted_exception` of the code `sealed_damaged`.
+    A sealed record is an `accepted_exception` of the code `sealed_damaged`. A whole record that comes to a
+    place held sealed takes it and has the verdict of one that is new.
     """
 
     seq: int

@@ -89,6 +89,24 @@ def durable_seq(connection: sa.Connection, tenant: str, store: str, device: str,
     return int(found.hwm) if found.verified_ms else 0
 
 
+def lower_marks(
+    connection: sa.Connection, tenant: str, store: str, device: str, epoch: str, seq: int
+) -> None:
+    """Say that no backup so far holds a journal beyond a seq: a record in there came only just now."""
+    mark = backup_mark.c
+    connection.execute(
+        sa.update(backup_mark)
+        .where(
+            mark.tenant_id == tenant,
+            mark.store_id == store,
+            mark.device_id == device,
+            mark.epoch == epoch,
+            mark.hwm > seq,
+        )
+        .values(hwm=seq)
+    )
+
+
 def trust_restored(connection: sa.Connection, *, now_ms: int) -> None:
     """In a database that just came back: the backup it came from was its newest and still unconfirmed
     when it was taken, and has proved itself since."""

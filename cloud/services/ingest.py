@@ -21,13 +21,14 @@ from cloud.db.kept import kept_records
 from cloud.db.rows import insert_rows
 from cloud.db.tables import device_epoch, journal
 from cloud.errors import Refused
-from cloud.services import checks
+from cloud.services import checks, seals
 from cloud.services.envelope import Received
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
 from cloud.services.money_tasks import note_arrivals
 from cloud.services.oversell import note_oversold
 from cloud.services.projection import Arrival, Projectable, over_refunded, project
 from cloud.services.quarantine import set_aside
+from cloud.services.seals import SEALED
 from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
 
@@ -41,7 +42,6 @@ _MOVING = frozenset({"sale", "refund", "stock_adjustment"})
 
 CONFLICTING = "conflicting_duplicate"
 UNPROJECTABLE = "unprojectable"
-SEALED = "sealed_damaged"
 _UNFIT_VALUES = (sa.exc.IntegrityError, sa.exc.DataError, OverflowError, UnicodeError)
 """What an engine raises when a value is the record's fault and not the engine's."""
 
@@ -88,16 +88,12 @@ def ingest(
         raise Refused(409, "fork", "this journal was never opened here")
     fresh = _continuing(connection, sender, epoch, mark, records)
     seen = [r for r in records if r.header.seq <= mark.hwm]
-    verdicts = [Verdict(r, DUPLICATE) for r in seen]
+    verdicts = _seen(connection, sender, epoch, seen, now_ms)
     if fresh:
-        arrival = Arrival(
-            sender.tenant, sender.store, sender.device, now_ms, next_change(connection)
-        )
+        arrival = _arrival(connection, sender, now_ms)
         new = _judge(connection, sender, arrival, fresh)
         _keep(connection, arrival, epoch, new)
-        if sender.revoked:
-            aside = [v.record for v in new if v.original and not v.record.sealed]
-            set_aside(connection, arrival, epoch, aside)
+        _quarantine(connection, sender, arrival, epoch, new)
         mark = Mark(fresh[-1].header.seq, fresh[-1].hash)
         connection.execute(
             sa.update(device_epoch)
@@ -144,6 +140,49 @@ def _continuing(
     if ours != theirs:
         raise refusal(mark, "fork")
     return [record for record in records if record.header.seq > mark.hwm]
+
+
+def _seen(
+    connection: sa.Connection,
+    sender: DevicePrincipal,
+    epoch: str,
+    records: Sequence[Received],
+    now_ms: int,
+) -> list[Verdict]:
+    """Return what records at or below the mark are: duplicates. But one that is whole takes the place
+    of its sealed stand-in, whose hash it has, and is judged as if it came now."""
+    verdicts = [Verdict(record, DUPLICATE) for record in records]
+    awaited = seals.awaited_among(connection, sender, epoch, records) if records else []
+    if not awaited:
+        return verdicts
+    arrival = _arrival(connection, sender, now_ms)
+    judged = _judge(connection, sender, arrival, awaited)
+    for verdict in judged:
+        seals.break_open(
+            connection, arrival, epoch, verdict.record, verdict.verdict, original=verdict.original
+        )
+    raise_exceptions(connection, exceptions_of(arrival, epoch, judged), arrival.change)
+    _quarantine(connection, sender, arrival, epoch, judged)
+    again = {verdict.record.header.seq: verdict for verdict in judged}
+    return [again.get(verdict.record.header.seq, verdict) for verdict in verdicts]
+
+
+def _arrival(connection: sa.Connection, sender: DevicePrincipal, now_ms: int) -> Arrival:
+    change = next_change(connection)
+    return Arrival(sender.tenant, sender.store, sender.device, now_ms, change)
+
+
+def _quarantine(
+    connection: sa.Connection,
+    sender: DevicePrincipal,
+    arrival: Arrival,
+    epoch: str,
+    verdicts: Sequence[Verdict],
+) -> None:
+    """Let what a revoked device sent wait for a person."""
+    if sender.revoked:
+        aside = [v.record for v in verdicts if v.original and not v.record.sealed]
+        set_aside(connection, arrival, epoch, aside)
 
 
 def _judge(

@@ -20,9 +20,10 @@ from cloud.db.state import begin_timeline, feed_generation, timeline
 from cloud.db.tables import device, device_epoch, exception, refund, sale
 from cloud.errors import Refused
 from cloud.services import checks
-from cloud.services.ingest import CONFLICTING, SEALED, UNPROJECTABLE, clean
+from cloud.services.ingest import CONFLICTING, UNPROJECTABLE, clean
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
 from cloud.services.quarantine import waiting
+from cloud.services.seals import SEALED, sealed_places
 from cloud.services.streams import DAY_MS
 from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
@@ -66,6 +67,7 @@ def hello(
         known=mark is not None,
         standing="revoked" if sender.revoked else "current",
         keys=list(keys),
+        sealed=sealed_places(connection, sender),
     )
 
 

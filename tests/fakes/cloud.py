@@ -29,6 +29,7 @@ from app.wire.messages import (
     PushedRecord,
     PushRequest,
     PushResult,
+    SealedPlace,
 )
 from app.wire.tokens import unseal
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest, HeldMark
@@ -151,6 +152,12 @@ class FakeCloud(FakeFeeds):
             known=held is not None,
             keys=self.keys().signing,
             standing="revoked" if device in self.revoked else "current",
+            sealed=[
+                SealedPlace(epoch=each.chain.epoch, seq=record.seq, hash=record.hash)
+                for each in self.devices[device].epochs
+                for record in each.records
+                if record.sealed
+            ],
         )
 
     def new_epoch(self, device: str, request: EpochRequest) -> EpochAnswer:
@@ -218,8 +225,11 @@ class FakeCloud(FakeFeeds):
 
     def _take(self, held: _Epoch, record: PushedRecord) -> PushResult:
         if record.seq <= len(held.records):
-            return PushResult(seq=record.seq, verdict="duplicate")
-        held.records.append(record)
+            if record.sealed or not held.records[record.seq - 1].sealed:
+                return PushResult(seq=record.seq, verdict="duplicate")
+            held.records[record.seq - 1] = record
+        else:
+            held.records.append(record)
         if record.sealed:
             self.sealed.append(record)
             return PushResult(seq=record.seq, verdict="accepted_exception", code="sealed_damaged")

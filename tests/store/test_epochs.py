@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.ids import new_epoch, new_id
 from app.errors import Code, Trouble
+from app.ports import JournalMark
 from app.wire.bodies import EPOCH_OPENED, EpochOpenedV1
 from app.wire.codec import decode_body
 from app.wire.journal import Damaged, Record
@@ -245,6 +246,58 @@ def test_a_rotten_last_hash_seals_the_record_and_the_mark_is_still_known(opened:
     assert do(store, "mark_received", 2, second.hash, 1)
     assert not do(store, "mark_received", 3, b"\0" * 32, 1)
     assert do(store, "mark_received", 3, third.hash, 1)
+
+
+def test_a_rotten_hash_hides_no_record_from_the_next_epoch(opened: Opener, file):
+    store = opened()
+    do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")
+    sales = fill(store, 4)
+    acknowledge(store, 4, 0)
+    second = store.run(
+        lambda uow: uow.batch_after(uow.stretches()[0][0], max_records=2, max_bytes=1 << 20)
+    )
+    hash_ = second.result().records[1].hash
+    store.close()
+    tamper(file, "UPDATE journal SET hash = zeroblob(32) WHERE seq = 2")
+    store = opened()
+    mark = store.run(lambda uow: uow.acked()).result()
+    rotate(store, HeldMark(epoch=mark.epoch, hwm=2, hwm_hash=hash_.hex()))
+    assert kinds(store) == [EPOCH_OPENED, "sale", "sale"]
+    again = [place.header.rec_id for place in unsent(store).records if isinstance(place, Record)]
+    assert again[1:] == sales[2:]
+
+
+def test_the_hash_of_a_place_proves_what_is_whole_here(opened: Opener, file):
+    store = opened()
+    do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")
+    fill(store, 4)
+    records = [place for place in unsent(store).records if isinstance(place, Record)]
+    epoch = store.reader.identity().epoch
+    said = [JournalMark(epoch, record.seq, record.hash) for record in records]
+    guessed = JournalMark(epoch, 2, b"g" * 32)
+    assert do(store, "give_back", [guessed]) == ()
+    assert do(store, "give_back", [guessed, said[2]]) == (records[2], records[1])
+    assert do(store, "give_back", [JournalMark("00" * 8, 1, said[0].hash)]) == ()
+    store.close()
+    tamper(
+        file,
+        "UPDATE journal SET hash = x'00' WHERE seq = 4",
+        "UPDATE journal SET prev_hash = zeroblob(32) WHERE seq = 2",
+        "UPDATE journal SET body = x'7b7d' WHERE seq = 1",
+    )
+    store = opened()
+    assert do(store, "give_back", said) == tuple(reversed(records[1:]))
+
+
+def test_what_is_given_back_is_not_let_go(enrolled: OfflineStore):
+    fill(enrolled, 6)
+    (third,) = unsent(enrolled).records[2:3]
+    acknowledge(enrolled, 5, 5)
+    epoch = enrolled.reader.identity().epoch
+    assert len(do(enrolled, "give_back", [JournalMark(epoch, 3, third.hash)])) == 1
+    assert do(enrolled, "prune", LATER, 100) == 2
+    do(enrolled, "note_durable", 5)
+    assert do(enrolled, "prune", LATER, 100) == 3
 
 
 def test_a_damaged_payment_step_hides_no_other_payment(opened: Opener, file):

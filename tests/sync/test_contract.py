@@ -242,6 +242,25 @@ def test_a_damaged_record_goes_sealed_and_those_behind_it_leave(side: Side, tmp_
         assert side.held(store) == [*ids[:2], *ids[3:]]
 
 
+@pytest.mark.fault(5, "a copy of the till that has the record whole gives it back")
+def test_a_clone_gives_back_what_its_twin_sent_sealed(side: Side, tmp_path: Path):
+    clock, key = SystemClock(), os.urandom(32)
+    file, copy = tmp_path / "store.db", tmp_path / "copy.db"
+    with open_store(file, key, clock) as store:
+        become_device(store, side.enrolment(), side.code())
+        ids = record(store, clock, 5)
+    copy.write_bytes(file.read_bytes())
+    tamper(file, "UPDATE journal SET body = CAST(body || ' ' AS BLOB) WHERE seq IN (2, 3)", key=key)
+    with open_store(file, key, clock) as store:
+        assert engine_of(store, side.line(store, clock), clock).run().sealed == (2, 3)
+    with open_store(copy, key, clock) as store:
+        engine = engine_of(store, side.line(store, clock), clock)
+        report = engine.run()
+        assert (report.trouble, report.epoch, report.given_back) == (None, "", 2)
+        assert sorted(side.held(store)) == sorted(ids)
+        assert engine.run().given_back == 0
+
+
 def test_a_lost_answer_to_another_epoch_opens_no_second_one(side: Side, tmp_path: Path):
     clock, key = SystemClock(), os.urandom(32)
     with open_store(tmp_path / "store.db", key, clock) as store:

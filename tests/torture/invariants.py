@@ -18,7 +18,8 @@ from app.wire.codec import decode_body
 from app.wire.journal import Chain, record_hash
 from cloud.db import tables
 from cloud.db.base import metadata
-from cloud.services import checks, ingest
+from cloud.services import checks, ingest, seals
+from cloud.services.envelope import SEALED_KIND
 
 
 class Kind(StrEnum):
@@ -47,7 +48,7 @@ Owed = Mapping[str, Collection[bytes]]
 """Record id → the bodies the cloud must hold under it; more than one where an id was used twice."""
 
 NOT_ON_THE_BOOKS = frozenset(
-    {checks.BAD_BODY, ingest.UNPROJECTABLE, ingest.CONFLICTING, ingest.SEALED}
+    {checks.BAD_BODY, ingest.UNPROJECTABLE, ingest.CONFLICTING, seals.SEALED}
 )
 """Exceptions of records that are kept but cannot be read into the books."""
 
@@ -61,8 +62,9 @@ class Held:
     """(device, epoch, seq) → codes of its exceptions."""
 
     def codes_of(self, row: sa.Row[Any]) -> set[str]:
-        """Return the codes of a record's exceptions."""
-        return self.codes.get((row.device_id, row.epoch, row.seq), set())
+        """Return the codes of a record's exceptions; a place that is whole again is sealed no more."""
+        codes = self.codes.get((row.device_id, row.epoch, row.seq), set())
+        return codes if row.kind == SEALED_KIND else codes - {seals.SEALED}
 
     def on_the_books(self, row: sa.Row[Any]) -> bool:
         """Tell whether a record should have been projected."""
@@ -110,7 +112,7 @@ def broken_chains(connection: sa.Connection, holding: Held) -> Iterator[Harm]:
     for row in holding.rows:
         key = row.device_id, row.epoch
         seq, prev = ends.get(key, (0, b""))
-        sealed = ingest.SEALED in holding.codes_of(row)
+        sealed = seals.SEALED in holding.codes_of(row)
         whole = sealed or record_hash(row.header, row.prev_hash, row.body) == row.hash
         if row.seq != seq + 1 or row.prev_hash != prev or not whole:
             yield Harm(Kind.ALTERED, f"the chain of {key} breaks at {row.seq}")
@@ -126,7 +128,7 @@ def miscounted(holding: Held, owed: Owed) -> Iterator[Harm]:
     bodies: dict[str, set[bytes]] = defaultdict(set)
     originals: Counter[str] = Counter()
     for row in holding.rows:
-        if ingest.SEALED not in holding.codes_of(row):
+        if seals.SEALED not in holding.codes_of(row):
             bodies[row.rec_id].add(row.body)
             originals[row.rec_id] += bool(row.original)
     for rec_id, wanted in owed.items():
@@ -144,7 +146,7 @@ def misjudged(holding: Held, facts: Collection[str]) -> Iterator[Harm]:
     first = {row.rec_id: row.body for row in holding.rows if row.original}
     for row in holding.rows:
         codes = holding.codes_of(row)
-        if ingest.SEALED in codes:
+        if seals.SEALED in codes:
             continue
         again = not row.original and row.body != first.get(row.rec_id)
         if again and ingest.CONFLICTING not in codes:
