@@ -586,7 +586,10 @@ class SyncTransport(Protocol):
     def books(self, since: str) -> BooksAnswer:
         """Ask what the cloud has on its books from this device, from a business date on."""
 
-    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer: ...
+    def pull(
+        self, stream: str, cursor: str, limit: int, *, check: bool = False, epoch: str = ""
+    ) -> PullAnswer:
+        """Return a page of reference; `epoch` is the one whose records stock figures shall name."""
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer: ...
 
@@ -594,7 +597,9 @@ class SyncTransport(Protocol):
 
     def begin_snapshot(self, stream: str) -> SnapshotBegin: ...
 
-    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk: ...
+    def snapshot_chunk(
+        self, stream: str, after: str, limit: int, *, epoch: str = ""
+    ) -> SnapshotChunk: ...
 
 
 class PaymentGateway(Protocol):

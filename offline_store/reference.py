@@ -137,8 +137,8 @@ def _counted(connection: Connection, applied_epoch: str, applied_seq: int, epoch
     """Return the last fact the figures count. For an epoch this file does not know, that is whatever
     was journalled before the current one began.
 
-    After a fork the cloud may count others' records under the numbers of ours. What we send again then
-    changes its figures, and the page that follows puts ours right.
+    After a fork the cloud may count others' records under the numbers of ours, or ours under others'. What
+    we send again makes it tell those figures anew, and that page puts ours right.
     """
     for each in all_epochs(connection):
         if each.epoch == applied_epoch:

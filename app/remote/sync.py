@@ -44,9 +44,12 @@ class CloudSync:
         """Ask what is on the cloud's books from this till, from a business date on."""
         return self._ask(Question("GET", "/v1/sync/books", params={"since": since}), BooksAnswer)
 
-    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
-        """Ask for the page of a reference stream after a cursor, "" for the first."""
-        params = {"stream": stream, **_paging(cursor, limit, check)}
+    def pull(
+        self, stream: str, cursor: str, limit: int, *, check: bool = False, epoch: str = ""
+    ) -> PullAnswer:
+        """Ask for the page of a reference stream after a cursor, "" for the first; stock figures name the
+        record of our `epoch` up to which they count."""
+        params = {"stream": stream, **_paging(cursor, limit, check), **_counting(epoch)}
         return self._ask(Question("GET", "/v1/sync/pull", params=params), PullAnswer)
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
@@ -64,9 +67,12 @@ class CloudSync:
         question = Question("GET", "/v1/snapshot/begin", params={"stream": stream})
         return self._ask(question, SnapshotBegin)
 
-    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
-        """Ask for the rows of a stream after a key, "" for the first."""
-        params: dict[str, str | int] = {"stream": stream, "after": after, "limit": limit}
+    def snapshot_chunk(
+        self, stream: str, after: str, limit: int, *, epoch: str = ""
+    ) -> SnapshotChunk:
+        """Ask for the rows of a stream after a key, "" for the first; `epoch` as in `pull`."""
+        place: dict[str, str | int] = {"stream": stream, "after": after, "limit": limit}
+        params = place | _counting(epoch)
         return self._ask(Question("GET", "/v1/snapshot/chunk", params=params), SnapshotChunk)
 
     def _ask(self, question: Question, shape: type[M]) -> M:
@@ -80,3 +86,7 @@ class CloudSync:
 
 def _paging(cursor: str, limit: int, check: bool) -> dict[str, str | int]:
     return {"cursor": cursor, "limit": limit, **({"check": "true"} if check else {})}
+
+
+def _counting(epoch: str) -> dict[str, str]:
+    return {"epoch": epoch} if epoch else {}

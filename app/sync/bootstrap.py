@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor, wait
 
 from app.errors import Code, Trouble
 from app.ports import Clock, FeedState, SnapshotPiece, SyncTransport, UnitOfWork
-from app.sync.jobs import ShortJobs
+from app.sync.jobs import STOCK, ShortJobs, counted_epoch
 from app.sync.report import Round
 from app.wire.messages import Row
 from app.wire.snapshot import CHUNK_ROWS, SNAPSHOTS, SnapshotChunk, pieces, rows_in, unpack
@@ -138,8 +138,9 @@ class Bootstrap:
 
     def _chunk(self, stream: str, after: str) -> SnapshotChunk:
         """Ask for the rows after a key. Network thread."""
+        epoch = self._jobs.run(counted_epoch) if stream == STOCK else ""
         try:
-            chunk = self._transport.snapshot_chunk(stream, after, self._chunk_rows)
+            chunk = self._transport.snapshot_chunk(stream, after, self._chunk_rows, epoch=epoch)
         except Trouble as trouble:
             if trouble.facts.get("timeout"):
                 # A slow line: a smaller chunk next time, but after the back-off.

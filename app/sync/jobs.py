@@ -14,8 +14,16 @@ _FIRST_JOB, _LARGEST_JOB = 50, 300
 holds the writer 16 ms there begins far below it on a small tablet."""
 _FEWEST_ROWS = 10
 
+STOCK = "stock"
+"""The stream whose figures hold what this till itself moved, up to a record that comes with them."""
+
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def counted_epoch(uow: UnitOfWork) -> str:
+    """Return the epoch whose records stock figures shall be told to count: a clone's newest is another."""
+    return uow.identity().epoch
 
 
 class ShortJobs:

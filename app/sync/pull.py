@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from app.errors import Code, Trouble
 from app.ports import SyncTransport, UnitOfWork
 from app.sync.bootstrap import Bootstrap
-from app.sync.jobs import ShortJobs
+from app.sync.jobs import STOCK, ShortJobs, counted_epoch
 from app.sync.report import Round
 from app.wire.messages import MEMBERS, MemberRow, MembersPage, PullAnswer, Row
 
@@ -42,7 +42,8 @@ class ReferencePull:
         """
 
         def fetch(cursor: str, limit: int, check: bool) -> PullAnswer:
-            page = self._transport.pull(stream, cursor, limit, check=check)
+            epoch = self._jobs.run(counted_epoch) if stream == STOCK else ""
+            page = self._transport.pull(stream, cursor, limit, check=check, epoch=epoch)
             if page.stream != stream:
                 raise Trouble(Code.CLOUD_MESSAGE_INVALID, stream=stream, got=page.stream)
             return page

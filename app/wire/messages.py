@@ -217,9 +217,10 @@ class Row(Message, frozen=True, kw_only=True):
 
 
 class PullAnswer(Message, frozen=True, kw_only=True):
-    """`GET /v1/sync/pull?stream=&cursor=&limit=&check=`: a page and the cursor after it.
+    """`GET /v1/sync/pull?stream=&cursor=&limit=&check=&epoch=`: a page and the cursor after it.
 
-    `applied_epoch` and `applied_seq` tell up to which record of this device the stock figures count.
+    `applied_epoch` and `applied_seq` tell up to which record of this device the stock figures count: in the
+    `epoch` the till named, or in its newest where it named none that is known.
     `checksum` (see `checksum`) is over all rows a till holds after this page. It comes only where it was
     asked for, with the last page, and not while a row is newer than what the feed may show yet.
     """

@@ -29,12 +29,20 @@ async def begin(cloud: CloudDep, device: CurrentDevice, stream: str) -> Response
     **contract("A chunk of a snapshot", answer=SnapshotChunk, errors=(401, 403, 404)),
 )
 async def chunk(
-    cloud: CloudDep, device: CurrentDevice, stream: str, after: str = "", limit: int = CHUNK_ROWS
+    cloud: CloudDep,
+    device: CurrentDevice,
+    stream: str,
+    after: str = "",
+    limit: int = CHUNK_ROWS,
+    epoch: str = "",
 ) -> Response:
-    """Rows in the order of their keys, at most 5,000, as zstd-compressed NDJSON with its SHA-256."""
+    """Rows in the order of their keys, at most 5,000, as zstd-compressed NDJSON with its SHA-256.
+
+    `epoch` is what it is in a pull.
+    """
     taken = await cloud.db.aread(
         lambda connection: snapshot.chunk(
-            connection, device, stream, after, limit, now_ms=cloud.clock()
+            connection, device, stream, after, limit, now_ms=cloud.clock(), epoch=epoch
         )
     )
     return _uncached(answer(taken))

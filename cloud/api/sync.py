@@ -157,14 +157,23 @@ async def pull_page(
     cursor: str = "",
     limit: int = 500,
     check: bool = False,
+    epoch: str = "",
 ) -> Response:
     """Streams: config, people, catalog, stock, tasks. An empty cursor begins; 410: take a snapshot.
 
-    `check` asks for the checksum of the whole stream, which comes with its last page.
+    `check` asks for the checksum of the whole stream, which comes with its last page. `epoch` is the one
+    the till's journal is in: stock figures say up to which of its records they count.
     """
     page = await cloud.db.aread(
         lambda connection: pull(
-            connection, device, stream, cursor, limit, now_ms=cloud.clock(), check=check
+            connection,
+            device,
+            stream,
+            cursor,
+            limit,
+            now_ms=cloud.clock(),
+            check=check,
+            epoch=epoch,
         )
     )
     return answer(page)

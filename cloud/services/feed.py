@@ -30,6 +30,7 @@ from cloud.db.rows import upsert
 from cloud.db.state import feed_generation, horizon
 from cloud.db.tables import config, device_epoch, journal, person, sku, stock
 from cloud.errors import Refused
+from cloud.services.marks import own
 from cloud.services.streams import Stream, checksum, stream_of
 from cloud.services.tokens import DevicePrincipal
 
@@ -143,14 +144,16 @@ def pull(
     *,
     now_ms: int,
     check: bool = False,
+    epoch: str = "",
 ) -> PullAnswer:
-    """Return the next page of a reference stream. Raises Refused 404, 410 and 422."""
+    """Return the next page of a reference stream; `epoch` is the one the till's journal is in, as far as
+    it says so. Raises Refused 404, 410 and 422."""
     if name not in STREAMS:
         raise Refused(404, Code.CLOUD_REFUSED, f"stream {name[:40]!r}")
     stream = stream_of(name)
     start = read_cursor(connection, cursor, stream, now_ms=now_ms)
     rows, after, more = page_of(connection, stream, asking, start, limit)
-    epoch, seq = counted(connection, asking) if name == "stock" else ("", 0)
+    epoch, seq = counted(connection, asking, epoch) if name == "stock" else ("", 0)
     return PullAnswer(
         stream=name,
         rows=[_row(stream, row) for row in rows],
@@ -171,38 +174,28 @@ def _row(stream: Stream, row: sa.Row[Any]) -> Row:
 
 
 def counted(
-    connection: sa.Connection, asking: DevicePrincipal, *, fenced: bool = True
+    connection: sa.Connection, asking: DevicePrincipal, named: str = "", *, fenced: bool = True
 ) -> tuple[str, int]:
     """Return (epoch, seq) of the device's newest record that the visible figures count.
 
-    `fenced` is for figures that a feed shows; whoever reads all that is committed sees it counted.
+    In the epoch the till named, for its copies may be in newer ones it knows nothing of; without a known
+    one, in the newest. `fenced` is for figures that a feed shows; whoever reads all that is committed
+    sees it counted.
     """
     marks = device_epoch.c
     epochs: Sequence[str] = connection.scalars(
-        sa.select(marks.epoch)
-        .where(
-            marks.tenant_id == asking.tenant,
-            marks.store_id == asking.store,
-            marks.device_id == asking.device,
-        )
-        .order_by(marks.ordinal.desc())
+        sa.select(marks.epoch).where(own(marks, asking)).order_by(marks.ordinal.desc())
     ).all()
     visible = fence(connection, journal) if fenced else NO_FENCE
-    for epoch in epochs:
+    for epoch in [named] if named in epochs else epochs:
         seq: int | None = connection.scalar(
             sa.select(journal.c.seq)
-            .where(
-                journal.c.tenant_id == asking.tenant,
-                journal.c.store_id == asking.store,
-                journal.c.device_id == asking.device,
-                journal.c.epoch == epoch,
-                journal.c.change < visible,
-            )
+            .where(own(journal.c, asking), journal.c.epoch == epoch, journal.c.change < visible)
             .order_by(journal.c.seq.desc())
             .limit(1)
         )
-        if seq is not None:
-            return epoch, seq
+        if seq is not None or epoch == named:
+            return epoch, seq or 0
     return "", 0
 
 

@@ -26,7 +26,13 @@ from cloud.services.envelope import Received
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
 from cloud.services.money_tasks import note_arrivals
 from cloud.services.oversell import note_oversold
-from cloud.services.projection import Arrival, Projectable, over_refunded, project
+from cloud.services.projection import (
+    Arrival,
+    Projectable,
+    over_refunded,
+    project,
+    tell_stock_again,
+)
 from cloud.services.quarantine import set_aside
 from cloud.services.seals import SEALED
 from cloud.services.tasks import raise_exceptions
@@ -197,6 +203,9 @@ def _judge(
         if verdict.record.sealed:
             verdict.flag(SEALED, "a till found this record damaged")
     originals = [v for v in verdicts if v.original and not v.record.sealed]
+    again = [v for v in verdicts if v.verdict == DUPLICATE and v.record.header.kind in _MOVING]
+    if again:
+        tell_stock_again(connection, arrival, [v.record.header.rec_id for v in again])
     if sender.revoked:
         for verdict in originals:
             verdict.verdict, verdict.code = UNPROJECTED, Code.DEVICE_REVOKED.value

@@ -254,6 +254,35 @@ def _move_stock(connection: sa.Connection, arrival: Arrival, moved: dict[str, in
     )
 
 
+def tell_stock_again(
+    connection: sa.Connection, arrival: Arrival, document_ids: Sequence[str]
+) -> None:
+    """Let the feed name the figures once more that these documents moved when they first came.
+
+    Their till has counted them on top of what it was told, and hears only with the next figure that
+    they were in it.
+    """
+    moved, stock = tables.stock_movement.c, tables.stock.c
+    skus: Sequence[str] = connection.scalars(
+        sa.select(moved.sku_id)
+        .where(
+            moved.tenant_id == arrival.tenant,
+            moved.store_id == arrival.store,
+            moved.document_id.in_(document_ids),
+        )
+        .distinct()
+    ).all()
+    connection.execute(
+        sa.update(tables.stock)
+        .where(
+            stock.tenant_id == arrival.tenant,
+            stock.store_id == arrival.store,
+            stock.sku_id.in_(skus),
+        )
+        .values(change=arrival.change)
+    )
+
+
 def over_refunded(
     connection: sa.Connection, arrival: Arrival, records: Sequence[Projectable]
 ) -> set[str]:

@@ -59,8 +59,9 @@ def chunk(
     limit: int,
     *,
     now_ms: int,
+    epoch: str = "",
 ) -> SnapshotChunk:
-    """Return the rows after a key, "" for the first. Raises Refused 404 and 422."""
+    """Return the rows after a key, "" for the first; `epoch` as in a pull. Raises Refused 404 and 422."""
     stream = _stream(name)
     size = max(1, min(limit, CHUNK_ROWS))
     query = sa.select(stream.table).where(*stream.there_for(asking, now_ms))
@@ -72,7 +73,7 @@ def chunk(
     packed, plain_size, sha256 = pack(
         line_of(stream.key_of(row), stream.body_of(row)) for row in rows
     )
-    epoch, seq = counted(connection, asking, fenced=False) if name == "stock" else ("", 0)
+    counts = counted(connection, asking, epoch, fenced=False) if name == "stock" else ("", 0)
     return SnapshotChunk(
         stream=name,
         rows=len(rows),
@@ -83,8 +84,8 @@ def chunk(
         sha256=sha256,
         feed_generation=feed_generation(connection),
         server_ms=now_ms,
-        applied_epoch=epoch,
-        applied_seq=seq,
+        applied_epoch=counts[0],
+        applied_seq=counts[1],
     )
 
 

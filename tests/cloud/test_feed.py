@@ -17,6 +17,7 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.snapshot import SnapshotChunk
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import tables
 from cloud.services import feed
@@ -26,6 +27,7 @@ from cloud.services.tokens import DevicePrincipal, device_at_home
 from cloud.settings import Settings
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_sale
+from tests.cloud.test_standing import asked, go_on, rotate
 
 
 def a_sku(number: int, name: str = "连衣裙") -> SkuRow:
@@ -122,6 +124,43 @@ def test_stock_counts_the_sales_received_and_says_up_to_which(cloud: Cloud, devi
     second = page(device, "stock", first.cursor)
     assert stock_of(second) == {"S001/SKU-1": 8}
     assert (second.applied_epoch, second.applied_seq) == (device.me.epoch, 2)
+
+
+def test_stock_counts_by_the_epoch_the_till_names(cloud: Cloud, device: Device) -> None:
+    put_stock(cloud, device, ("S001", "SKU-1", 10))
+    for _ in range(2):
+        device.write("sale", a_sale((100,)))
+    device.push()
+    old, twins = device.me.epoch, rotate(device, asked(device)).epoch
+
+    def counted(epoch: str) -> tuple[str, int]:
+        told = device.get("/v1/sync/pull", PullAnswer, stream="stock", epoch=epoch)
+        chunk = device.get("/v1/snapshot/chunk", SnapshotChunk, stream="stock", epoch=epoch)
+        assert (chunk.applied_epoch, chunk.applied_seq) == (told.applied_epoch, told.applied_seq)
+        return told.applied_epoch, told.applied_seq
+
+    assert counted("") == (old, 2)
+    assert counted(twins) == (twins, 0)
+    assert counted(old) == (old, 2)
+    assert counted("no such\0epoch") == (old, 2)
+
+
+def test_figures_are_told_again_when_a_record_comes_again_under_another_place(
+    cloud: Cloud, device: Device
+) -> None:
+    put_stock(cloud, device, ("S001", "SKU-1", 10), ("S001", "SKU-2", 10))
+    sale = a_sale((100,))
+    device.write("sale", sale)
+    device.push()
+    seen = page(device, "stock")
+    go_on(device, rotate(device, asked(device)))
+    device.write("sale", sale)
+    assert [result.verdict for result in device.push().results] == ["duplicate"]
+    again = page(device, "stock", seen.cursor)
+    assert stock_of(again) == {"S001/SKU-1": 9}
+    assert (again.applied_epoch, again.applied_seq) == (device.me.epoch, 1)
+    device.push()
+    assert page(device, "stock", again.cursor).rows == []
 
 
 def test_a_sale_in_one_store_is_seen_in_the_other(

@@ -37,7 +37,8 @@ class Fault(Enum):
 
 
 class DirectLine:
-    """The port `SyncTransport` of one device, straight to the cloud in memory."""
+    """The port `SyncTransport` of one device, straight to the cloud in memory, which moves no stock and
+    so counts by no epoch."""
 
     def __init__(self, cloud: FakeCloud, device: str) -> None:
         self.cloud, self.device = cloud, device
@@ -56,7 +57,9 @@ class DirectLine:
     def books(self, since: str) -> BooksAnswer:
         return self.cloud.books(self.device, since)
 
-    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
+    def pull(
+        self, stream: str, cursor: str, limit: int, *, check: bool = False, epoch: str = ""
+    ) -> PullAnswer:
         self.cloud.check_current(self.device)
         return self.cloud.pull(stream, cursor, limit, check=check)
 
@@ -72,7 +75,9 @@ class DirectLine:
         self.cloud.check_current(self.device)
         return self.cloud.begin_snapshot(stream)
 
-    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
+    def snapshot_chunk(
+        self, stream: str, after: str, limit: int, *, epoch: str = ""
+    ) -> SnapshotChunk:
         self.cloud.check_current(self.device)
         return self.cloud.snapshot_chunk(stream, after, limit)
 
@@ -101,9 +106,12 @@ class BadLine:
     def books(self, since: str) -> BooksAnswer:
         return self._carry("books", lambda: self.line.books(since))
 
-    def pull(self, stream: str, cursor: str, limit: int, *, check: bool = False) -> PullAnswer:
+    def pull(
+        self, stream: str, cursor: str, limit: int, *, check: bool = False, epoch: str = ""
+    ) -> PullAnswer:
         return self._carry(
-            f"pull {stream}", lambda: self.line.pull(stream, cursor, limit, check=check)
+            f"pull {stream}",
+            lambda: self.line.pull(stream, cursor, limit, check=check, epoch=epoch),
         )
 
     def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer:
@@ -117,9 +125,12 @@ class BadLine:
     def begin_snapshot(self, stream: str) -> SnapshotBegin:
         return self._carry(f"begin {stream}", lambda: self.line.begin_snapshot(stream))
 
-    def snapshot_chunk(self, stream: str, after: str, limit: int) -> SnapshotChunk:
+    def snapshot_chunk(
+        self, stream: str, after: str, limit: int, *, epoch: str = ""
+    ) -> SnapshotChunk:
         return self._carry(
-            f"chunk {stream}", lambda: self.line.snapshot_chunk(stream, after, limit)
+            f"chunk {stream}",
+            lambda: self.line.snapshot_chunk(stream, after, limit, epoch=epoch),
         )
 
     def _carry(self, name: str, deliver: Callable[[], T]) -> T:

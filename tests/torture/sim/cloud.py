@@ -233,7 +233,10 @@ def _pull(
     cloud: SimCloud, connection: sa.Connection, sender: DevicePrincipal, request: Request
 ) -> msgspec.Struct:
     stream, cursor, limit = (request.params[name] for name in ("stream", "cursor", "limit"))
-    return feed.pull(connection, sender, stream, cursor, int(limit), now_ms=cloud.now_ms)
+    epoch = request.params.get("epoch", "")
+    return feed.pull(
+        connection, sender, stream, cursor, int(limit), now_ms=cloud.now_ms, epoch=epoch
+    )
 
 
 def _push_members(
