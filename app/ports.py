@@ -354,8 +354,12 @@ class UnitOfWork(Protocol):
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device: keep keys, open the new epoch, journal again what was recorded."""
 
-    def unenrol(self) -> None:
-        """Forget the cloud, its secrets, people and members. Raises RuleBroken(UNSENT_LEFT)."""
+    def unenrol(self, *, exported: tuple[int, int] = (0, 0)) -> None:
+        """Forget the cloud, its secrets, people and members. Raises RuleBroken(UNSENT_LEFT), unless what
+        the cloud lacks are just so many records and changes of members as a file holds."""
+
+    def lacking(self) -> tuple[int, int]:
+        """Return how many records and changes of members no cloud has taken, refused ones included."""
 
     def refuse_unsent(self) -> None:
         """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks a record or a change of a member."""
@@ -436,6 +440,9 @@ class UnitOfWork(Protocol):
         """Keep when a stream's sum was compared with the cloud's."""
 
     def member_queue(self, limit: int) -> tuple[MemberChange, ...]: ...
+
+    def kept_changes(self) -> tuple[MemberChange, ...]:
+        """Return every change no cloud has taken: those queued, then those it refused."""
 
     def settle_members(self, answer: MembersPushAnswer) -> None: ...
 

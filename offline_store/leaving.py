@@ -37,15 +37,16 @@ _EMPTIED = (
 )
 
 
-def unenrol(connection: Connection, journal: Journal) -> None:
+def unenrol(connection: Connection, journal: Journal, exported: tuple[int, int] = (0, 0)) -> None:
     """Forget the cloud, in the caller's transaction. A till that is enrolled nowhere stays as it is.
 
-    Raises RuleBroken(UNSENT_LEFT) while the cloud lacks anything this till recorded.
+    Raises RuleBroken(UNSENT_LEFT) while the cloud lacks anything this till recorded, other than so many
+    records and changes of members as are known to be `exported`.
     """
     old = current_epoch(connection)
     if not old.enrolled:
         return
-    refuse_unsent(connection)
+    refuse_unsent(connection, exported)
     _forget_people(connection)
     for state in _STATES:
         connection.execute("DELETE FROM device_state WHERE key = ?", (state,))
@@ -79,8 +80,9 @@ def unsent(connection: Connection) -> tuple[int, int]:
     return standing.unsent, standing.member_changes + standing.member_refused
 
 
-def refuse_unsent(connection: Connection) -> None:
-    """Raise RuleBroken(UNSENT_LEFT) if any record or change of a member is not at the cloud."""
+def refuse_unsent(connection: Connection, exported: tuple[int, int] = (0, 0)) -> None:
+    """Raise RuleBroken(UNSENT_LEFT) if any record or change of a member is not at the cloud, unless it
+    is just what was exported."""
     records, changes = unsent(connection)
-    if records or changes:
+    if (records or changes) and (records, changes) != exported:
         raise RuleBroken(Code.UNSENT_LEFT, records=records, member_changes=changes)

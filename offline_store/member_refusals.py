@@ -5,7 +5,8 @@ Personal data like the queue itself; erasing a member empties this too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -28,6 +29,13 @@ def set_aside(connection: Connection, change_id: str, code: str, at_ms: int) -> 
         (code, at_ms, change_id),
     )
     connection.execute("DELETE FROM member_change WHERE change_id = ?", (change_id,))
+
+
+def changes(connection: Connection) -> list[Sequence[Any]]:
+    """Return the refused changes, the oldest first, as rows of the queue."""
+    return connection.execute(
+        f"SELECT {_CHANGE} FROM member_refused ORDER BY at_ms, change_id"  # noqa: S608 - our own columns
+    ).fetchall()
 
 
 def queue_again(connection: Connection) -> None:

@@ -131,6 +131,12 @@ def queue(connection: Connection, limit: int) -> tuple[MemberChange, ...]:
     return tuple(_change(row) for row in rows)
 
 
+def kept(connection: Connection) -> tuple[MemberChange, ...]:
+    """Return every change no cloud has taken: those in the queue, then those it refused."""
+    refused = [_change(row) for row in member_refusals.changes(connection)]
+    return (*queue(connection, -1), *refused)
+
+
 def settle(connection: Connection, answer: MembersPushAnswer) -> None:
     """Take the cloud's verdicts: what is decided leaves the queue, an alias renames the member.
 

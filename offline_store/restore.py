@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 RESTORED_MS = "restored.ms"
 """Device state: when this file came back from a backup, Unix ms."""
 _WAL = ("-wal", "-shm")
-_MOST_CHANGES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def read_store(file: Path, key: bytes) -> Copied:
                         records.append(place)
                     else:
                         damaged += 1
-            changes = members.queue(connection, _MOST_CHANGES)
+            changes = members.kept(connection)
     finally:
         connection.close()
     return Copied(tuple(records), changes, damaged)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 RETRY_S, BUSY_S = 15.0, 0.5
 _PAGE = 200
-_MOST_CHANGES = 100_000
 
 log = logging.getLogger(__name__)
 
@@ -246,9 +245,10 @@ def _not_in(connection: Connection, records: Sequence[RawRecord]) -> int:
 
 
 def _queue_mark(connection: Connection) -> tuple[object, ...]:
-    """Return what tells one members' queue from another: changes join its end and leave anywhere."""
+    """Return what tells one members' queue from another: changes join its end and leave anywhere, some
+    of them to those the cloud refuses."""
     row = connection.execute(
-        "SELECT count(*),"
+        "SELECT count(*), (SELECT count(*) FROM member_refused),"
         " (SELECT change_id FROM member_change ORDER BY place LIMIT 1),"
         " (SELECT change_id FROM member_change ORDER BY place DESC LIMIT 1) FROM member_change"
     ).fetchone()
@@ -256,4 +256,4 @@ def _queue_mark(connection: Connection) -> tuple[object, ...]:
 
 
 def _changes(connection: Connection) -> tuple[MemberChange, ...]:
-    return members.queue(connection, _MOST_CHANGES)
+    return members.kept(connection)

@@ -253,11 +253,15 @@ class StoreUnit(FeedUnit, JournalUnit):
         enrolment.enrol(self._connection, self._journal, answer, device_key, cloud_url)
         return read_identity(self._connection)
 
-    def unenrol(self) -> None:
+    def unenrol(self, *, exported: tuple[int, int] = (0, 0)) -> None:
         """Forget the cloud. Raises RuleBroken(UNSENT_LEFT)."""
         self._may_write()
-        leaving.unenrol(self._connection, self._journal)
+        leaving.unenrol(self._connection, self._journal, exported)
         self.has_forgotten = True
+
+    def lacking(self) -> tuple[int, int]:
+        """Return how many records and changes of members no cloud has taken."""
+        return leaving.unsent(self._connection)
 
     def refuse_unsent(self) -> None:
         """Raise RuleBroken(UNSENT_LEFT) while the cloud lacks anything."""
@@ -305,6 +309,10 @@ class StoreUnit(FeedUnit, JournalUnit):
     def member_queue(self, limit: int) -> tuple[MemberChange, ...]:
         """Return the oldest unsettled changes of members."""
         return members.queue(self._connection, limit)
+
+    def kept_changes(self) -> tuple[MemberChange, ...]:
+        """Return every change of a member no cloud has taken, refused ones included."""
+        return members.kept(self._connection)
 
     def settle_members(self, answer: MembersPushAnswer) -> None:
         """Take the cloud's verdicts on changes of members."""

@@ -16,7 +16,6 @@ from app.wire.export import Manifest, Part, Stretch, queue_digest, read_export, 
 from app.wire.messages import MemberChange, MembersPush
 from app.wire.upkeep import EpochMark
 
-_MOST_CHANGES = 1_000_000
 _CHANGES_TOGETHER = 500
 
 
@@ -39,6 +38,7 @@ class _Standing:
     escrow: bytes
     stretches: tuple[tuple[JournalMark, JournalMark], ...]
     changes: tuple[MemberChange, ...]
+    lacking: tuple[int, int]
 
 
 def export(store: Store, clock: Clock, *, everything: bool = False) -> Exported:
@@ -58,14 +58,15 @@ def export(store: Store, clock: Clock, *, everything: bool = False) -> Exported:
             Stretch(after=_place(after), last=_place(last)) for after, last in standing.stretches
         ],
         member_changes=len(standing.changes),
-        members=queue_digest(change.change_id for change in standing.changes),
+        members=_digest(standing.changes),
     )
     chunks = write_export(manifest, _parts(store, standing), standing.escrow, standing.sender.key)
     return Exported(manifest, chunks)
 
 
-def check_covers(store: Store, data: bytes) -> None:
-    """See that an exported file holds everything the cloud does not.
+def check_covers(store: Store, data: bytes) -> tuple[int, int]:
+    """See that an exported file holds everything the cloud does not; return how much that is, in records
+    and changes of members.
 
     Raises RuleBroken: FILE_UNREADABLE for a file of another device or one that was changed,
     EXPORT_INCOMPLETE when something came after it.
@@ -80,9 +81,9 @@ def check_covers(store: Store, data: bytes) -> None:
         whole = there is not None and there.after.seq <= after.seq and there.last == _place(last)
         if last.seq > after.seq and not whole:
             raise RuleBroken(Code.EXPORT_INCOMPLETE, records=last.seq - after.seq)
-    queue = queue_digest(change.change_id for change in standing.changes)
-    if standing.changes and queue != found.manifest.members:
+    if standing.changes and _digest(standing.changes) != found.manifest.members:
         raise RuleBroken(Code.EXPORT_INCOMPLETE, member_changes=len(standing.changes))
+    return standing.lacking
 
 
 def _look(uow: UnitOfWork, everything: bool) -> _Standing:
@@ -91,7 +92,7 @@ def _look(uow: UnitOfWork, everything: bool) -> _Standing:
         raise Trouble(Code.DEVICE_NOT_ENROLLED)
     sender = Sender(identity, uow.device_key())
     stretches = uow.stretches() if everything else ((uow.acked(), uow.head()),)
-    return _Standing(sender, uow.escrow_key(), stretches, uow.member_queue(_MOST_CHANGES))
+    return _Standing(sender, uow.escrow_key(), stretches, uow.kept_changes(), uow.lacking())
 
 
 def _parts(store: Store, standing: _Standing) -> Iterator[Part]:
@@ -111,6 +112,11 @@ def _parts(store: Store, standing: _Standing) -> Iterator[Part]:
             after = JournalMark(last.epoch, newest.seq, newest.hash)
     for start in range(0, len(standing.changes), _CHANGES_TOGETHER):
         yield MembersPush(changes=list(standing.changes[start : start + _CHANGES_TOGETHER]))
+
+
+def _digest(changes: tuple[MemberChange, ...]) -> str:
+    """Name the changes in an order that stays when the cloud refuses one or it is queued again."""
+    return queue_digest(sorted(change.change_id for change in changes))
 
 
 def _place(mark: JournalMark) -> EpochMark:

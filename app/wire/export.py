@@ -53,7 +53,8 @@ class Stretch(Message, frozen=True, kw_only=True):
 
 
 class Manifest(Message, frozen=True, kw_only=True):
-    """What is in the file. `members` is the SHA-256 (hex) over the change ids of the members' queue."""
+    """What is in the file. `members` is the SHA-256 (hex) over the ids of the changes of members,
+    those the cloud refused included, in the order of the ids."""
 
     export_id: str
     tenant: str

@@ -133,5 +133,18 @@ def _take_members(
     if sender.revoked:  # a revoked till changes no person; the file stays where it is
         result.members["refused"] += len(push.changes)
         return
-    answer = db.write(lambda connection: members.push(connection, sender, push, now_ms=now_ms))
+    try:
+        answer = db.write(lambda connection: members.push(connection, sender, push, now_ms=now_ms))
+    except Refused as refused:
+        if refused.status not in (413, 422):
+            raise
+        if (
+            len(push.changes) == 1
+        ):  # what the till could not send either; the file stays where it is
+            result.members["refused"] += 1
+            return
+        half = len(push.changes) // 2
+        for changes in (push.changes[:half], push.changes[half:]):
+            _take_members(db, sender, MembersPush(changes=changes), result, now_ms)
+        return
     result.members.update(verdict.verdict for verdict in answer.verdicts)

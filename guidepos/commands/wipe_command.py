@@ -9,8 +9,8 @@ from pathlib import Path
 from app.devices.keeper_mark import MARK_FILE
 from app.devices.secrets import STORE_KEY, choose_keeper
 from app.errors import Code, RuleBroken, Trouble
-from app.sync.export import check_covers
 from guidepos.bootstrap import default_home, open_till
+from guidepos.exported import covered_by
 from guidepos.till import Till
 from offline_store import unsent_in
 from offline_store import wipe as remove_store
@@ -78,11 +78,7 @@ def _refuse_loss(till: Till, exported: Path | None) -> None:
     if exported is None:
         till.store.run(lambda uow: uow.refuse_unsent()).result()
         return
-    try:
-        data = exported.read_bytes()
-    except OSError as error:
-        raise RuleBroken(Code.FILE_UNREADABLE, detail=str(error)) from error
-    check_covers(till.store, data)
+    covered_by(exported, till.store)
 
 
 def _refuse_losing_old_stores(home: Path, key: bytes) -> None:

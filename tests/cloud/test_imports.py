@@ -110,6 +110,17 @@ def test_changes_of_members_come_along(cloud: Cloud, device: Device) -> None:
     assert count(cloud, member) == 1
 
 
+def test_a_change_that_is_refused_keeps_no_other_out(cloud: Cloud, device: Device) -> None:
+    names = [joining(f"m-{n}", name="王小明", phone=f"1381234567{n}") for n in range(5)]
+    names[3] = msgspec.structs.replace(names[3], t_ms=2**63)
+    data = exported(device, *batches(device, sell(device, 1)), MembersPush(changes=names))
+    for verdict in ("applied", "duplicate"):
+        result = taken(cloud, data)
+        assert result.verdicts == {verdict: 1}
+        assert result.members == {verdict: 4, "refused": 1}
+    assert count(cloud, member) == 4
+
+
 def test_a_revoked_device_is_kept_aside_and_changes_no_person(cloud: Cloud, device: Device) -> None:
     with cloud.db.begin() as connection:
         connection.execute(sa.update(tables.device).values(revoked_ms=1))

@@ -63,6 +63,28 @@ def test_nothing_leaves_while_a_member_is_unsent(home: Path) -> None:
         assert "member_changes: 1" in refused(command, "--home", home)
 
 
+def test_a_change_the_cloud_refuses_is_exported_and_lets_the_till_leave(
+    cloud: EmbeddedCloud, home: Path, tmp_path: Path
+) -> None:
+    till = open_till(home)
+    poison = MemberChange(
+        change_id="c-1", member_ref="m-1", field="name", value="x" * 10_001, base_revision=0, t_ms=1
+    )
+    till.store.run(lambda uow: uow.change_member(poison)).result()
+    sold = sell(till, 1)
+    till.close()
+    assert figures("sync", "--once", "--home", home)["unsent"] == 0
+    assert "member_changes: 1" in refused("unenrol", "--home", home)
+    file = tmp_path / "file"
+    assert figures("journal", "export", file, "--home", home)["member_changes"] == 1
+    guidepos("sync", "--once", "--home", home)  # which tries once more
+    assert "device" in guidepos("unenrol", "--home", home, "--exported", file)
+    assert "nowhere" in guidepos("unenrol", "--home", home, "--exported", file)
+    told = figures("import-journal", "--data", cloud.data, file, program="cloud")
+    assert told["member_changes"] == {"refused": 1}
+    assert held(cloud, tmp_path, sold)
+
+
 def test_a_till_that_left_starts_afresh_at_another_cloud(
     cloud: EmbeddedCloud, home: Path, tmp_path: Path
 ) -> None:

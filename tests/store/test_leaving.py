@@ -50,6 +50,18 @@ def test_what_the_cloud_refuses_is_not_left_behind_unseen(enrolled, file):
     assert unsent_in(file, KEY) == (0, 1)
 
 
+def test_what_the_cloud_refuses_may_be_left_once_it_is_in_a_file(enrolled, file):
+    waiting, poison = change(enrolled, "note", "常客", member_ref="m1"), refuse(enrolled)
+    kept = [each.change_id for each in do(enrolled, "kept_changes")]
+    assert kept == [waiting, poison]
+    assert do(enrolled, "lacking") == (0, 2)
+    with pytest.raises(RuleBroken):
+        enrolled.run(lambda uow: uow.unenrol(exported=(0, 1))).result()
+    enrolled.run(lambda uow: uow.unenrol(exported=(0, 2))).result()
+    assert not enrolled.reader.identity().enrolled
+    assert unsent_in(file, KEY) == (0, 0)
+
+
 def test_no_name_stays_in_the_file_of_a_till_that_left(enrolled, opened, file):
     poison = refuse(enrolled)
     do(enrolled, "retry_refused_members")

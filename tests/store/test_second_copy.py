@@ -19,7 +19,7 @@ from tests.fakes.clock import FakeClock
 from tests.store.conftest import Opener
 from tests.store.shop import KEY, do, enrol_answer, sale_of
 from tests.store.test_journal import CHEAPER, tamper
-from tests.store.test_members import change, pull, row
+from tests.store.test_members import aside, change, pull, row
 
 PATIENCE_S = 30.0
 
@@ -241,6 +241,19 @@ def test_members_changes_lie_apart_and_leave_no_trace_when_settled_or_erased(sto
     settled(copy)
     assert on_card_is_empty(card)
     assert (folder_of(card, KEY) / MEMBERS_NAME).stat().st_size < size
+
+
+def test_a_change_the_cloud_refuses_stays_on_the_card(store, card, copy):
+    pull(store, row("m1"))
+    refused = change(store, "name", "王大明", "m1")
+    settled(copy)
+    aside(store, refused)
+    change(store, "note", "常客", "m1")
+    settled(copy)
+    assert [each.value for each in on_card(card).changes] == ["常客", "王大明"]
+    pull(store, MemberRow(member_ref="m1", revision=2, erased=True))
+    settled(copy)
+    assert on_card_is_empty(card)
 
 
 def on_card_is_empty(card: Path) -> bool:

@@ -124,8 +124,9 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     @Property(bool, notify=changed)
     def hasUnsent(self) -> bool:
-        """Something waits to be sent."""
-        return bool(self._now and (self._now.sync.unsent or self._now.sync.member_changes))
+        """Something waits to be sent, or is refused."""
+        sync = self._now.sync if self._now else None
+        return bool(sync and (sync.unsent or sync.member_changes or sync.member_refused))
 
     @Property(str, notify=changed)
     def closeLine(self) -> str:
@@ -273,12 +274,16 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         if self._now is None:
             return ""
         sync, say = self._now.sync, self._words.say
-        members = say("network.members_waiting", n=sync.member_changes)
+        members = [say("network.members_waiting", n=sync.member_changes)] * bool(
+            sync.member_changes
+        )
+        if sync.member_refused:
+            members.append(say("network.members_refused", n=sync.member_refused))
         records = say("network.all_sent")
         if sync.unsent:
             age = max(self._now.now.server_ms - sync.oldest_unsent_ms, 0)
             records = say("network.unsent_line", n=sync.unsent, age=age)
-        return self._words.join(records, members if sync.member_changes else "")
+        return self._words.join(records, *members)
 
     def _close_line(self) -> str:
         if self._now is None:
