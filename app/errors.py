@@ -82,6 +82,7 @@ class Code(StrEnum):
     FILE_UNREADABLE = "file_unreadable"
     COLUMN_MISSING = "column_missing"
     ROW_INVALID = "row_invalid"
+    CONFIG_INVALID = "config_invalid"
 
     # Trouble: the world failed
     CLOUD_UNREACHABLE = "cloud_unreachable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,12 +21,15 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.shop_bounds import LEASE_DAYS, out_of_bounds, within_bounds
 from app.wire.tasks import TaskRow
 from offline_store import device, feeds, member_lease, stock, styles, tasks
 from offline_store.identity import Epoch, all_epochs
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+
+log = logging.getLogger(__name__)
 
 _ENCODER = msgspec.json.Encoder()
 _PERSON = (
@@ -39,7 +43,11 @@ T = TypeVar("T")
 
 
 def put_config(connection: Connection, config: ConfigRow) -> None:
-    """Replace the shop's document."""
+    """Replace the shop's document. What makes no sense in it stays as it was."""
+    wrong = ", ".join(out_of_bounds(config))
+    if wrong:
+        log.warning("settings of the shop that make no sense are left as they were: %s", wrong)
+        config = within_bounds(config, read_config(connection))
     connection.execute(
         "INSERT OR REPLACE INTO config VALUES (?, ?)", (_SHOP, _ENCODER.encode(config))
     )
@@ -54,7 +62,8 @@ def read_config(connection: Connection) -> ConfigRow | None:
 def lease_days(connection: Connection) -> int:
     """Return how long members may be kept that this till has not heard of."""
     config = read_config(connection)
-    return config.member_lease_days if config else member_lease.DEFAULT_DAYS
+    days = config.member_lease_days if config else member_lease.DEFAULT_DAYS
+    return days if days in LEASE_DAYS else member_lease.DEFAULT_DAYS  # kept by an older version
 
 
 def put_people(connection: Connection, rows: Sequence[PersonRow]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from app.errors import Code
+from app.errors import Code, RuleBroken
 from app.wire.checksum import row_sum, stock_mark
 from app.wire.messages import (
     STREAMS,
@@ -24,6 +24,7 @@ from app.wire.messages import (
     SkuRow,
     StockRow,
 )
+from app.wire.shop_bounds import out_of_bounds
 from app.wire.tokens import b64, unb64
 from cloud.db.feed import NO_FENCE, fence, next_change
 from cloud.db.rows import upsert
@@ -242,7 +243,11 @@ def put_people(
 
 
 def put_config(connection: sa.Connection, tenant_id: str, row: ConfigRow) -> None:
-    """Publish what a till needs to know about the shop."""
+    """Publish what a till needs to know about the shop. Raises RuleBroken(CONFIG_INVALID), naming what
+    makes no sense, before anything is written."""
+    wrong = ", ".join(out_of_bounds(row))
+    if wrong:
+        raise RuleBroken(Code.CONFIG_INVALID, field=wrong)
     values = {
         "tenant_id": tenant_id,
         "name": SHOP,

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from app.errors import Code, RuleBroken
 from app.wire.messages import (
     ConfigRow,
     PersonRow,
@@ -104,6 +105,16 @@ def test_the_shop_is_one_document_and_the_first_one_is_empty(cloud: Cloud, devic
     cloud.db.write(lambda connection: feed.put_config(connection, device.me.tenant, shop))
     (row,) = page(device, "config").rows
     assert (row.key, msgspec.json.decode(row.body, type=ConfigRow)) == ("shop", shop)
+
+
+def test_settings_that_make_no_sense_are_not_published(cloud: Cloud, device: Device) -> None:
+    shop = ConfigRow(currency="CNY", stores=[], categories=[], tiers=[], discount_reasons=[])
+    wrong = msgspec.structs.replace(shop, member_lease_days=0, currency="XXX")
+    with pytest.raises(RuleBroken) as rule:
+        cloud.db.write(lambda connection: feed.put_config(connection, device.me.tenant, wrong))
+    assert rule.value.code is Code.CONFIG_INVALID
+    assert rule.value.facts == {"field": "currency, member_lease_days"}
+    assert page(device, "config").rows == []
 
 
 def test_people_of_another_store_stay_there(cloud: Cloud, device: Device) -> None:

@@ -10,7 +10,7 @@ from app.domain.commission import NO_PLAN
 from app.domain.people import GuideShare, Role
 from app.errors import Code, Trouble
 from app.ports import Draft
-from app.wire.messages import PullAnswer, Row
+from app.wire.messages import PlanRow, PullAnswer, Row, TierRow
 from tests.store.shop import (
     COAT,
     LIN,
@@ -77,6 +77,33 @@ def test_a_shop_without_a_plan_has_the_empty_one(store):
     config = msgspec.structs.replace(config_row(), plan=None)
     store.run(lambda uow: uow.put_config(config)).result()
     assert store.reader.plan() == NO_PLAN
+
+
+def test_settings_that_make_no_sense_stay_as_they_were(store):
+    good = msgspec.structs.replace(config_row(), member_lease_days=9)
+    store.run(lambda uow: uow.put_config(good)).result()
+    wrong = {
+        "member_lease_days": 0,
+        "payment_minutes": -1,
+        "tiers": [TierRow(code="gold", name="", name_en="", pays_bp=10_001)],
+        "plan": PlanRow(plan_id="plan", version=4, default_bp=-1),
+        "currency": "EUR",
+    }
+    told = msgspec.structs.replace(good, **wrong)
+    pull(store, "config", Row(key="shop", body=msgspec.Raw(msgspec.json.encode(told))))
+    kept = store.reader._config()
+    assert kept == msgspec.structs.replace(good, currency="EUR")
+    assert store.run(lambda uow: uow.cursor("config")).result() == "7"
+
+
+def test_settings_that_never_made_sense_are_the_usual_ones(store):
+    nameless = TierRow(code="", name="", name_en="", pays_bp=1)
+    told = msgspec.structs.replace(
+        config_row(), member_lease_days=10**6, day_starts_at=24, tiers=[nameless]
+    )
+    store.run(lambda uow: uow.put_config(told)).result()
+    usual = {"member_lease_days": 30, "day_starts_at": 4, "tiers": []}
+    assert store.reader._config() == msgspec.structs.replace(told, **usual)
 
 
 def test_people_come_and_go_and_failed_sign_ins_stay(store):
