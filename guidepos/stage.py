@@ -97,6 +97,18 @@ class Stage:
         self.hand.tap(self._say("cart.member"))
         self.hand.type("154")
 
+    def erase(self) -> None:
+        """A manager is asked whether a member shall be erased."""
+        self.sign_in()
+        self.hand.tap(self._name(Role.MANAGER))
+        self.hand.type(MANAGER_PIN + "\r")
+        self.hand.see(self._say("place.sell"))
+        self.hand.tap(self._say("cart.member"))
+        self.hand.type("154")
+        known = self._till.store.reader.find_members("154", 1)[0]
+        self.hand.tap(f"{self._say('member.erase')} {known.name}")
+        self.hand.see(self._say("member.erase_do"))
+
     def pay(self) -> None:
         self.cart()
         self.hand.tap(self._say("cart.pay"))
@@ -202,6 +214,7 @@ SCREENS: dict[str, Callable[[Stage], None]] = {
     "cart": Stage.cart,
     "matrix": Stage.matrix,
     "member": Stage.member,
+    "erase": Stage.erase,
     "pay": Stage.pay,
     "cash": Stage.cash,
     "done": Stage.done,

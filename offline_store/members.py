@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 CURSOR = MEMBERS
-JOIN = "join"
+JOIN, ERASE = "join", "erase"
 _FIELDS = ("name", "phone", "tier", "note")
 """Fields a till may change."""
 
@@ -247,6 +247,9 @@ def _knows(connection: Connection, member_ref: str) -> bool:
 
 def _apply(connection: Connection, change: MemberChange) -> None:
     member_ref = real_ref(connection, change.member_ref)
+    if change.field == ERASE:
+        _erase(connection, member_ref, change.change_id)
+        return
     if change.field == JOIN:
         fields = msgspec.json.decode(change.value, type=dict[str, Any])
         connection.execute(
@@ -264,6 +267,25 @@ def _apply(connection: Connection, change: MemberChange) -> None:
             )
     if "name" in fields or "phone" in fields:
         _index_again(connection, member_ref)
+
+
+def _erase(connection: Connection, member_ref: str, change_id: str) -> None:
+    """Forget a person here; that they are to be erased is all that stays to be sent."""
+    connection.execute(
+        "DELETE FROM member_search WHERE rowid IN"
+        " (SELECT member_no FROM member WHERE member_ref = ? AND erased = 0)",
+        (member_ref,),
+    )
+    connection.execute(
+        "UPDATE member SET name = '', phone = '', tier = '', points = 0, note = '', erased = 1"
+        " WHERE member_ref = ?",
+        (member_ref,),
+    )
+    connection.execute(
+        "DELETE FROM member_change WHERE member_ref = ? AND change_id <> ?", (member_ref, change_id)
+    )
+    member_refusals.forget(connection, member_ref)
+    scrubbing.begin(connection)
 
 
 def _index_again(connection: Connection, member_ref: str) -> None:

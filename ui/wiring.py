@@ -110,7 +110,7 @@ class Screens:
         self.checkout = CheckoutVm(parts.checkout, parts.store, words, root)
         self.goods = GoodsVm(parts.store, words, root, rest_pictures=gallery.garments.rest)
         self.matrix = MatrixVm(parts.stock, words, self._now_ms, root)
-        self.members = MembersVm(parts.members, lists, words, root)
+        self.members = MembersVm(parts.members, lists, words, root, lambda: root.person)
         self.counter = furnish(root, self.checkout, self._counter_tools(), words, gallery)
         root.hold(
             session=self.session,
@@ -151,6 +151,7 @@ class Screens:
         self.session.signedIn.connect(self._welcome)
         self.root.signedOut.connect(self.session.load)
         self.members.picked.connect(self._attach)
+        self.members.erased.connect(self.checkout.forget)
         self.matrix.added.connect(self.checkout.addSku)
         self.checkout.cartChanged.connect(self._count)
         self.counter.pay.settled.connect(self._settled)

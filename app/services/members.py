@@ -8,6 +8,7 @@ import msgspec
 
 from app.domain.ids import new_id
 from app.domain.member import MAX_NAME, MAX_NOTE, Member, clean_text, normal_phone
+from app.domain.people import Person, Role
 from app.errors import Code, RuleBroken
 from app.ports import Clock, Store, UnitOfWork
 from app.services.standing import refuse_revoked
@@ -61,6 +62,16 @@ class Members:
     def set_note(self, member: Member, note: str) -> Future[None]:
         """Change the note about a member; it is personal data and never enters a fact."""
         return self._put(self._change(member, "note", clean_text(note, limit=MAX_NOTE)))
+
+    def erase(self, member: Member, manager: Person) -> Future[None]:
+        """Erase a person: here at once, at the cloud and on every other till as soon as they hear of it.
+        Facts keep the random reference and lose whose it was (PIPL, article 47).
+
+        Raises RuleBroken(MANAGER_NEEDED), and through the future Trouble(DEVICE_REVOKED).
+        """
+        if manager.role is not Role.MANAGER:
+            raise RuleBroken(Code.MANAGER_NEEDED)
+        return self._put(self._change(member, "erase", ""))
 
     def _put(self, change: MemberChange) -> Future[None]:
         def job(uow: UnitOfWork) -> None:

@@ -31,6 +31,20 @@ def row(member_ref: str = "m1", name: str = "王小明", **more) -> MemberRow:
     return MemberRow(member_ref=member_ref, name=name, **values)
 
 
+def test_who_was_erased_here_stays_erased_until_the_cloud_says_so(store):
+    pull(store, row("m1", "王大明"), row("m2", "李雷"))
+    aside(store, change(store, "note", "私人", "m1"))
+    change(store, "name", "王二", "m1")
+    gone = change(store, "erase", "", "m1")
+    pull(store, row("m1", "王大明"))
+    assert store.reader.find_members("王") == ()
+    member = store.reader.member("m1")
+    assert (member.name, member.phone, member.points) == ("", "", 0)
+    kept = store.run(lambda uow: uow.kept_changes()).result()
+    assert [each.change_id for each in kept] == [gone]
+    assert [m.member_ref for m in store.reader.find_members("李")] == ["m2"]
+
+
 def pull(store, *rows: MemberRow, cursor: str = "c1") -> None:
     page = MembersPage(rows=list(rows), cursor=cursor, more=False, server_ms=77)
     store.run(lambda uow: uow.apply_members(page)).result()

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from app.domain.people import Role
 from tests.qml.stage import StageTill
 from ui.text import Words
 from ui.viewmodels.members import MembersVm
@@ -38,6 +39,33 @@ def test_the_form_begins_with_what_was_searched(members: Any):
     assert (members.typedName, members.typedPhone) == ("", "13900001111")
     members.search("王小明")
     assert (members.typedName, members.typedPhone) == ("王小明", "")
+
+
+def test_only_a_manager_is_asked_whether_to_erase(
+    qtbot: QtBot, till: StageTill, words: Words, owner: QObject
+):
+    people = {person.role: person for person in till.session.people()}
+    here = [people[Role.GUIDE]]
+    lists = ShopLists(till.store, words)
+    vm: Any = MembersVm(till.members, lists, words, owner, lambda: here[0])
+    vm.open()
+    vm.search("154")
+    ref = str(vm.found.rows[0]["memberRef"])
+    name = vm.found.rows[0]["name"]
+    vm.askErase(ref)
+    assert (vm.mayErase, vm.erasing) == (False, False)
+    here[0] = people[Role.MANAGER]
+    vm.askErase(ref)
+    assert (vm.mayErase, vm.erasing, vm.leavingName) == (True, True, name)
+    vm.keepMember()
+    vm.erase()
+    assert not vm.erasing
+    vm.askErase(ref)
+    with qtbot.waitSignal(vm.erased) as erased:
+        vm.erase()
+    assert erased.args == [ref]
+    assert not vm.erasing
+    assert ref not in [row["memberRef"] for row in vm.found.rows]
 
 
 def test_joining_makes_a_member_and_attaches_them(qtbot: QtBot, members: Any, till: StageTill):

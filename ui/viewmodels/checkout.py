@@ -221,6 +221,12 @@ class CheckoutVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._step(lambda: self._checkout.detach_member(self._priced))
 
     @Slot(str)
+    def forget(self, member_ref: str) -> None:
+        """Take a member off the cart who was erased."""
+        if self._priced.cart.member_ref == member_ref:
+            self.detach()
+
+    @Slot(str)
     def openDiscount(self, line_no: str) -> None:
         """Open the discount sheet for a line, or for the whole order ("")."""
         line = self._line(line_no)

@@ -1,11 +1,15 @@
-"""The member sheet: finding a member by anything one remembers, or letting a customer join."""
+"""The member sheet: finding a member by anything one remembers, letting a customer join, and, for a
+manager, erasing one who asks for it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from PySide6.QtCore import Property, QObject, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.member import Member
+from app.domain.people import Person, Role
 from app.errors import Code, RuleBroken, Trouble
 from app.services.members import Members
 from ui.bridge import KeyedListModel, ViewModel
@@ -24,14 +28,24 @@ MOST_FOUND = 12
 @QmlElement
 @QmlUncreatable("made by the shell")
 class MembersVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable forgets __call__
-    """Who the customer is."""
+    """Who the customer is. `who` tells who is signed in; `erased` names a member who is no more."""
 
     changed = Signal()
     picked = Signal(str)
+    erased = Signal(str)
+    notice = Signal(str, str)
 
-    def __init__(self, members: Members, lists: ShopLists, words: Words, parent: QObject) -> None:
+    def __init__(
+        self,
+        members: Members,
+        lists: ShopLists,
+        words: Words,
+        parent: QObject,
+        who: Callable[[], Person | None] = lambda: None,
+    ) -> None:
         super().__init__(parent)
-        self._members, self._lists, self._words = members, lists, words
+        self._members, self._lists, self._words, self._who = members, lists, words, who
+        self._leaving: Member | None = None
         self._text, self._joining, self._problem, self._problem_at = "", False, "", ""
         self._found = KeyedListModel(MEMBER_ROLES, self)
         self._tasks = Tasks(self)
@@ -59,8 +73,38 @@ class MembersVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         return self._joining
 
     @Property(bool, notify=changed)
+    def mayErase(self) -> bool:
+        """A manager is signed in, who may erase members."""
+        return self._manager() is not None
+
+    @Property(bool, notify=changed)
+    def erasing(self) -> bool:
+        """It is asked whether a member shall be erased."""
+        return self._leaving is not None
+
+    @Property(str, notify=changed)
+    def leavingName(self) -> str:
+        """Name of the member it is asked about."""
+        return self._leaving.name if self._leaving else ""
+
+    @Property(str, notify=changed)
+    def leavingDetail(self) -> str:
+        """Their phone and points."""
+        return self._detail(self._leaving) if self._leaving else ""
+
+    @Property(str, notify=changed)
+    def leavingLetters(self) -> str:
+        """Letters for their avatar."""
+        return letters(self._leaving.name) if self._leaving else ""
+
+    @Property(int, notify=changed)
+    def leavingSeed(self) -> int:
+        """Number that picks the avatar's colour."""
+        return seed(self._leaving.member_ref) if self._leaving else 0
+
+    @Property(bool, notify=changed)
     def busy(self) -> bool:
-        """A new member is being kept."""
+        """A new member is being kept, or one erased."""
         return self._tasks.isBusy()
 
     @Property(str, notify=changed)
@@ -88,6 +132,7 @@ class MembersVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         """Begin with nobody."""
         self._lists.load()
         self._text, self._joining, self._problem, self._problem_at = "", False, "", ""
+        self._leaving = None
         self._look_up()
 
     @Slot(str)
@@ -119,6 +164,47 @@ class MembersVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self.put(self.changed, _problem="", _problem_at="")
         self._tasks.follow(future, self._joined, self._refused)
 
+    @Slot(str)
+    def askErase(self, member_ref: str) -> None:
+        """Ask whether a member shall be erased."""
+        try:
+            member = self._members.get(member_ref) if self._manager() else None
+        except Trouble as trouble:
+            self._not_erased(sort_failure(trouble))
+            return
+        self.put(self.changed, _leaving=member)
+
+    @Slot()
+    def keepMember(self) -> None:
+        """Do not erase."""
+        self.put(self.changed, _leaving=None)
+
+    @Slot()
+    def erase(self) -> None:
+        """Erase the member it was asked about."""
+        member, manager = self._leaving, self._manager()
+        if self._tasks.isBusy() or member is None or manager is None:
+            return
+        try:
+            future = self._members.erase(member, manager)
+        except (RuleBroken, Trouble) as refusal:
+            self._not_erased(sort_failure(refusal))
+            return
+        self._tasks.follow(future, lambda _: self._gone(member), self._not_erased)
+
+    def _gone(self, member: Member) -> None:
+        self._leaving = None
+        self._look_up()
+        self.erased.emit(member.member_ref)
+        self.notice.emit("info", self._words.say("member.erased"))
+
+    def _not_erased(self, failure: Failure) -> None:
+        self.notice.emit("problem", self._words.error(failure))
+
+    def _manager(self) -> Person | None:
+        person = self._who()
+        return person if person is not None and person.role is Role.MANAGER else None
+
     def _joined(self, member: Member) -> None:
         self.put(self.changed, _joining=False)
         self.picked.emit(member.member_ref)
@@ -139,9 +225,7 @@ class MembersVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             {
                 "memberRef": member.member_ref,
                 "name": member.name,
-                "detail": self._words.join(
-                    member.masked_phone(), self._words.say("member.points", n=member.points)
-                ),
+                "detail": self._detail(member),
                 "tier": self._lists.tier_name(member.tier),
                 "letters": letters(member.name),
                 "seed": seed(member.member_ref),
@@ -149,3 +233,7 @@ class MembersVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             for member in found
         )
         self.changed.emit()
+
+    def _detail(self, member: Member) -> str:
+        points = self._words.say("member.points", n=member.points)
+        return self._words.join(member.masked_phone(), points)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from app.domain.member import MAX_NAME, MAX_NOTE, clean_text
+from app.domain.people import Role
 from app.domain.stock import MovementKind
 from app.errors import Code, RuleBroken, Trouble
 from app.services.receipts import Receipts
@@ -39,6 +41,24 @@ def test_who_joins_is_found_at_once_and_travels_in_their_own_queue(till: Till) -
 def test_nobody_joins_twice(till: Till) -> None:
     till.members.join("林", "13800138000").result()
     assert refusal(lambda: till.members.join("李", "138 0013 8000")) is Code.MEMBER_EXISTS
+
+
+def test_a_manager_erases_a_member_and_a_guide_does_not(till: Till) -> None:
+    member = till.members.join("单雄信", "13800138000", "喜欢黑色").result()
+    till.members.set_note(member, "常客").result()
+    guide = replace(MANAGER, role=Role.GUIDE)
+    assert refusal(lambda: till.members.erase(member, guide)) is Code.MANAGER_NEEDED
+    assert till.members.get(member.member_ref) is not None
+    till.members.erase(member, MANAGER).result()
+    for typed in ("13800138000", "单雄信", "shanxiong"):
+        assert till.members.find(typed) == ()
+    left = till.members.get(member.member_ref)
+    assert left is not None
+    assert (left.name, left.phone, left.note) == ("", "", "")
+    (change,) = [
+        c for c in till.do(lambda uow: uow.member_queue(10)) if c.member_ref == member.member_ref
+    ]
+    assert (change.field, change.value) == ("erase", "")
 
 
 @pytest.mark.parametrize(

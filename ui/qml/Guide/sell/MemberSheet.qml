@@ -3,7 +3,7 @@ import QtQuick
 import Guide
 import Guide.Model
 
-// Find a member by anything one remembers, or let the customer join on the spot.
+// Find a member by anything one remembers, or let the customer join on the spot. A manager may erase one.
 Sheet {
     id: root
 
@@ -11,19 +11,22 @@ Sheet {
 
     visible: true
     wide: 560
-    title: Words.t(vm.joining ? "member.join" : "member.title")
+    readonly property bool searching: !vm.joining && !vm.erasing
+
+    title: Words.t(vm.joining ? "member.join" : vm.erasing ? "member.erase_title" : "member.title")
     closeName: Words.t("common.close")
     onOpened: search.forceActiveFocus()
 
     Item {
         width: parent.width
-        height: root.vm.joining ? form.implicitHeight : Theme.compact ? 400 : 460
+        height: root.vm.joining ? form.implicitHeight
+            : root.vm.erasing ? farewell.implicitHeight : Theme.compact ? 400 : 460
 
         SearchField {
             id: search
             focus: true // from the first frame: people type while the sheet still comes in
             width: parent.width
-            visible: !root.vm.joining
+            visible: root.searching
             placeholderText: Words.t("member.search")
             clearName: Words.t("sell.search_clear")
             onTextChanged: root.vm.search(text)
@@ -33,7 +36,7 @@ Sheet {
             id: list
             anchors { top: search.bottom; topMargin: 12; bottom: join.top; bottomMargin: 12 }
             width: parent.width
-            visible: !root.vm.joining
+            visible: root.searching
             clip: true
             spacing: 8
             cacheBuffer: 0 // see GoodsPane
@@ -53,14 +56,26 @@ Sheet {
                 text: name
                 figure: tier
                 glyph: "chevron-right"
+                rightPadding: root.vm.mayErase ? Theme.touch + 8 : 12
                 leading: Avatar { size: 42; text: row.letters; seed: row.seed }
                 onClicked: root.vm.pick(memberRef)
+
+                IconButton {
+                    anchors { right: parent.right; rightMargin: 4; verticalCenter: parent.verticalCenter }
+                    visible: root.vm.mayErase
+                    framed: false
+                    glyph: "trash-2"
+                    glyphSize: 18
+                    tint: Theme.ink2
+                    text: Words.t("member.erase") + " " + row.name
+                    onClicked: root.vm.askErase(row.memberRef)
+                }
             }
         }
         EmptyState {
             anchors.centerIn: list
             width: parent.width - 60
-            visible: !root.vm.joining && list.count === 0
+            visible: root.searching && list.count === 0
             glyph: root.vm.nothingFound ? "user-round" : "search"
             title: Words.t(root.vm.nothingFound ? "member.none" : "member.start")
             hint: Words.t(root.vm.nothingFound ? "member.none_hint" : "member.start_hint")
@@ -69,7 +84,7 @@ Sheet {
             id: join
             anchors.bottom: parent.bottom
             width: parent.width
-            visible: !root.vm.joining
+            visible: root.searching
             kind: root.vm.nothingFound ? "primary" : "secondary"
             glyph: "user-plus"
             text: Words.t("member.join")
@@ -127,6 +142,12 @@ Sheet {
                     onClicked: root.vm.join(nameField.text, phoneField.text)
                 }
             }
+        }
+        EraseMember {
+            id: farewell
+            width: parent.width
+            visible: root.vm.erasing
+            vm: root.vm
         }
     }
 }
