@@ -25,6 +25,7 @@ from guidepos.late_gateway import LateGateway, LateTaskDesk
 from guidepos.till import Till
 from guidepos.timekeeping import resume_clock
 from offline_store import OfflineStore, open_store
+from offline_store.preparing import NOBODY, Onlooker
 
 
 def default_home() -> Path:
@@ -34,8 +35,10 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("guidepos", appauthor=False))
 
 
-def open_till(home: Path | None = None, settings: Settings | None = None) -> Till:
-    """Open the till that lives in a folder, making it if it is new.
+def open_till(
+    home: Path | None = None, settings: Settings | None = None, onlooker: Onlooker = NOBODY
+) -> Till:
+    """Open the till that lives in a folder, making it if it is new. `onlooker` waits for its store.
 
     Raises Trouble for everything that keeps a store shut: key missing or locked, file damaged or in
     use, disk full.
@@ -46,7 +49,7 @@ def open_till(home: Path | None = None, settings: Settings | None = None) -> Til
     keeper = choose_keeper(folder)
     key = load_or_create_key(keeper, store_exists=settings.store_file.exists())
     clock = SystemClock()
-    store = open_store(settings.store_file, key, clock)
+    store = open_store(settings.store_file, key, clock, onlooker)
     resume_clock(clock, store)
     store.resume_second_copy()
     return wire(settings, store, clock, keeper)

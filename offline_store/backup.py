@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import Code, Trouble
 from offline_store.connection import open_reader, open_writer, troubles_sorted
+from offline_store.preparing import NOBODY, UNKNOWN, Onlooker, Stage
 from offline_store.verifying import first_broken_seq
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _STEP_PAGES = 1_000
 _BREATH_S = 0.002
 
 
-def back_up(source: Connection, target: Path, key: bytes) -> None:
+def back_up(source: Connection, target: Path, key: bytes, onlooker: Onlooker = NOBODY) -> None:
     """Copy a store with everything still in its WAL, then check the copy page by page.
 
     The copy takes the target's name only once it is sound and durable. `source` must have no
@@ -39,7 +40,8 @@ def back_up(source: Connection, target: Path, key: bytes) -> None:
         with troubles_sorted():
             copy.execute("PRAGMA journal_mode = OFF")  # half a copy is thrown away anyway
             copy.execute("PRAGMA synchronous = OFF")
-            _copy_snapshot(source, copy)
+            _copy_snapshot(source, copy, onlooker)
+            onlooker.told(Stage.CHECKING, UNKNOWN)
             why = unsoundness(copy)
     finally:
         copy.close()
@@ -99,14 +101,19 @@ def unsoundness(connection: Connection) -> str:
     return str(bad_pages[0][0]) if bad_pages else ""
 
 
-def _copy_snapshot(source: Connection, copy: Connection) -> None:
+def _copy_snapshot(source: Connection, copy: Connection, onlooker: Onlooker) -> None:
     """Copy step by step what one read transaction sees: no sale in between begins it anew."""
+
+    def step(_status: int, left: int, pages: int) -> None:
+        onlooker.told(Stage.COPYING, 1 - left / max(1, pages))
+        time.sleep(_BREATH_S)
+
     reading = not source.in_transaction
     if reading:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
     try:
-        source.backup(copy, pages=_STEP_PAGES, progress=lambda *_: time.sleep(_BREATH_S))
+        source.backup(copy, pages=_STEP_PAGES, progress=step)
     finally:
         if reading:
             source.execute("COMMIT")

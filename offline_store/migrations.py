@@ -1,4 +1,5 @@
-"""How a store file comes to the version this program knows. Forward only; a backup comes first.
+"""How a store file comes to the version this program knows. Forward only; a backup comes first, unless
+only indexes are added.
 
 `user_version` says the version; sqlite-utils' own table says which steps ran. Each step is one
 transaction, so a kill in the middle leaves the version before or after.
@@ -18,6 +19,7 @@ from offline_store import (
     tasks,
 )
 from offline_store.backup import back_up
+from offline_store.preparing import NOBODY, UNKNOWN, Onlooker, Stage
 from offline_store.schema import statements
 
 if TYPE_CHECKING:
@@ -32,6 +34,11 @@ VERSION = 6
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
 cloud refuses; free pages are written over after an erasure. 4: tasks and alarms. 5: an account of what
 came down each feed. 6: the books of a day from an index alone."""
+
+
+INDEXES_ONLY = frozenset({6})
+"""Versions whose step only adds indexes. It is one transaction that no row takes part in: a copy of the
+file, which takes a year's store a minute and the step itself a second, would save nothing."""
 
 
 def version_of(connection: Connection) -> int:
@@ -84,19 +91,23 @@ def steps() -> Migrations:
     return steps
 
 
-def migrate(connection: Connection, file: Path, key: bytes) -> Path | None:
+def migrate(
+    connection: Connection, file: Path, key: bytes, onlooker: Onlooker = NOBODY
+) -> Path | None:
     """Bring a file to `VERSION`. Returns the backup taken first, None where none was needed.
 
-    A file of a newer program is left alone. Raises Trouble when the backup cannot be made or
-    verified, before anything is changed.
+    `onlooker` is told how far it is. A file of a newer program is left alone. Raises Trouble when the
+    backup cannot be made or verified, before anything is changed.
     """
     found = version_of(connection)
     if found >= VERSION:
         return None
     backup = None
-    if found:
+    if not set(range(found + 1, VERSION + 1)) <= INDEXES_ONLY and found:
         backup = file.with_name(f"{file.name}{BEFORE}{VERSION}")
-        back_up(connection, backup, key)
+        back_up(connection, backup, key, onlooker)
+    if found:
+        onlooker.told(Stage.BUILDING, UNKNOWN)
     from sqlite_utils.db import Database
 
     connection.isolation_level = (

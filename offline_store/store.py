@@ -27,6 +27,7 @@ from offline_store.connection import (
 from offline_store.identity import current_epoch, ensure_identity
 from offline_store.lock import StoreLock
 from offline_store.migrations import VERSION, migrate, version_of
+from offline_store.preparing import NOBODY, Onlooker
 from offline_store.reader import StoreReader
 from offline_store.shelf import Backup
 from offline_store.unit_of_work import StoreUnit
@@ -45,16 +46,17 @@ SECOND_COPY = "second_copy.place"
 """Device state: the card a second copy is kept on, "" for none."""
 
 
-def open_store(file: Path, key: bytes, clock: Clock) -> OfflineStore:
+def open_store(file: Path, key: bytes, clock: Clock, onlooker: Onlooker = NOBODY) -> OfflineStore:
     """Open a till's store, making it if there is none, and check the end of its journal.
 
-    `key` are the 32 raw bytes that encrypt the file. Raises Trouble: SQLITE_UNFIT, STORE_IN_USE,
+    `key` are the 32 raw bytes that encrypt the file; `onlooker` waits for it and hears what a file of an
+    older version needs first. Raises Trouble: SQLITE_UNFIT, STORE_IN_USE,
     STORE_KEY_WRONG, STORE_DAMAGED, STORE_READ_ONLY, STORE_FULL.
     """
     check_fitness()
     lock = StoreLock(file)
     try:
-        return OfflineStore(file, key, clock, lock)
+        return OfflineStore(file, key, clock, lock, onlooker)
     except BaseException:
         lock.release()
         raise
@@ -63,7 +65,9 @@ def open_store(file: Path, key: bytes, clock: Clock) -> OfflineStore:
 class OfflineStore:
     """The port `Store` on one encrypted SQLite file."""
 
-    def __init__(self, file: Path, key: bytes, clock: Clock, lock: StoreLock) -> None:
+    def __init__(
+        self, file: Path, key: bytes, clock: Clock, lock: StoreLock, onlooker: Onlooker = NOBODY
+    ) -> None:
         self._file, self._key, self._clock, self._lock = file, key, clock, lock
         self._drain_only = False
         self._tail_broken: int | None = None
@@ -74,7 +78,9 @@ class OfflineStore:
         self._closed = False
         self._copy: SecondCopy | None = None
         self._last_job = time.monotonic()
-        self._worker = StoreWorker(self._open_unit)
+        self._onlooker = onlooker
+        self._worker = StoreWorker(self._open_unit, onlooker.wait)
+        self._onlooker = NOBODY  # what is opened anew later is of this version
         self._worker.after_job = self._job_done
 
     def _open_unit(self) -> tuple[Connection, StoreUnit]:
@@ -105,7 +111,7 @@ class OfflineStore:
             raise
 
     def _prepare(self, connection: Connection) -> StoreUnit:
-        migrate(connection, self._file, self._key)
+        migrate(connection, self._file, self._key, self._onlooker)
         self._lock.remember_key(self._key)
         self._drain_only = version_of(connection) > VERSION
         if not self._drain_only:

@@ -53,10 +53,14 @@ class StoreWorker:
     """Owns the write connection from the first moment to the last.
 
     `open_unit` runs on the thread and returns the connection and the unit of work; its failure is
-    raised by the constructor.
+    raised by the constructor, which waits for it with `wait`.
     """
 
-    def __init__(self, open_unit: Callable[[], tuple[Connection, Any]]) -> None:
+    def __init__(
+        self,
+        open_unit: Callable[[], tuple[Connection, Any]],
+        wait: Callable[[Future[None]], object] = Future.result,
+    ) -> None:
         self._open_unit = open_unit
         self._jobs: list[tuple[int, int, Callable[[Any], Any] | None, Future[Any]]] = []
         self._count = 0
@@ -73,7 +77,7 @@ class StoreWorker:
         )
         self._thread.start()
         try:
-            started.result()
+            wait(started)
         except BaseException:
             self._thread.join()
             raise

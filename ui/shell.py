@@ -170,8 +170,8 @@ class Shell:
             self.window = None
         engine, self.engine = self.engine, None
         if engine is not None:
-            _delete(engine)
-        _delete(self.root)
+            delete_now(engine)
+        delete_now(self.root)
 
     def _make_engine(self) -> QQmlApplicationEngine:
         engine = QQmlApplicationEngine()
@@ -196,7 +196,7 @@ class Shell:
             _LOG.warning("qml: %s", error.toString())
 
 
-def _delete(thing: QObject) -> None:
+def delete_now(thing: QObject) -> None:
     """Delete an object now: what is on its way to it is dropped."""
     thing.deleteLater()
     QGuiApplication.sendPostedEvents(thing, int(QEvent.Type.DeferredDelete))

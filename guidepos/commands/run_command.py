@@ -6,6 +6,7 @@ import argparse
 
 from app.settings import Settings
 from guidepos.bootstrap import default_home, open_till
+from guidepos.starting import onlooker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +19,9 @@ def run(arguments: argparse.Namespace) -> int:
     from guidepos.window import open_window
 
     home = arguments.home or default_home()
-    till = open_till(home, Settings(home=home, language=arguments.lang, theme=arguments.theme))
+    settings = Settings(home=home, language=arguments.lang, theme=arguments.theme)
+    with onlooker(settings) as looks_on:
+        till = open_till(home, settings, looks_on)
     try:
         return open_window(till, fullscreen=arguments.fullscreen)
     finally:

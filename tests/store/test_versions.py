@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from app.errors import Code, Trouble
+from offline_store import open_store
 from offline_store.backup import back_up
 from offline_store.connection import open_reader, open_writer
 from offline_store.migrations import VERSION, version_of
+from offline_store.preparing import Onlooker, Stage
+from tests.fakes.clock import FakeClock
 from tests.store.conftest import Opener
 from tests.store.shop import KEY, enrol_answer, sale_of, sku_row
+from tests.store.test_journal import tamper
 
 
 def code_of(trouble) -> Code:
@@ -53,6 +58,63 @@ def test_a_migration_is_preceded_by_a_sound_backup(opened: Opener, file: Path, r
     assert connection.execute("SELECT count(*) FROM journal").fetchone() == (1,)
     connection.close()
     assert not list(file.parent.glob("*.part*"))
+
+
+def test_a_file_that_is_prepared_says_how_far_that_is(opened: Opener, file: Path, request):
+    store = opened()
+    store.run(lambda uow: uow.record(sale_of())).result()
+    store.close()
+    told: list[tuple[Stage, float]] = []
+    onlooker = Onlooker(lambda stage, part: told.append((stage, part)))
+    open_store(file, KEY, FakeClock(), onlooker).close()
+    assert told == []
+    request.getfixturevalue("next_version")
+    open_store(file, KEY, FakeClock(), onlooker).close()
+    stages = list(dict.fromkeys(stage for stage, _ in told))
+    assert stages == [Stage.COPYING, Stage.CHECKING, Stage.BUILDING]
+    copied = [part for stage, part in told if stage is Stage.COPYING]
+    assert copied == sorted(copied)
+    assert copied[-1] == 1.0
+    told.clear()
+    open_store(file, KEY, FakeClock(), onlooker).close()
+    assert told == []
+
+
+def test_an_index_is_added_without_a_copy_of_the_whole_file(opened: Opener, file: Path):
+    store = opened()
+    sale = sale_of()
+    store.run(lambda uow: uow.record(sale)).result()
+    store.close()
+    tamper(
+        file,
+        "DROP INDEX document_books",
+        "PRAGMA user_version = 5",
+        "DELETE FROM _sqlite_migrations WHERE name LIKE '0006%'",
+    )
+    told: list[tuple[Stage, float]] = []
+    onlooker = Onlooker(lambda stage, part: told.append((stage, part)))
+    with open_store(file, KEY, FakeClock(), onlooker) as store:
+        assert store.reader.document(sale.sale_id) == sale
+    assert [stage for stage, _ in told] == [Stage.BUILDING]
+    assert not list(file.parent.glob("*.before*"))
+    connection = open_reader(file, KEY)
+    assert version_of(connection) == VERSION
+    found = "SELECT count(*) FROM sqlite_master WHERE name = 'document_books'"
+    assert connection.execute(found).fetchone() == (1,)
+    connection.close()
+
+
+def test_whoever_waits_hears_why_a_store_does_not_open(file: Path):
+    waited: list[object] = []
+
+    def wait(opened: Future[None]) -> None:
+        waited.append(opened.exception())
+        opened.result()
+
+    file.write_bytes(b"no store" * 1_000)
+    with pytest.raises(Trouble) as trouble:
+        open_store(file, KEY, FakeClock(), Onlooker(wait=wait))
+    assert waited == [trouble.value]
 
 
 def test_a_new_file_needs_no_backup(opened: Opener, file: Path, next_version):
