@@ -23,7 +23,7 @@ from app.sync.member_push import MemberPush
 from app.sync.mending import Mending
 from app.sync.pull import ReferencePull
 from app.sync.push import JournalPush, Sender
-from app.sync.report import Round, SyncReport, ends_the_round, is_fork
+from app.sync.report import Round, SyncReport, ends_the_round, is_fork, is_gap
 from app.wire.messages import STREAMS, HelloAnswer, HelloRequest
 from app.wire.versions import PROTOCOL, SCHEMA
 
@@ -170,13 +170,18 @@ class SyncEngine:
             more = self._store.run(lambda uow: uow.tidy_members(), priority=Priority.SYNC).result()
 
     def _drain(self, sender: Sender, round_: Round) -> None:
-        """Send everything; once, another epoch answers a fork."""
+        """Send everything; once, another epoch answers a fork, and a hello a cloud that lost records."""
         try:
             self._journal.drain(sender, round_)
         except Trouble as trouble:
-            if not is_fork(trouble):
+            if is_fork(trouble):
+                again: Sender | None = self._epochs.open_another(FORKED, round_)
+            elif is_gap(trouble) and not round_.said_hello:
+                again = self._hello(self._standing(), round_)
+            else:
                 raise
-            self._journal.drain(self._epochs.open_another(FORKED, round_), round_)
+            if again is not None:
+                self._journal.drain(again, round_)
 
     def _sending(self, round_: Round, *, pushing: bool) -> Callable[[], None]:
         """Return what sends the sales made during a long download; a refusal ends only the sending."""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.errors import Code, Trouble
 from app.ports import Clock, Identity, Priority, Store, SyncTransport, UnitOfWork, Unsent
-from app.sync.report import Round, fork
+from app.sync.report import Round, fork, is_gap
 from app.wire.journal import Chain, Damaged, Record, head_message, header_bytes
 from app.wire.messages import PushAnswer, PushedRecord, PushRequest
 
@@ -51,7 +51,11 @@ class JournalPush:
         """Hash of a record the cloud could not read although it came alone."""
 
     def drain(self, sender: Sender, round_: Round) -> None:
-        """Send everything unsent. Raises Trouble; what was confirmed before stays confirmed."""
+        """Send everything unsent. Raises Trouble; what was confirmed before stays confirmed.
+
+        A gap is raised in a round without a hello: with the mark we have we must say first what the
+        cloud has lost, or it never hears of it.
+        """
         rewinds = 0
         while not round_.stop():
             unsent = self._next(self.batch)
@@ -60,8 +64,11 @@ class JournalPush:
             try:
                 answer = self._transport.push(signed_push(sender, unsent))
             except Trouble as trouble:
-                rewinds += trouble.facts.get("problem") == "gap"
-                if rewinds > _MOST_REWINDS or not self._adapt(sender, unsent, trouble):
+                rewinds += is_gap(trouble)
+                unknown = is_gap(trouble) and not round_.said_hello
+                if unknown or rewinds > _MOST_REWINDS:
+                    raise
+                if not self._adapt(sender, unsent, trouble):
                     raise
                 continue
             self._take(sender, unsent, answer, round_)
@@ -114,8 +121,8 @@ class JournalPush:
         """Change what will be sent next after a refusal; False if sending again makes no sense now."""
         if trouble.code is Code.CLOUD_NOT_OURS:
             return False  # a stranger's status says nothing about our records
-        status, problem = trouble.facts.get("status"), trouble.facts.get("problem")
-        if problem == "gap":
+        status = trouble.facts.get("status")
+        if is_gap(trouble):
             self.believe(sender, _hwm(trouble), str(trouble.facts.get("hwm_hash", "")))
             return True
         if trouble.facts.get("timeout"):

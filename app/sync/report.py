@@ -135,6 +135,12 @@ def is_fork(trouble: Trouble | None) -> bool:
     return trouble is not None and trouble.facts.get("problem") == "fork"
 
 
+def is_gap(trouble: Trouble) -> bool:
+    """Tell whether the cloud says that records are missing before those we sent: it came back from a
+    backup that is older than our mark."""
+    return trouble.facts.get("problem") == "gap" and trouble.code is not Code.CLOUD_NOT_OURS
+
+
 _ONLY_THIS_STEP = frozenset({Code.CLOUD_REFUSED, Code.CLOUD_MESSAGE_INVALID, Code.JOURNAL_BROKEN})
 
 

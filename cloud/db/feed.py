@@ -66,6 +66,15 @@ def changes_so_far(connection: sa.Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def is_beyond(connection: sa.Connection, change: int) -> bool:
+    """Tell whether this database never gave a change number: whoever knows it heard it from one that was
+    lost, and this one may have counted on meanwhile."""
+    if connection.dialect.name == "sqlite":
+        return change > changes_so_far(connection)
+    newest = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+    return change >= int(connection.execute(sa.text(newest)).scalar_one())
+
+
 def fence(connection: sa.Connection, table: sa.FromClause) -> int:
     """Return the number below which no further row of the table can appear."""
     if connection.dialect.name == "sqlite":

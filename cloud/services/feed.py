@@ -26,7 +26,7 @@ from app.wire.messages import (
 )
 from app.wire.shop_bounds import out_of_bounds
 from app.wire.tokens import b64, unb64
-from cloud.db.feed import NO_FENCE, fence, next_change
+from cloud.db.feed import NO_FENCE, fence, is_beyond, next_change
 from cloud.db.rows import upsert
 from cloud.db.state import feed_generation, horizon
 from cloud.db.tables import config, device_epoch, journal, person, sku, stock
@@ -62,8 +62,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 def read_cursor(connection: sa.Connection, text: str, stream: Stream, *, now_ms: int) -> Cursor:
     """Read a till's cursor, "" for the beginning, which is now.
 
-    Raises Refused 422, and 410 when it is void: of another generation, or so old that tombstones after
-    it are gone already.
+    Raises Refused 422, and 410 when it is void: of another generation, of changes that a restored cloud
+    knows nothing of, or so old that tombstones after it are gone already.
     """
     generation, keys = feed_generation(connection), len(stream.keys)
     if not text:
@@ -77,7 +77,8 @@ def read_cursor(connection: sa.Connection, text: str, stream: Stream, *, now_ms:
     known = len(cursor.key) == keys and -1 <= cursor.change < 2**63
     if not known or not 0 <= cursor.begun_ms < 2**62 or any("\0" in part for part in cursor.key):
         raise Refused(422, "malformed", "cursor")
-    if (cursor.change, cursor.key) < horizon(connection, stream.name):
+    lost = is_beyond(connection, cursor.change)
+    if lost or (cursor.change, cursor.key) < horizon(connection, stream.name):
         raise Refused(410, "start_over")
     return cursor
 

@@ -19,6 +19,7 @@ from app.wire.messages import (
     StockRow,
 )
 from app.wire.snapshot import SnapshotChunk
+from app.wire.tokens import unb64
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import tables
 from cloud.services import feed
@@ -154,6 +155,22 @@ def test_stock_counts_by_the_epoch_the_till_names(cloud: Cloud, device: Device) 
     assert counted(twins) == (twins, 0)
     assert counted(old) == (old, 2)
     assert counted("no such\0epoch") == (old, 2)
+
+
+def test_a_cursor_of_a_future_this_cloud_does_not_know_is_void(
+    cloud: Cloud, device: Device
+) -> None:
+    put_stock(cloud, device, ("S001", "SKU-1", 10))
+    seen = page(device, "stock")
+    known = msgspec.json.decode(unb64(seen.cursor), type=feed.Cursor)
+    assert page(device, "stock", seen.cursor).rows == []
+    later = msgspec.structs.replace(known, change=known.change + 1_000_000)
+    answer = device.client.get(
+        "/v1/sync/pull",
+        params={"stream": "stock", "cursor": later.text()},
+        headers=device.headers(),
+    )
+    assert (answer.status_code, answer.json()["code"]) == (410, "start_over")
 
 
 def test_figures_are_told_again_when_a_record_comes_again_under_another_place(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.errors import Code, Trouble
 from app.sync.push import MOST_RECORDS
+from app.wire.messages import HelloAnswer, HelloRequest
 from tests.fakes.clock import FakeClock
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.store import FakeStore
@@ -251,6 +252,24 @@ def test_a_gap_without_a_mark_means_from_the_start(till: Till):
     till.transport.faults = [None, Trouble(Code.CLOUD_REFUSED, status=409, problem="gap")]
     report = till.engine.run()
     assert report.trouble is None
+    assert till.at_cloud == ids
+
+
+def test_a_cloud_that_lost_records_hears_of_it_before_they_are_sent_again(till: Till, monkeypatch):
+    ids = till.record(3)
+    till.engine.run()
+    del till.cloud.devices["d1"].epochs[-1].records[1:]
+    ids += till.record(1)
+    told: list[int] = []
+    hello = till.cloud.hello
+
+    def listen(device: str, request: HelloRequest) -> HelloAnswer:
+        told.append(request.acked_seq)
+        return hello(device, request)
+
+    monkeypatch.setattr(till.cloud, "hello", listen)
+    report = till.engine.run(hello=False, pull=False)
+    assert (report.trouble, report.said_hello, told) == (None, True, [3])
     assert till.at_cloud == ids
 
 
