@@ -180,8 +180,8 @@ class Screens:
 
     def _show_chip(self) -> None:
         network = self.counter.network
-        text, kind = network.property("chipText"), network.property("chipKind")
-        self.root.show_network(str(text), str(kind))
+        chip = (network.property(name) for name in ("chipText", "chipKind", "chipGlyph"))
+        self.root.show_network(*map(str, chip))
 
     # --- from outside ----------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class RootVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable
         self._dark, self._still = settings.theme == "dark", settings.reduce_motion
         self._person: Person | None = None
         self._toast, self._toast_kind, self._toast_serial = "", "info", 0
-        self._network, self._network_kind = "", "good"
+        self._network, self._network_kind, self._network_glyph = "", "good", "cloud"
         self._parts: dict[str, QObject] = {}
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
@@ -317,9 +317,15 @@ class RootVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable
         """good, busy (something waits to be sent) or off."""
         return self._network_kind
 
-    def show_network(self, text: str, kind: str) -> None:
+    @Property(str, notify=networkChanged)
+    def networkGlyph(self) -> str:
+        """The sync chip's icon."""
+        return self._network_glyph
+
+    def show_network(self, text: str, kind: str, glyph: str) -> None:
         """Say on the sync chip how the network stands."""
-        self.put(self.networkChanged, _network=text, _network_kind=kind)
+        values = {"_network": text, "_network_kind": kind, "_network_glyph": glyph}
+        self.put(self.networkChanged, **values)
 
     # --- what happened ----------------------------------------------------------------------------
 

@@ -55,6 +55,7 @@ Rectangle {
         RailNetwork {
             width: parent.width
             kind: root.vm.networkKind
+            glyph: root.vm.networkGlyph
             text: root.vm.networkText
             onClicked: root.vm.open("network")
         }

@@ -8,6 +8,5 @@ RailButton {
 
     property string kind: "good"
 
-    glyph: kind === "good" ? "cloud" : kind === "busy" ? "cloud-upload" : "cloud-off"
     mark: kind === "good" ? Theme.railAccent : kind === "busy" ? Theme.railInk : "#F4B45F"
 }

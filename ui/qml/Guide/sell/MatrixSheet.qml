@@ -110,7 +110,7 @@ Sheet {
             Button {
                 anchors.right: parent.right
                 kind: "primary"
-                glyph: "shopping-bag"
+                glyph: root.cart.isEmpty ? "x" : "shopping-bag"
                 text: root.cart.isEmpty ? Words.t("common.close") : root.cart.units
                 trailing: root.cart.isEmpty ? "" : root.cart.total
                 width: root.cart.isEmpty ? implicitWidth : Math.max(250, implicitWidth + 130)
