@@ -10,7 +10,7 @@ import multiprocessing
 import pickle
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -99,11 +99,15 @@ def _noted(
     original = rows._copy
 
     def copy(
-        connection: sa.Connection, sql: str, types: Sequence[str], given: Iterable[Sequence[Any]]
+        connection: sa.Connection,
+        sql: str,
+        types: Sequence[str],
+        first: Sequence[Any],
+        given: Sequence[Sequence[Any]],
     ) -> None:
-        kept = list(given)
+        kept = [(*first, *row) for row in given]
         noted[-1].append(Written(sql, None, tuple(types), kept))
-        original(connection, sql, types, kept)
+        original(connection, sql, types, first, given)
 
     @sa.event.listens_for(cloud.db.engine, "before_cursor_execute")
     def other(_c: Any, _cursor: Any, sql: str, parameters: Any, *_: Any) -> None:

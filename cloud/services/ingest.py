@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import sqlalchemy as sa
 
@@ -18,7 +19,7 @@ from app.wire.codec import decode_body
 from app.wire.messages import PushAnswer, PushResult
 from cloud.db.feed import next_change
 from cloud.db.kept import kept_records
-from cloud.db.rows import insert_rows
+from cloud.db.rows import insert_values
 from cloud.db.tables import device_epoch, journal
 from cloud.errors import Refused
 from cloud.services import checks, seals
@@ -45,6 +46,16 @@ DUPLICATE = "duplicate"
 
 _MOVING = frozenset({"sale", "refund", "stock_adjustment"})
 """Kinds whose bodies move stock."""
+
+_of_record = attrgetter("header_bytes", "body", "hash", "prev_hash")
+_of_header = attrgetter("seq", "rec_id", "kind", "schema_ver")
+_of_verdict = attrgetter("verdict", "original")
+_JOURNAL = (
+    *("header", "body", "hash", "prev_hash"),
+    *("seq", "rec_id", "kind", "schema_ver"),
+    *("verdict", "original"),
+)
+"""The columns of the journal that differ among the records of a push, in the order they are read."""
 
 CONFLICTING = "conflicting_duplicate"
 UNPROJECTABLE = "unprojectable"
@@ -299,30 +310,18 @@ def _projected(
 def _keep(
     connection: sa.Connection, arrival: Arrival, epoch: str, verdicts: Sequence[Verdict]
 ) -> None:
-    own = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
-    insert_rows(
-        connection,
-        journal,
-        [
-            {
-                **own,
-                "epoch": epoch,
-                "seq": v.record.header.seq,
-                "rec_id": v.record.header.rec_id,
-                "kind": v.record.header.kind,
-                "schema_ver": v.record.header.schema_ver,
-                "header": v.record.header_bytes,
-                "body": v.record.body,
-                "hash": v.record.hash,
-                "prev_hash": v.record.prev_hash,
-                "verdict": v.verdict,
-                "original": v.original,
-                "received_ms": arrival.received_ms,
-                "change": arrival.change,
-            }
-            for v in verdicts
-        ],
-    )
+    same = {
+        "tenant_id": arrival.tenant,
+        "store_id": arrival.store,
+        "device_id": arrival.device,
+        "epoch": epoch,
+        "received_ms": arrival.received_ms,
+        "change": arrival.change,
+    }
+    rows = [
+        (*_of_record(v.record), *_of_header(v.record.header), *_of_verdict(v)) for v in verdicts
+    ]
+    insert_values(connection, journal, _JOURNAL, rows, same)
     raise_exceptions(connection, exceptions_of(arrival, epoch, verdicts), arrival.change)
 
 

@@ -6,27 +6,19 @@ Reads the frozen wire shapes only and copies what they say. Stock is moved by wh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.wire.bodies import (
-    Body,
-    PaymentStepV1,
-    RefundLineV1,
-    RefundV1,
-    SaleLineV1,
-    SaleV1,
-    StockAdjustmentV1,
-)
+from app.wire.bodies import Body, PaymentStepV1, RefundV1, SaleV1, StockAdjustmentV1
 from app.wire.checksum import stock_mark
 from app.wire.journal import Header
 from cloud.db import tables
-from cloud.db.rows import Rows, add_to, insert_rows
-
-Row = dict[str, Any]
+from cloud.db.rows import Values, add_to, insert_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +40,92 @@ class Arrival:
     change: int
 
 
+class _Shape:
+    """How a part of a body becomes a row: the columns told from around it come first, then those read
+    off its own fields. A row is a tuple, because a push of a hundred sales has two thousand."""
+
+    def __init__(self, table: sa.Table, around: tuple[str, ...], fields: dict[str, str]) -> None:
+        self.table = table
+        self.columns = (*around, *fields)
+        self.read: Callable[[Any], Values] = attrgetter(*fields.values())
+
+
+_HEADER = {"actor": "actor", "at_ms": "t_est_server"}
+_of_header = attrgetter(*_HEADER.values())
+_AROUND = ("device_id", "received_ms", *_HEADER)
+_DOCUMENT = {
+    name: name
+    for name in ("receipt_no", "business_date", "currency", "total", "member_ref", "reference")
+}
+_GOODS = {
+    "line_no": "no",
+    "sku_id": "sku",
+    "style_no": "style",
+    **{name: name for name in ("name", "colour", "size", "category", "kind", "quantity")},
+    **{name: name for name in ("unit_mills", "net", "rounded")},
+}
+_SALE = _Shape(tables.sale, (*_AROUND, "t_quality", "gross"), {"sale_id": "id", **_DOCUMENT})
+_REFUND = _Shape(
+    tables.refund, (*_AROUND, "t_quality"), {"refund_id": "id", "reason": "reason", **_DOCUMENT}
+)
+_SALE_LINE = _Shape(tables.sale_line, ("sale_id",), {**_GOODS, "gross": "gross"})
+_REFUND_LINE = _Shape(
+    tables.refund_line,
+    ("refund_id",),
+    {**_GOODS, "origin_sale": "origin_sale", "origin_line": "origin_line"},
+)
+_TENDER = _Shape(
+    tables.tender,
+    ("document_id", "document", "no"),
+    {
+        "tender_id": "id",
+        **{name: name for name in ("kind", "amount", "given", "change")},
+        "attempt_id": "attempt",
+        "provider": "provider",
+    },
+)
+_MOVEMENT = _Shape(
+    tables.stock_movement,
+    ("document_id", "business_date", "no"),
+    {"sku_id": "sku", "delta": "delta", "kind": "kind"},
+)
+_COMMISSION = _Shape(
+    tables.commission,
+    ("document_id", "document", "business_date", "receipt_no", "no"),
+    {
+        "line_no": "line",
+        "guide_id": "guide",
+        "plan_id": "plan",
+        **{name: name for name in ("plan_version", "base", "rate_bp", "weight_bp", "amount")},
+    },
+)
+_ADJUSTMENT = _Shape(
+    tables.stock_adjustment,
+    _AROUND,
+    {"adjustment_id": "id", **{n: n for n in ("business_date", "reason", "reference")}},
+)
+_STEP = _Shape(
+    tables.payment_step,
+    ("device_id", *_HEADER, "anomalies"),
+    {
+        "step_id": "id",
+        "attempt_id": "attempt",
+        "sale_id": "sale",
+        **{name: name for name in ("step", "event", "state", "amount", "received", "currency")},
+        **{name: name for name in ("provider", "provider_ref", "order_hash", "expires_ms")},
+    },
+)
+
+
 @dataclass(slots=True)
 class _Batch:
     arrival: Arrival
-    rows: dict[sa.Table, Rows] = field(default_factory=lambda: defaultdict(list))
+    rows: dict[_Shape, list[Values]] = field(default_factory=lambda: defaultdict(list))
     stock: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def add(self, table: sa.Table, **values: Any) -> None:
-        values["tenant_id"], values["store_id"] = self.arrival.tenant, self.arrival.store
-        self.rows[table].append(values)
+    def around(self, header: Header) -> Values:
+        """Return the values of `_AROUND`."""
+        return (self.arrival.device, self.arrival.received_ms, *_of_header(header))
 
 
 def project(connection: sa.Connection, arrival: Arrival, records: Sequence[Projectable]) -> None:
@@ -65,168 +134,57 @@ def project(connection: sa.Connection, arrival: Arrival, records: Sequence[Proje
     batch = _Batch(arrival)
     for record in records:
         _collect(batch, record)
-    for table, rows in batch.rows.items():
-        insert_rows(connection, table, rows)
+    own = {"tenant_id": arrival.tenant, "store_id": arrival.store}
+    for shape, rows in batch.rows.items():
+        insert_values(connection, shape.table, shape.columns, rows, own)
     _move_stock(connection, arrival, batch.stock)
 
 
 def _collect(batch: _Batch, record: Projectable) -> None:
+    header = record.header
     match record.body:
         case SaleV1() as sale:
-            _sale(batch, record.header, sale)
+            gross = sum([line.gross for line in sale.lines])
+            around = (*batch.around(header), header.t_quality, gross)
+            batch.rows[_SALE].append((*around, *_SALE.read(sale)))
+            read = _SALE_LINE.read
+            batch.rows[_SALE_LINE] += [(sale.id, *read(line)) for line in sale.lines]
+            _parts(batch, "sale", sale)
         case RefundV1() as refund:
-            _refund(batch, record.header, refund)
+            around = (*batch.around(header), header.t_quality)
+            batch.rows[_REFUND].append((*around, *_REFUND.read(refund)))
+            read = _REFUND_LINE.read
+            batch.rows[_REFUND_LINE] += [(refund.id, *read(line)) for line in refund.lines]
+            _parts(batch, "refund", refund)
         case StockAdjustmentV1() as adjustment:
-            _adjustment(batch, record.header, adjustment)
+            row = (*batch.around(header), *_ADJUSTMENT.read(adjustment))
+            batch.rows[_ADJUSTMENT].append(row)
+            _movements(batch, adjustment)
         case PaymentStepV1() as step:
-            _step(batch, record.header, step)
-
-
-def _document(batch: _Batch, header: Header, body: SaleV1 | RefundV1) -> Row:
-    return {
-        "device_id": batch.arrival.device,
-        "receipt_no": body.receipt_no,
-        "business_date": body.business_date,
-        "currency": body.currency,
-        "total": body.total,
-        "member_ref": body.member_ref,
-        "reference": body.reference,
-        "actor": header.actor,
-        "at_ms": header.t_est_server,
-        "t_quality": header.t_quality,
-        "received_ms": batch.arrival.received_ms,
-    }
-
-
-def _sale(batch: _Batch, header: Header, sale: SaleV1) -> None:
-    gross = sum(line.gross for line in sale.lines)
-    batch.add(tables.sale, sale_id=sale.id, gross=gross, **_document(batch, header, sale))
-    for line in sale.lines:
-        batch.add(tables.sale_line, sale_id=sale.id, gross=line.gross, **_goods(line))
-    _parts(batch, "sale", sale)
-
-
-def _refund(batch: _Batch, header: Header, refund: RefundV1) -> None:
-    batch.add(
-        tables.refund,
-        refund_id=refund.id,
-        reason=refund.reason,
-        **_document(batch, header, refund),
-    )
-    for line in refund.lines:
-        batch.add(
-            tables.refund_line,
-            refund_id=refund.id,
-            origin_sale=line.origin_sale,
-            origin_line=line.origin_line,
-            **_goods(line),
-        )
-    _parts(batch, "refund", refund)
-
-
-def _goods(line: SaleLineV1 | RefundLineV1) -> Row:
-    return {
-        "line_no": line.no,
-        "sku_id": line.sku,
-        "style_no": line.style,
-        "name": line.name,
-        "colour": line.colour,
-        "size": line.size,
-        "category": line.category,
-        "kind": line.kind,
-        "quantity": line.quantity,
-        "unit_mills": line.unit_mills,
-        "net": line.net,
-        "rounded": line.rounded,
-    }
+            own = (batch.arrival.device, *_of_header(header), " ".join(step.anomalies))
+            batch.rows[_STEP].append((*own, *_STEP.read(step)))
 
 
 def _parts(batch: _Batch, document: str, body: SaleV1 | RefundV1) -> None:
     """Collect what sales and refunds have alike: tenders, movements, commission."""
-    for no, tender in enumerate(body.tenders, 1):
-        batch.add(
-            tables.tender,
-            document_id=body.id,
-            no=no,
-            document=document,
-            tender_id=tender.id,
-            kind=tender.kind,
-            amount=tender.amount,
-            given=tender.given,
-            change=tender.change,
-            attempt_id=tender.attempt,
-            provider=tender.provider,
-        )
+    own, read = (body.id, document), _TENDER.read
+    batch.rows[_TENDER] += [(*own, no, *read(part)) for no, part in enumerate(body.tenders, 1)]
     _movements(batch, body)
-    for no, entry in enumerate(body.commissions, 1):
-        batch.add(
-            tables.commission,
-            document_id=body.id,
-            no=no,
-            document=document,
-            business_date=body.business_date,
-            receipt_no=body.receipt_no,
-            line_no=entry.line,
-            guide_id=entry.guide,
-            plan_id=entry.plan,
-            plan_version=entry.plan_version,
-            base=entry.base,
-            rate_bp=entry.rate_bp,
-            weight_bp=entry.weight_bp,
-            amount=entry.amount,
-        )
+    day, read = (*own, body.business_date, body.receipt_no), _COMMISSION.read
+    entries = enumerate(body.commissions, 1)
+    batch.rows[_COMMISSION] += [(*day, no, *read(entry)) for no, entry in entries]
 
 
 def _movements(batch: _Batch, body: SaleV1 | RefundV1 | StockAdjustmentV1) -> None:
-    for no, movement in enumerate(body.movements, 1):
-        batch.stock[movement.sku] += movement.delta
-        batch.add(
-            tables.stock_movement,
-            document_id=body.id,
-            no=no,
-            sku_id=movement.sku,
-            delta=movement.delta,
-            kind=movement.kind,
-            business_date=body.business_date,
-        )
+    own, read, stock = (body.id, body.business_date), _MOVEMENT.read, batch.stock
+    for movement in body.movements:
+        stock[movement.sku] += movement.delta
+    movements = enumerate(body.movements, 1)
+    batch.rows[_MOVEMENT] += [(*own, no, *read(movement)) for no, movement in movements]
 
 
-def _adjustment(batch: _Batch, header: Header, body: StockAdjustmentV1) -> None:
-    batch.add(
-        tables.stock_adjustment,
-        adjustment_id=body.id,
-        device_id=batch.arrival.device,
-        business_date=body.business_date,
-        reason=body.reason,
-        reference=body.reference,
-        actor=header.actor,
-        at_ms=header.t_est_server,
-        received_ms=batch.arrival.received_ms,
-    )
-    _movements(batch, body)
-
-
-def _step(batch: _Batch, header: Header, body: PaymentStepV1) -> None:
-    batch.add(
-        tables.payment_step,
-        step_id=body.id,
-        device_id=batch.arrival.device,
-        attempt_id=body.attempt,
-        sale_id=body.sale,
-        step=body.step,
-        event=body.event,
-        state=body.state,
-        anomalies=" ".join(body.anomalies),
-        amount=body.amount,
-        received=body.received,
-        currency=body.currency,
-        provider=body.provider,
-        provider_ref=body.provider_ref,
-        order_hash=body.order_hash,
-        expires_ms=body.expires_ms,
-        actor=header.actor,
-        at_ms=header.t_est_server,
-    )
+_mark_of = lru_cache(maxsize=50_000)(stock_mark)
+"""The weight of a SKU's figure never changes, and a shop sells the same ones all day."""
 
 
 def _move_stock(connection: sa.Connection, arrival: Arrival, moved: dict[str, int]) -> None:
@@ -240,7 +198,7 @@ def _move_stock(connection: sa.Connection, arrival: Arrival, moved: dict[str, in
         "change": arrival.change,
     }
     added = dict(sorted(moved.items()))
-    marks = [stock_mark(arrival.store, sku) for sku in added]
+    marks = [_mark_of(arrival.store, sku) for sku in added]
     # Known is only what began with goods, counted or received, and not with a sale.
     add_to(
         connection,
