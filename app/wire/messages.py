@@ -192,7 +192,7 @@ class PushAnswer(Message, frozen=True, kw_only=True):
 # --- reference ------------------------------------------------------------------------------------
 
 
-class Row(Message, frozen=True, kw_only=True):
+class Row(Message, frozen=True, kw_only=True, gc=False):
     """One changed row of a stream; `body` is JSON of the stream's row type, absent when deleted."""
 
     key: str
@@ -225,7 +225,7 @@ MEMBERS = "members"
 """The feed of personal data, which has endpoints of its own and comes last: selling needs it least."""
 
 
-class SkuRow(Message, frozen=True, kw_only=True):
+class SkuRow(Message, frozen=True, kw_only=True, gc=False):
     """Stream `catalog`: one SKU. The search keys were computed where the product was written."""
 
     sku_id: str
@@ -250,7 +250,7 @@ class SkuRow(Message, frozen=True, kw_only=True):
     initials: str = ""
 
 
-class StockRow(Message, frozen=True, kw_only=True):
+class StockRow(Message, frozen=True, kw_only=True, gc=False):
     """Stream `stock`: pieces of a SKU in a store. Own store included."""
 
     store: str
@@ -366,7 +366,7 @@ class MembersPushAnswer(Message, frozen=True, kw_only=True):
     verdicts: list[MemberVerdict]
 
 
-class MemberRow(Message, frozen=True, kw_only=True):
+class MemberRow(Message, frozen=True, kw_only=True, gc=False):
     """A member as the store may know them. `erased` empties every field on every till."""
 
     member_ref: str
