@@ -262,6 +262,8 @@ class Priority(IntEnum):
     SALE = 0
     SCREEN = 1
     SYNC = 2
+    FILL = 3
+    """What can be fetched again: a power cut may take the newest of it, never anything recorded."""
 
 
 class UnitOfWork(Protocol):
@@ -651,6 +653,9 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds; for durations only."""
+
+    def worked(self) -> float:
+        """Seconds the calling thread has computed, without what it waited for the disk or others."""
 
     def anchor(self, server_ms: int) -> None:
         """Take the server's time as true from now on in this boot."""

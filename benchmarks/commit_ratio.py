@@ -53,6 +53,10 @@ class StillClock:
         """Return seconds."""
         return time.monotonic()
 
+    def worked(self) -> float:
+        """Return seconds."""
+        return time.thread_time()
+
     def anchor(self, server_ms: int) -> None:
         """Ignore the server."""
 

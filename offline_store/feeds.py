@@ -54,10 +54,12 @@ _STATE = (
     "SELECT stream, complete, filling, after_key, taken, expected, total, feed_generation,"
     " checked_ms, mended_ms, sweeping, void FROM feed_state "
 )
+# One statement for all rows: the interpreter's lock is free meanwhile, and the screen goes on.
 _PUT = (
-    "INSERT INTO feed_row VALUES (?, ?, ?, ?) ON CONFLICT (feed_no, key) DO UPDATE SET"
-    " sum = excluded.sum, generation = excluded.generation"
+    "INSERT INTO feed_row SELECT ?1, value ->> 0, value ->> 1, ?2 FROM json_each(?3) WHERE true"
+    " ON CONFLICT (feed_no, key) DO UPDATE SET sum = excluded.sum, generation = excluded.generation"
 )
+_ANY_BETWEEN = "SELECT EXISTS (SELECT 1 FROM feed_row WHERE feed_no = ? AND key BETWEEN ? AND ?)"
 _KNOWN = (
     "SELECT count(*), coalesce(sum(r.sum), 0) FROM json_each(?1) k"
     " CROSS JOIN feed_row r ON r.feed_no = ?2 AND r.key = k.value"
@@ -106,9 +108,9 @@ def note(
     (generation,) = connection.execute(
         "SELECT max(complete, filling) FROM feed_state WHERE feed_no = ?", (feed_no,)
     ).fetchone()
-    keys = msgspec.json.encode([*sums, *gone]).decode()
-    known, before = connection.execute(_KNOWN, (keys, feed_no)).fetchone()
-    connection.executemany(_PUT, [(feed_no, key, sum_, generation) for key, sum_ in sums.items()])
+    known, before = _held_of(connection, feed_no, [*sums, *gone])
+    named = msgspec.json.encode(list(sums.items())).decode()
+    connection.execute(_PUT, (feed_no, generation, named))
     connection.executemany(
         "DELETE FROM feed_row WHERE feed_no = ? AND key = ?", [(feed_no, key) for key in gone]
     )
@@ -116,6 +118,19 @@ def note(
         "UPDATE feed_state SET held = held + ?, total = total + ? WHERE feed_no = ?",
         (len(sums) - known, sum(sums.values()) - before, feed_no),
     )
+
+
+def _held_of(connection: Connection, feed_no: int, keys: Sequence[str]) -> tuple[int, int]:
+    """Return how many of these rows are held already, and their sum."""
+    if not keys:
+        return 0, 0
+    # What comes in the order of keys for the first time lies where nothing is yet.
+    ends = (feed_no, min(keys), max(keys))
+    if not connection.execute(_ANY_BETWEEN, ends).fetchone()[0]:
+        return 0, 0
+    named = msgspec.json.encode(keys).decode()
+    count, total = connection.execute(_KNOWN, (named, feed_no)).fetchone()
+    return count, total
 
 
 # --- snapshots ----------------------------------------------------------------------------------

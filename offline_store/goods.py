@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 from app.domain.catalog import Matrix, MatrixCell, Sku, StoreQuantity, StyleCard
 from app.wire.messages import CategoryRow, ConfigRow
 from offline_store.rows import SKU_COLUMNS, fourteen, sku_of
+from offline_store.schema_codes import RUN
 from offline_store.search import query_of
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 _SKU = f"SELECT {SKU_COLUMNS} FROM sku "  # noqa: S608 - our own columns
+_CODE = (
+    "WITH run (no) AS (VALUES (0) UNION ALL SELECT no + 1 FROM run"  # noqa: S608 - our own text
+    f" WHERE no < (SELECT max(sku_no) / {RUN} FROM sku))"
+    f" SELECT {SKU_COLUMNS} FROM run CROSS JOIN sku ON sku_no / {RUN} = run.no"
+    " WHERE gtin14 = ? AND gtin14 <> '' ORDER BY sku_no LIMIT 1"
+)
 _CARD = (
     "SELECT y.style_no, y.name, y.name_en, y.category, y.drawing, y.colour_hexes, y.price_from,"
     " y.price_to, coalesce(q.own_quantity, 0), coalesce(q.broken, 0) "
@@ -37,9 +44,7 @@ def find_code(connection: Connection, code: str) -> Sku | None:
     code = code.strip()
     found = sku(connection, code)
     if found is None and (digits := fourteen(code)):
-        row = connection.execute(
-            _SKU + "WHERE gtin14 = ? AND gtin14 <> '' ORDER BY sku_no LIMIT 1", (digits,)
-        ).fetchone()
+        row = connection.execute(_CODE, (digits,)).fetchone()
         found = sku_of(row) if row else None
     if found is None and code.upper() != code:
         found = sku(connection, code.upper())

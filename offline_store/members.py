@@ -29,7 +29,7 @@ from offline_store.rows import MEMBER_COLUMNS, member_of
 from offline_store.search import (
     member_query_of,
     other_letters,
-    phone_tokens,
+    phone_text,
     sound_tokens,
     words_of,
 )
@@ -232,7 +232,7 @@ def _keys_of(row: MemberRow) -> str:
 
 
 def _entry(words: Sequence[str], phone: str) -> str:
-    return " ".join(dict.fromkeys([*words, *phone_tokens(phone.lstrip("+"))]))
+    return " ".join([*dict.fromkeys(words), phone_text(phone.lstrip("+"))]).strip()
 
 
 def _knows(connection: Connection, member_ref: str) -> bool:

@@ -1,5 +1,5 @@
 """How a store file comes to the version this program knows. Forward only; a backup comes first, unless
-only indexes are added.
+only indexes are made.
 
 `user_version` says the version; sqlite-utils' own table says which steps ran. Each step is one
 transaction, so a kill in the middle leaves the version before or after.
@@ -7,6 +7,7 @@ transaction, so a kill in the middle leaves the version before or after.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from offline_store import (
     feeds,
     member_refusals,
     schema_books,
+    schema_codes,
     schema_epochs,
     scrubbing,
     tasks,
@@ -30,14 +32,14 @@ if TYPE_CHECKING:
 
 BEFORE = ".before-"
 """Stands in the name of the backup taken before a migration, between the store's and the version."""
-VERSION = 6
+VERSION = 7
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
 cloud refuses; free pages are written over after an erasure. 4: tasks and alarms. 5: an account of what
-came down each feed. 6: the books of a day from an index alone."""
+came down each feed. 6: the books of a day from an index alone. 7: codes on tags in runs."""
 
 
-INDEXES_ONLY = frozenset({6})
-"""Versions whose step only adds indexes. It is one transaction that no row takes part in: a copy of the
+INDEXES_ONLY = frozenset({6, 7})
+"""Versions whose step only makes indexes. It is one transaction that no row takes part in: a copy of the
 file, which takes a year's store a minute and the step itself a second, would save nothing."""
 
 
@@ -52,43 +54,30 @@ def steps() -> Migrations:
     from sqlite_utils import Migrations
 
     steps = Migrations("guidepos")
-
-    @steps(name="0001 first store")
-    def first_store(db: Database) -> None:
-        for statement in statements():
-            db.execute(statement)
-        db.execute("PRAGMA user_version = 1")
-
-    @steps(name="0002 epochs and retention")
-    def epochs(db: Database) -> None:
-        for statement in schema_epochs.STATEMENTS:
-            db.execute(statement)
-        db.execute("PRAGMA user_version = 2")
-
-    @steps(name="0003 refused changes and scrubbing of members")
-    def members_kept_well(db: Database) -> None:
-        for statement in (*member_refusals.STATEMENTS, *scrubbing.STATEMENTS):
-            db.execute(statement)
-        db.execute("PRAGMA user_version = 3")
-
-    @steps(name="0004 tasks and alarms")
-    def tasks_and_alarms(db: Database) -> None:
-        for statement in tasks.STATEMENTS:
-            db.execute(statement)
-        db.execute("PRAGMA user_version = 4")
+    refusals = (*member_refusals.STATEMENTS, *scrubbing.STATEMENTS)
+    _step(steps, 1, "0001 first store", statements())
+    _step(steps, 2, "0002 epochs and retention", schema_epochs.STATEMENTS)
+    _step(steps, 3, "0003 refused changes and scrubbing of members", refusals)
+    _step(steps, 4, "0004 tasks and alarms", tasks.STATEMENTS)
 
     @steps(name="0005 feeds")
     def feed_rows(db: Database) -> None:
         feeds.build(db.conn)
         db.execute("PRAGMA user_version = 5")
 
-    @steps(name="0006 books of a day")
-    def books_of_a_day(db: Database) -> None:
-        for statement in schema_books.STATEMENTS:
-            db.execute(statement)
-        db.execute("PRAGMA user_version = 6")
-
+    _step(steps, 6, "0006 books of a day", schema_books.STATEMENTS)
+    _step(steps, 7, "0007 codes in runs", schema_codes.STATEMENTS)
     return steps
+
+
+def _step(steps: Migrations, version: int, name: str, built: Sequence[str]) -> None:
+    """Add a step that is made of statements alone."""
+
+    @steps(name=name)
+    def step(db: Database) -> None:
+        for statement in built:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {version}")
 
 
 def migrate(

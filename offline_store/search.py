@@ -7,6 +7,7 @@ words are prefixes of a word, a style number, or the pinyin or initials of any p
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from app.wire.searchkeys import folded, tokens_of
 
@@ -40,10 +41,16 @@ def category_token(category: str) -> str:
     return _CATEGORY + category.encode().hex()
 
 
+def phone_text(digits: str) -> str:
+    """Return the tokens of a phone as the text they are indexed from."""
+    parts = [digits[end - PHONE_PART : end] for end in range(PHONE_PART, len(digits) + 1)]
+    return _PHONE + f" {_PHONE}".join(parts) if parts else ""
+
+
 def phone_tokens(digits: str) -> list[str]:
     """Return a phone's parts of three digits; any longer part is found by its own such parts."""
     ends = range(PHONE_PART, len(digits) + 1)
-    return list(dict.fromkeys(_PHONE + digits[end - PHONE_PART : end] for end in ends))
+    return list(dict.fromkeys([_PHONE + digits[end - PHONE_PART : end] for end in ends]))
 
 
 def sound_tokens(pinyin: str, initials: str) -> list[str]:
@@ -53,14 +60,20 @@ def sound_tokens(pinyin: str, initials: str) -> list[str]:
     """
     tokens: list[str] = []
     for name, letters in zip(pinyin.split(), initials.split(), strict=False):
-        parts = syllables(name, letters)
-        for start in range(len(parts)):
-            sound = "".join(parts[start:])
-            tokens.append(sound)
-            if "v" in sound:
-                tokens.append(sound.replace("v", "u"))
-        tokens.extend(letters[start:] for start in range(len(letters)))
+        tokens += _sounds_of(name, letters)
     return list(dict.fromkeys(tokens))
+
+
+@lru_cache(maxsize=4_096)
+def _sounds_of(pinyin: str, initials: str) -> tuple[str, ...]:
+    """Colours and the names of a style's colours come again and again while a shop is taken in."""
+    sounds, at = [], 0
+    for syllable in syllables(pinyin, initials):
+        sounds.append(pinyin[at:])
+        at += len(syllable)
+    if "v" in pinyin:
+        sounds += [sound.replace("v", "u") for sound in sounds if "v" in sound]
+    return (*sounds, *[initials[start:] for start in range(len(initials))])
 
 
 def syllables(pinyin: str, initials: str) -> list[str]:
@@ -68,6 +81,21 @@ def syllables(pinyin: str, initials: str) -> list[str]:
 
     Of several ways the later ones stay short: `nannv` with `nn` is nan + nv.
     """
+    parts: list[str] = []
+    end = len(pinyin)
+    for letter in reversed(initials):
+        at = pinyin.rfind(letter, max(0, end - _LONGEST_SYLLABLE), end)
+        if at < 0:
+            return _searched_syllables(pinyin, initials)
+        parts.append(pinyin[at:end])
+        end = at
+    if end or not parts:
+        return _searched_syllables(pinyin, initials)
+    return parts[::-1]
+
+
+def _searched_syllables(pinyin: str, initials: str) -> list[str]:
+    """Split where the nearest letters lead astray, by trying others."""
     dead: set[tuple[int, int]] = set()
 
     def split(end: int, letters: int) -> list[str] | None:

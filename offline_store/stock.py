@@ -23,19 +23,25 @@ _MOVE = (
     " quantity = quantity + excluded.quantity, as_of_ms = excluded.as_of_ms"
 )
 _SET = (
-    "INSERT INTO stock VALUES (?, ?, ?, ?) ON CONFLICT (sku_id, store_id) DO UPDATE SET"
+    "INSERT INTO stock SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3"
+    " FROM json_each(?) WHERE true ON CONFLICT (sku_id, store_id) DO UPDATE SET"
     " quantity = excluded.quantity, as_of_ms = excluded.as_of_ms"
 )
-_UNCOUNTED = "SELECT coalesce(sum(delta), 0) FROM stock_movement WHERE sku_id = ? AND fact_no > ?"
+_ANY_UNCOUNTED = "SELECT EXISTS (SELECT 1 FROM stock_movement WHERE fact_no > ?)"
+_UNCOUNTED = (
+    "SELECT m.sku_id, sum(m.delta) FROM (SELECT DISTINCT value FROM json_each(?)) k"
+    " CROSS JOIN stock_movement m ON m.sku_id = k.value AND m.fact_no > ? GROUP BY m.sku_id"
+)
 _SUM_UP = """
-INSERT INTO style_stock
-SELECT y.style_id, coalesce(sum(c.quantity), 0), coalesce(max(c.broken), 0)
-FROM style y LEFT JOIN (
-    SELECT sum(coalesce(t.quantity, 0)) AS quantity,
+WITH colour AS (
+    SELECT y.style_id, sum(coalesce(t.quantity, 0)) AS quantity,
         max(coalesce(t.quantity, 0) > 0) AND max(coalesce(t.quantity, 0) <= 0) AS broken
-    FROM sku k LEFT JOIN stock t ON t.sku_id = k.sku_id AND t.store_id = ?2
-    WHERE k.style_no = ?1 GROUP BY k.colour_code
-) c WHERE y.style_no = ?1 GROUP BY y.style_id
+    FROM json_each(?1) e CROSS JOIN style y ON y.style_no = e.value
+    LEFT JOIN sku k ON k.style_no = y.style_no
+    LEFT JOIN stock t ON t.sku_id = k.sku_id AND t.store_id = ?2
+    GROUP BY y.style_id, k.colour_code
+)
+INSERT INTO style_stock SELECT style_id, sum(quantity), max(broken) FROM colour GROUP BY style_id
 ON CONFLICT (style_id) DO UPDATE SET
     own_quantity = excluded.own_quantity, broken = excluded.broken
 """
@@ -61,14 +67,25 @@ def move(
 
 def put(connection: Connection, rows: Sequence[StockRow], own_store: str, counted: int) -> None:
     """Take figures over. For our own store, movements of facts after `counted` are added on top."""
-    values = []
-    for row in rows:
-        quantity = row.quantity
-        if row.store == own_store:
-            quantity += connection.execute(_UNCOUNTED, (row.sku_id, counted)).fetchone()[0]
-        values.append((row.sku_id, row.store, quantity, row.as_of_ms))
-    connection.executemany(_SET, values)
-    sum_up_skus(connection, [row.sku_id for row in rows if row.store == own_store], own_store)
+    own = [row.sku_id for row in rows if row.store == own_store]
+    more = _uncounted(connection, own, counted)
+    figures = [(row.sku_id, row.store, row.quantity, row.as_of_ms) for row in rows]
+    if more:
+        figures = [
+            (sku, store, pieces + (more.get(sku, 0) if store == own_store else 0), as_of_ms)
+            for sku, store, pieces, as_of_ms in figures
+        ]
+    connection.execute(_SET, (msgspec.json.encode(figures).decode(),))
+    if own:
+        sum_up_skus(connection, own, own_store)
+
+
+def _uncounted(connection: Connection, sku_ids: Sequence[str], counted: int) -> dict[str, int]:
+    """Return what facts after `counted` moved of these SKUs, those alone that moved."""
+    if not sku_ids or not connection.execute(_ANY_UNCOUNTED, (counted,)).fetchone()[0]:
+        return {}
+    named = msgspec.json.encode(sku_ids).decode()
+    return dict(connection.execute(_UNCOUNTED, (named, counted)).fetchall())
 
 
 def drop(connection: Connection, store_id: str, sku_id: str, own_store: str) -> None:
@@ -104,4 +121,6 @@ def sum_up_skus(connection: Connection, sku_ids: Iterable[str], own_store: str) 
 
 def sum_up(connection: Connection, styles: Iterable[str], own_store: str) -> None:
     """Bring what tiles say up to date for these styles."""
-    connection.executemany(_SUM_UP, [(style, own_store) for style in sorted(styles)])
+    if not connection.execute("SELECT EXISTS (SELECT 1 FROM stock)").fetchone()[0]:
+        return  # a tile without a sum has none, and a new till takes its goods in before its stock
+    connection.execute(_SUM_UP, (msgspec.json.encode(list(styles)).decode(), own_store))

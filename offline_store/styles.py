@@ -6,6 +6,7 @@ Keeps the tile's row, its search keys and its stock in step; knows no page and n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,9 +36,14 @@ _STYLE = (
     " price_from = excluded.price_from, price_to = excluded.price_to"
 )
 _PARTS = (
-    "SELECT k.name, k.name_en, k.category, k.drawing, k.colour_hex, k.list_price, k.colour,"
+    "SELECT k.style_no, k.name, k.name_en, k.category, k.drawing, k.colour_hex, k.list_price, k.colour,"
     " k.colour_en, s.search, s.pinyin, s.initials, k.size"
-    " FROM sku k JOIN sku_search s ON s.sku_id = k.sku_id WHERE k.style_no = ? ORDER BY k.sku_no"
+    " FROM json_each(?) e CROSS JOIN sku k ON k.style_no = e.value"
+    " CROSS JOIN sku_search s ON s.sku_id = k.sku_id ORDER BY k.sku_no"
+)
+_NUMBERS = (
+    "SELECT y.style_id, y.style_no FROM json_each(?) e CROSS JOIN style y ON y.style_no = e.value"
+    " ORDER BY y.style_id"  # a full-text index begins a segment anew where its rows go back
 )
 
 
@@ -71,44 +77,61 @@ def _styles_of(connection: Connection, sku_ids: Sequence[str]) -> list[str]:
 
 
 def _build(connection: Connection, style_nos: Iterable[str], own_store: str) -> None:
-    keys: list[tuple[int, str]] = []
-    styles = list(dict.fromkeys(style_nos))
-    for style_no in styles:
-        parts = connection.execute(_PARTS, (style_no,)).fetchall()
-        if not parts:
-            _remove(connection, style_no)
-            continue
-        connection.execute(_STYLE, _style_values(style_no, parts))
-        style_id = connection.execute(
-            "SELECT style_id FROM style WHERE style_no = ?", (style_no,)
-        ).fetchone()[0]
-        keys.append((style_id, " ".join(_keys(style_no, parts))))
-    connection.executemany("INSERT OR REPLACE INTO style_search (rowid, keys) VALUES (?, ?)", keys)
-    stock.sum_up(connection, styles, own_store)
+    styles = dict.fromkeys(style_nos)
+    parts_of = _parts_of(connection, styles)
+    for style_no in styles.keys() - parts_of.keys():
+        _remove(connection, style_no)
+    # In the order they were named, which becomes that of the tiles.
+    kept = {style_no: parts_of[style_no] for style_no in styles if style_no in parts_of}
+    connection.executemany(_STYLE, [_style_values(no, parts) for no, parts in kept.items()])
+    named = msgspec.json.encode(list(kept)).decode()
+    numbers = connection.execute(_NUMBERS, (named,)).fetchall()
+    connection.executemany(
+        "INSERT OR REPLACE INTO style_search (rowid, keys) VALUES (?, ?)",
+        [(style_id, " ".join(_keys(no, kept[no]))) for style_id, no in numbers],
+    )
+    stock.sum_up(connection, kept, own_store)
+
+
+def _parts_of(connection: Connection, styles: Iterable[str]) -> dict[str, list[Sequence[Any]]]:
+    """Return the SKUs of styles in the order of their arrival; none of a style without any."""
+    found: dict[str, list[Sequence[Any]]] = {}
+    named = msgspec.json.encode(list(styles)).decode()
+    for style_no, *part in connection.execute(_PARTS, (named,)).fetchall():
+        found.setdefault(style_no, []).append(part)
+    return found
 
 
 def _style_values(style_no: str, parts: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
     name, name_en, category, drawing, *_ = parts[0]
-    hexes = ",".join(dict.fromkeys(part[4] for part in parts))
+    hexes = ",".join(dict.fromkeys([part[4] for part in parts]))
     prices = [part[5] for part in parts]
     return (style_no, name, name_en, category, drawing, hexes, min(prices), max(prices))
 
 
-def _keys(style_no: str, parts: Sequence[Sequence[Any]]) -> list[str]:
-    tokens = dict.fromkeys(words_of(style_no))
-    tokens[category_token(parts[0][2])] = None
-    seen = set()
-    for size in dict.fromkeys(part[-1] for part in parts):
-        tokens.update(dict.fromkeys(words_of(size)))
-    for name, name_en, _, _, _, _, colour, colour_en, search, pinyin, initials, _ in parts:
-        key = (name, name_en, colour, colour_en, search, pinyin, initials)
-        if key in seen:  # sizes of one colour share their keys
-            continue
-        seen.add(key)
+def _keys(style_no: str, parts: Sequence[Sequence[Any]]) -> Iterable[str]:
+    """Return what a style is found by: each text once, for sizes and colours share most of theirs."""
+    texts: dict[str, None] = {style_no: None}
+    searches: dict[str, None] = {}
+    sounds: dict[tuple[str, str], None] = {}
+    for name, name_en, _, _, _, _, colour, colour_en, search, pinyin, initials, size in parts:
+        for text in (name, name_en, colour, colour_en, size):
+            texts[text] = None
+        searches[search] = None
+        sounds[pinyin, initials] = None
+    tokens = dict.fromkeys([category_token(parts[0][2])])
+    for text in texts:
+        tokens.update(_words_of(text))
+    for search in searches:
         tokens.update(dict.fromkeys(search.split()))
-        tokens.update(dict.fromkeys(words_of(" ".join((name, name_en, colour, colour_en)))))
+    for pinyin, initials in sounds:
         tokens.update(dict.fromkeys(sound_tokens(pinyin, initials)))
-    return list(tokens)
+    return tokens
+
+
+@lru_cache(maxsize=4_096)
+def _words_of(text: str) -> dict[str, None]:
+    return dict.fromkeys(words_of(text))
 
 
 def _remove(connection: Connection, style_no: str) -> None:

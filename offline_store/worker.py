@@ -1,4 +1,4 @@
-"""The one thread that writes: jobs by priority, each in its own transaction.
+"""The one thread that writes: jobs by priority, each in its own transaction, each synced but a fill's.
 
 A job's result is handed out only after COMMIT. Between jobs, when nobody waits, the thread moves the
 WAL into the file. When the disk fails, the file is opened anew before the next job. It knows no table.
@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Priority
-from offline_store.connection import SqliteError, sorted_error
+from offline_store.connection import (
+    FILL_LOG_PAGES,
+    SqliteError,
+    keep_quick,
+    keep_safe,
+    move_log,
+    sorted_error,
+)
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -25,7 +32,7 @@ log = logging.getLogger(__name__)
 IDLE_S = 0.2
 """So long nothing happens before the WAL is moved; a guide's next scan is rarely that near."""
 
-_CLOSE = Priority.SYNC + 1
+_CLOSE = Priority.FILL + 1
 """Closing waits for every job that was taken on before it."""
 
 
@@ -69,6 +76,7 @@ class StoreWorker:
         self._arrived = threading.Condition(threading.Lock())
         self._closing = False
         self._is_ill = False
+        self._fills = self._is_quick = False
         self._connection: Connection
         self._unit: Unit
         started: Future[None] = Future()
@@ -119,31 +127,34 @@ class StoreWorker:
         while True:
             taken = self._next(IDLE_S if wrote else None)
             if taken is None:
+                if self._is_quick:
+                    self._move_fill()
                 how = "TRUNCATE" if self._unit.has_forgotten else "PASSIVE"
                 if _checkpoint(self._connection, how):
                     self._unit.has_forgotten = False
                 wrote = self._unit.has_forgotten  # a reader was in the way: again in a moment
                 continue
-            job, future = taken
+            priority, job, future = taken
             if job is None:
                 _checkpoint(self._connection, "TRUNCATE", patient=True)
                 self._connection.close()
                 return
             wrote = True
             if future.set_running_or_notify_cancel():
+                self._fills = priority == Priority.FILL
                 self._do(job, future)
                 self.after_job()
             del job, future, taken  # or a result would live until the next job
 
     def _next(
         self, patience: float | None
-    ) -> tuple[Callable[[Any], Any] | None, Future[Any]] | None:
+    ) -> tuple[int, Callable[[Any], Any] | None, Future[Any]] | None:
         with self._arrived:
             while not self._jobs:
                 if not self._arrived.wait(patience):
                     return None
-            _, _, job, future = heapq.heappop(self._jobs)
-        return job, future
+            priority, _, job, future = heapq.heappop(self._jobs)
+        return priority, job, future
 
     def _do(self, job: Callable[[Any], T], future: Future[T]) -> None:
         """Run one job in one transaction and answer its future."""
@@ -170,12 +181,26 @@ class StoreWorker:
                 future.set_exception(wrong)
                 return
         future.set_result(result)
+        if self._fills:
+            self._move_fill(FILL_LOG_PAGES)
+
+    def _move_fill(self, least: int = 1) -> None:
+        """Move a fill's unsynced pages once there are so many. After a sync that failed, what is recorded
+        next would hang on pages that may never reach the disk: the file is opened anew before."""
+        try:
+            move_log(self._connection, least)
+        except SqliteError as error:
+            log.warning("a fill could not be moved: %s", error)
+            self._judged(error)
 
     def _begin(self) -> None:
         if self._is_ill:
             self._reopen()
         if self._connection.in_transaction:  # a rollback failed; nothing new may join what it left
             self._connection.execute("ROLLBACK")
+        if self._fills != self._is_quick:
+            (keep_quick if self._fills else keep_safe)(self._connection)
+            self._is_quick = self._fills
         self._connection.execute("BEGIN IMMEDIATE")
         self._unit.begin()
 
@@ -196,6 +221,7 @@ class StoreWorker:
         log.warning("the disk failed; the store is opened again")
         self._connection.close()
         self._connection, self._unit = self._open_unit()
+        self._is_quick = False
         self._is_ill = False
 
     def _committed_after_all(self) -> bool:

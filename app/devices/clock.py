@@ -94,6 +94,10 @@ class SystemClock:
             server_ms = anchor.server_ms + mono_ms - anchor.mono_ms
         return Moment(wall_ms, mono_ms, self._boot_id, server_ms, quality)
 
+    def worked(self) -> float:
+        """Return the seconds of processor time of the calling thread."""
+        return time.thread_time()
+
     def monotonic(self) -> float:
         """Return seconds that never run backwards; for durations only."""
         return self._running() / 1e9

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
 
 from app.errors import Code, Trouble
-from app.ports import Clock, FeedState, SnapshotPiece, SyncTransport, UnitOfWork
-from app.sync.jobs import STOCK, ShortJobs, counted_epoch
+from app.ports import Clock, FeedState, Priority, SnapshotPiece, SyncTransport, UnitOfWork
+from app.sync.jobs import LARGEST_FILL, STOCK, ShortJobs, counted_epoch
 from app.sync.report import Round
 from app.wire.messages import Row
 from app.wire.snapshot import CHUNK_ROWS, SNAPSHOTS, SnapshotChunk, pieces, rows_in, unpack
@@ -22,8 +22,6 @@ CHECK_EVERY_MS = 3_600_000
 MEND_EVERY_MS = 86_400_000
 """A sum that is wrong again sooner after a snapshot is told and not mended: downloading once more would
 not change it."""
-_LARGEST_JOB = 2_000
-"""Figures of stock are small; what counts is the time a job takes."""
 _FEWEST_ROWS = 50
 _NOT_FOUND = 404
 _MOST_BEGINNINGS = 3
@@ -162,7 +160,9 @@ class Bootstrap:
 
         for lines in pieces(unpack(chunk), PIECE_BYTES):
             rows = rows_in(lines)
-            self._jobs.in_pieces(chunk.stream, rows, part, largest=_LARGEST_JOB)
+            self._jobs.in_pieces(
+                chunk.stream, rows, part, largest=LARGEST_FILL, priority=Priority.FILL
+            )
             done = round_.snapshots.get(chunk.stream, 0)
             round_.snapshots[chunk.stream] = done + len(rows)
             if self._must_wait(round_):

@@ -208,7 +208,7 @@ class PushAnswer(Message, frozen=True, kw_only=True):
 # --- reference ------------------------------------------------------------------------------------
 
 
-class Row(Message, frozen=True, kw_only=True):
+class Row(Message, frozen=True, kw_only=True, gc=False):
     """One changed row of a stream; `body` is JSON of the stream's row type, absent when deleted."""
 
     key: str
@@ -242,7 +242,7 @@ MEMBERS = "members"
 """The feed of personal data, which has endpoints of its own and comes last: selling needs it least."""
 
 
-class SkuRow(Message, frozen=True, kw_only=True):
+class SkuRow(Message, frozen=True, kw_only=True, gc=False):
     """Stream `catalog`: one SKU. The search keys were computed where the product was written."""
 
     sku_id: str
@@ -267,7 +267,7 @@ class SkuRow(Message, frozen=True, kw_only=True):
     initials: str = ""
 
 
-class StockRow(Message, frozen=True, kw_only=True):
+class StockRow(Message, frozen=True, kw_only=True, gc=False):
     """Stream `stock`: pieces of a SKU in a store. Own store included."""
 
     store: str
@@ -383,7 +383,7 @@ class MembersPushAnswer(Message, frozen=True, kw_only=True):
     verdicts: list[MemberVerdict]
 
 
-class MemberRow(Message, frozen=True, kw_only=True):
+class MemberRow(Message, frozen=True, kw_only=True, gc=False):
     """A member as the store may know them. `erased` empties every field on every till."""
 
     member_ref: str

@@ -7,6 +7,8 @@ can answer, and a download goes on from its last key after any pause.
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from app.errors import Code
@@ -64,14 +66,10 @@ def chunk(
     """Return the rows after a key, "" for the first; `epoch` as in a pull. Raises Refused 404 and 422."""
     stream = _stream(name)
     size = max(1, min(limit, CHUNK_ROWS))
-    query = sa.select(stream.table).where(*stream.there_for(asking, now_ms))
-    if after:
-        query = query.where(sa.tuple_(*stream.keys) > sa.tuple_(*stream.place_of(after)))
-    query = stream.spread(query.order_by(*stream.keys).limit(size + 1))
-    found = connection.execute(query).all()
+    found = _rows_after(connection, stream, asking, after, size + 1, now_ms)
     rows = found[:size]
     packed, plain_size, sha256 = pack(
-        line_of(stream.key_of(row), stream.body_of(row)) for row in rows
+        [line_of(stream.key_of(row), stream.body_of(row)) for row in rows]
     )
     counts = counted(connection, asking, epoch, fenced=False) if name == "stock" else ("", 0)
     return SnapshotChunk(
@@ -87,6 +85,25 @@ def chunk(
         applied_epoch=counts[0],
         applied_seq=counts[1],
     )
+
+
+def _rows_after(
+    connection: sa.Connection,
+    stream: Stream,
+    asking: DevicePrincipal,
+    after: str,
+    most: int,
+    now_ms: int,
+) -> list[sa.Row[Any]]:
+    """Return the next rows of a snapshot."""
+    there = stream.there_for(asking, now_ms)
+    found: list[sa.Row[Any]] = []
+    for stretch in stream.stretches(asking, after):
+        query = sa.select(*stream.columns()).where(*there, *stretch).order_by(*stream.keys)
+        found += connection.execute(stream.spread(query.limit(most - len(found)))).all()
+        if len(found) == most:
+            break
+    return found
 
 
 def _stream(name: str) -> Stream:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -33,7 +34,8 @@ class Stream:
     """One stream. `body_of` gives a row's body as it travels; `leaves_tombstones` says whether its rows
     can go and are then told as deleted; `only` narrows them to a till's own, `across` is the reason for
     which they are read from all shards. A stream without `row_sum` has neither checksum nor snapshot. Keys
-    of several parts are joined by a slash."""
+    of several parts are joined by a slash. `own` says which rows a snapshot tells first, `told` what
+    `body_of` reads of a row besides its key."""
 
     name: str
     table: sa.Table
@@ -43,6 +45,8 @@ class Stream:
     leaves_tombstones: bool = True
     only: Callable[[DevicePrincipal, int], sa.ColumnElement[bool]] | None = None
     across: str = ""
+    own: tuple[sa.Column[str], Callable[[DevicePrincipal], str]] | None = None
+    told: tuple[str, ...] = ("body",)
 
     def rows_for(self, asking: DevicePrincipal, begun_ms: int) -> list[sa.ColumnElement[bool]]:
         """Return the conditions under which a till that began to follow at a time is told a row, whether
@@ -59,9 +63,31 @@ class Stream:
         """Return a query of this stream, allowed to visit every shard where its rows lie apart."""
         return across(query, self.across) if self.across else query
 
+    def columns(self) -> list[sa.Column[Any]]:
+        """Return what a row's key and body are made of; reading more is a third of a snapshot's price."""
+        keys = [key.name for key in self.keys]
+        return [self.table.c[name] for name in dict.fromkeys((*keys, *self.told))]
+
     def key_of(self, row: sa.Row[Any]) -> str:
         """Return a row's key as it travels."""
-        return "/".join(row._mapping[key] for key in self.keys)
+        return "/".join([getattr(row, key.name) for key in self.keys])
+
+    def stretches(
+        self, asking: DevicePrincipal, after: str
+    ) -> list[tuple[sa.ColumnElement[bool], ...]]:
+        """Return the conditions of the stretches of a snapshot that are left after a key, "" for the
+        beginning: what is the asking store's own comes before the rest. Raises Refused 422."""
+        place = self.place_of(after) if after else None
+        rest = () if place is None else (sa.tuple_(*self.keys) > sa.tuple_(*place),)
+        if self.own is None:
+            return [rest]
+        column, name_of = self.own
+        name = name_of(asking)
+        if place is None:
+            return [(column == name,), (column != name,)]
+        if place[[key.name for key in self.keys].index(column.name)] == name:
+            return [(column == name, *rest), (column != name,)]
+        return [(column != name, *rest)]
 
     def place_of(self, key: str) -> tuple[str, ...]:
         """Return a key's parts. Raises Refused 422 for what is no key of this stream."""
@@ -71,9 +97,12 @@ class Stream:
         return parts
 
 
+_member_fields = attrgetter(*MemberRow.__struct_fields__)
+
+
 def member_row(row: sa.Row[Any]) -> MemberRow:
     """Return a member as it travels."""
-    return MemberRow(**{name: row._mapping[name] for name in MemberRow.__struct_fields__})
+    return MemberRow(**dict(zip(MemberRow.__struct_fields__, _member_fields(row), strict=True)))
 
 
 def _of_today(asking: DevicePrincipal, begun_ms: int) -> sa.ColumnElement[bool]:
@@ -150,6 +179,8 @@ _STREAMS = {
             _stock_sum(),
             leaves_tombstones=False,
             across="brand stock",
+            own=(stock.c.store_id, attrgetter("store")),
+            told=("quantity", "as_of_ms"),
         ),
         Stream(
             "tasks",
@@ -168,6 +199,7 @@ _STREAMS = {
             member.c.row_sum,
             leaves_tombstones=False,
             across="brand members",
+            told=MemberRow.__struct_fields__,
         ),
     )
 }

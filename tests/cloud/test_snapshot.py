@@ -124,6 +124,16 @@ def test_a_snapshot_comes_in_the_order_of_keys_and_in_chunks(cloud: Cloud, devic
     assert begin(device, "people").rows == 2
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_a_stores_own_stock_comes_before_that_of_others(
+    cloud: Cloud, device: Device, limit: int
+) -> None:
+    figures = [(store, f"SKU-{n}", n) for store in ("S000", "S001", "S002") for n in range(3)]
+    put_stock(cloud, device, *figures)
+    told = [row.key for row in all_rows(device, "stock", limit)]
+    assert told == [f"{store}/SKU-{n}" for store in ("S001", "S000", "S002") for n in range(3)]
+
+
 def test_the_feed_goes_on_where_the_snapshot_began(cloud: Cloud, device: Device) -> None:
     fill(cloud, device)
     begun = begin(device, "catalog")

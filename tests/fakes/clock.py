@@ -24,6 +24,9 @@ class FakeClock:
         server_ms = self.server_at_start + self.mono_ms
         return Moment(self.wall_ms, self.mono_ms, self.boot_id, server_ms, TimeQuality.ANCHORED)
 
+    def worked(self) -> float:
+        return self.monotonic()  # nobody else takes any time
+
     def monotonic(self) -> float:
         return self.mono_ms / 1_000
 

@@ -45,6 +45,9 @@ class TabletClock:
     def monotonic(self) -> float:
         return self.mono_ms / 1_000
 
+    def worked(self) -> float:
+        return self.monotonic()
+
     def anchor(self, server_ms: int) -> None:
         self.server_offset = server_ms - self.mono_ms
 

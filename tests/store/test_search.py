@@ -129,6 +129,19 @@ def test_a_tile_shows_colours_and_the_span_of_prices(shop):
     assert card.colour_hexes == ("#000000", "#cc0000")
 
 
+def test_a_code_is_found_in_whichever_run_of_goods_it_lies(store):
+    goods = [sku_row(f"W{n}", "黑色", "M", gtin=f"690123456789{n}") for n in range(4)]
+    store.run(lambda uow: uow.put_skus(goods)).result()
+
+    def far_apart(uow) -> None:
+        uow._connection.execute("UPDATE sku SET sku_no = sku_no * 7000 WHERE sku_no > 1")
+
+    store.run(far_apart).result()
+    for row in goods:
+        assert store.reader.find_code(row.gtin).sku_id == row.sku_id
+    assert store.reader.find_code("6909999999999") is None
+
+
 def test_codes_are_found_as_written_in_capitals_and_as_gtin_of_any_length(shop):
     for code in ("W26-170-BLK-M", " w26-170-blk-m ", "6901234567892", "06901234567892"):
         assert shop.reader.find_code(code).sku_id == "W26-170-BLK-M"

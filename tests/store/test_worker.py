@@ -341,6 +341,49 @@ def test_a_checkpoint_waits_for_no_reader_while_the_till_runs(store, file):
     writer.close()
 
 
+def synchronous(store, priority) -> int:
+    """Return the level of the next job's transaction: 1 is NORMAL, 2 is FULL."""
+    level = store.run(
+        lambda uow: uow._connection.execute("PRAGMA synchronous").fetchone(), priority=priority
+    )
+    return level.result()[0]
+
+
+def test_only_what_can_be_fetched_again_is_left_unsynced(store):
+    levels = [synchronous(store, priority) for priority in (Priority.FILL, *Priority)]
+    assert levels == [1, 2, 2, 2, 1]
+
+
+def fill(store, kilobytes: int) -> None:
+    def write(uow) -> None:
+        uow._connection.execute("CREATE TABLE IF NOT EXISTS heap (grain BLOB)")
+        uow._connection.execute("INSERT INTO heap VALUES (randomblob(?))", (kilobytes * 1024,))
+
+    store.run(write, priority=Priority.FILL).result()
+
+
+def test_a_fill_moves_its_log_little_by_little(store, file):
+    for _ in range(60):
+        fill(store, 200)
+    log = file.with_name(f"{file.name}-wal")
+    assert log.stat().st_size < 3_000_000
+    assert file.stat().st_size > 8_000_000
+
+
+def test_after_a_fill_that_could_not_be_moved_nothing_is_recorded_in_the_same_file(
+    store, monkeypatch, caplog
+):
+    def fail(connection, least):
+        raise SqliteError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("offline_store.worker.move_log", fail)
+        fill(store, 1)
+    store.run(lambda uow: uow.record(sale_of())).result()
+    assert "the store is opened again" in caplog.text
+    assert store.verify_journal() is None
+
+
 def test_a_rule_broken_in_a_job_is_not_logged_as_a_bug(store, caplog):
     def refuse(uow):
         raise RuleBroken(Code.CART_EMPTY)

@@ -9,14 +9,21 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from app.domain.ids import new_id
 from app.domain.pricing import PricedCart, price
 from app.domain.sale import Sale
+from app.ports import Priority, SnapshotPiece, UnitOfWork
 from app.services.checkout import OPEN_SLOT
+from app.wire.messages import Row
+from app.wire.snapshot import SnapshotBegin
 from guidepos.till import Till
+from tests.sync.shop import sku_rows
 from tests.torture.counter import (
     Program,
     Stand,
@@ -142,6 +149,41 @@ def new_store(stand: Stand) -> None:
     stand.promise(sell_for_cash(till, priced))
 
 
+def fill(stand: Stand) -> None:
+    """Goods of a snapshot come in jobs that are not synced, and are moved into the file; a sale in
+    between, one right after, and one when the snapshot is whole."""
+    till = stand.open()
+    stand.arm()
+    begun = SnapshotBegin(stream="catalog", cursor="", rows=90, feed_generation=1, server_ms=1)
+    till.store.run(lambda uow: uow.begin_snapshot(begun), priority=Priority.SYNC).result(60)
+    for first in (0, 30, 60):
+        rows = [
+            Row(key=row.sku_id, body=msgspec.Raw(msgspec.json.encode(row)))
+            for row in sku_rows(30, first)
+        ]
+        for piece in (SnapshotPiece("catalog", rows[:15]), SnapshotPiece("catalog", rows[15:])):
+            till.store.run(partial(_take, piece), priority=Priority.FILL).result(60)
+        priced = basket(till, 1)
+        stand.want(priced)
+        stand.promise(sell_for_cash(till, priced))
+    till.store.run(lambda uow: uow.complete_snapshot("catalog"), priority=Priority.SYNC).result(60)
+    priced = basket(till, 2)
+    stand.want(priced)
+    stand.promise(sell_for_cash(till, priced))
+
+
+def _take(piece: SnapshotPiece, uow: UnitOfWork) -> None:
+    uow.apply_snapshot(piece)
+
+
+def small_fills() -> None:
+    """Let a fill be moved into the file after few pages."""
+    from offline_store import worker
+
+    opened: Any = worker
+    opened.FILL_LOG_PAGES = 30
+
+
 def day(stand: Stand, chance: random.Random) -> None:
     """Whatever a till does in a day, in any order, from the moment it is opened."""
     stand.arm()
@@ -209,6 +251,7 @@ SCENES = {
     "refund": Scene(refund),
     "sync round": Scene(sync_round),
     "checkpoint": Scene(checkpoint),
+    "fill": Scene(fill, program=small_fills),
     "migration": Scene(migration, program=one_version_ahead),
     "migration from the first version": Scene(migration, prepare=become_first_version),
     "new store": Scene(new_store, on_empty_home=True),
