@@ -9,7 +9,7 @@ import pytest
 
 from offline_store import OfflineStore, open_store
 from tests.fakes.clock import FakeClock
-from tests.store.shop import KEY
+from tests.store.shop import KEY, do, enrol_answer
 
 Opener = Callable[[], OfflineStore]
 
@@ -36,3 +36,10 @@ def opened(file: Path) -> Iterator[Opener]:
 @pytest.fixture
 def store(opened: Opener) -> OfflineStore:
     return opened()
+
+
+@pytest.fixture
+def enrolled(store: OfflineStore) -> OfflineStore:
+    """A store that is a cloud's device, with nothing recorded."""
+    do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")
+    return store

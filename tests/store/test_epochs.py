@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from app.domain.ids import new_epoch, new_id
@@ -16,14 +14,8 @@ from app.wire.messages import PublicKey
 from app.wire.upkeep import EpochAnswer, HeldMark
 from offline_store import OfflineStore
 from tests.store.conftest import Opener
-from tests.store.shop import NOON, at, do, enrol_answer, sale_of, step_of
+from tests.store.shop import at, do, enrol_answer, sale_of, step_of
 from tests.store.test_journal import fill, tamper, unsent
-
-
-@pytest.fixture
-def enrolled(store: OfflineStore) -> OfflineStore:
-    do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")
-    return store
 
 
 def held(store: OfflineStore, seq: int) -> HeldMark:
@@ -32,6 +24,13 @@ def held(store: OfflineStore, seq: int) -> HeldMark:
     records = unsent(store).records
     hash_ = records[seq - 1 - mark.seq].hash if seq > mark.seq else mark.hash
     return HeldMark(epoch=mark.epoch, hwm=seq, hwm_hash=hash_.hex())
+
+
+def acknowledge(store: OfflineStore, seq: int, durable: int) -> None:
+    mark = store.run(lambda uow: uow.acked()).result()
+    hash_ = unsent(store).records[seq - 1 - mark.seq].hash
+    assert do(store, "mark_received", seq, hash_, 1)
+    do(store, "note_durable", durable)
 
 
 def rotate(store: OfflineStore, *marks: HeldMark, ordinal: int = 2) -> str:
@@ -289,17 +288,6 @@ def test_the_hash_of_a_place_proves_what_is_whole_here(opened: Opener, file):
     assert do(store, "give_back", said) == tuple(reversed(records[1:]))
 
 
-def test_what_is_given_back_is_not_let_go(enrolled: OfflineStore):
-    fill(enrolled, 6)
-    (third,) = unsent(enrolled).records[2:3]
-    acknowledge(enrolled, 5, 5)
-    epoch = enrolled.reader.identity().epoch
-    assert len(do(enrolled, "give_back", [JournalMark(epoch, 3, third.hash)])) == 1
-    assert do(enrolled, "prune", LATER, 100) == 2
-    do(enrolled, "note_durable", 5)
-    assert do(enrolled, "prune", LATER, 100) == 3
-
-
 def test_a_damaged_payment_step_hides_no_other_payment(opened: Opener, file):
     store = opened()
     steps = [step_of(new_id(), 1) for _ in range(3)]
@@ -321,91 +309,3 @@ def test_keys_are_pinned_and_the_timeline_is_kept(enrolled: OfflineStore):
     do(enrolled, "pin_cloud", "t10", ())
     assert do(enrolled, "cloud_keys") == {"s9": b"9" * 32}
     assert enrolled.reader.identity().timeline == "t10"
-
-
-# --- retention ------------------------------------------------------------------------------------
-
-LATER = NOON + 1
-
-
-def acknowledge(store: OfflineStore, seq: int, durable: int) -> None:
-    mark = store.run(lambda uow: uow.acked()).result()
-    hash_ = unsent(store).records[seq - 1 - mark.seq].hash
-    assert do(store, "mark_received", seq, hash_, 1)
-    do(store, "note_durable", durable)
-
-
-def test_nothing_goes_before_it_is_acknowledged_durable_and_old(enrolled: OfflineStore):
-    fill(enrolled, 6)
-    assert do(enrolled, "prune", LATER, 100) == 0
-    acknowledge(enrolled, 4, 0)
-    assert do(enrolled, "prune", LATER, 100) == 0
-    do(enrolled, "note_durable", 3)
-    assert do(enrolled, "prune", NOON, 100) == 0
-    assert do(enrolled, "prune", LATER, 2) == 2
-    assert do(enrolled, "prune", LATER, 100) == 1
-    assert do(enrolled, "prune", LATER, 100) == 0
-    assert enrolled.verify_journal() is None
-
-
-def test_the_newest_record_never_goes(opened: Opener):
-    store = opened()
-    do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")
-    fill(store, 3)
-    acknowledge(store, 3, 3)
-    assert do(store, "prune", LATER, 100) == 2
-    store.close()
-    store = opened()
-    assert store.tail_broken is None
-    fill(store, 1)
-    assert store.verify_journal() is None
-    assert [place.seq for place in unsent(store).records] == [4]
-
-
-def test_a_document_that_went_says_that_the_cloud_has_it(enrolled: OfflineStore):
-    sales = fill(enrolled, 3)
-    acknowledge(enrolled, 3, 2)
-    do(enrolled, "prune", LATER, 100)
-    with pytest.raises(Trouble) as trouble:
-        enrolled.reader.document(sales[0])
-    assert trouble.value.code is Code.RECORD_ARCHIVED
-    assert enrolled.reader.document(sales[2]) is not None
-    assert len(enrolled.reader.documents()) == 3
-
-
-def test_the_file_itself_refuses_to_let_go_of_what_the_cloud_could_lose(enrolled: OfflineStore):
-    fill(enrolled, 4)
-    acknowledge(enrolled, 3, 1)
-
-    def by_hand(statement: str) -> None:
-        def change(uow: Any) -> None:  # behind the port, as no service can
-            uow._connection.execute(statement)
-
-        enrolled.run(change).result()
-
-    with pytest.raises(Exception, match="could still lose"):
-        by_hand("UPDATE epoch SET pruned_seq = 2")
-    with pytest.raises(Exception, match="never changed"):
-        by_hand("DELETE FROM journal")
-
-
-def test_damage_is_not_pruned_away(opened: Opener, file):
-    store = opened()
-    do(store, "enrol", enrol_answer(), b"k" * 32, "http://cloud")
-    fill(store, 5)
-    acknowledge(store, 5, 5)
-    store.close()
-    tamper(file, "UPDATE journal SET hash = zeroblob(32) WHERE seq = 3")
-    store = opened()
-    assert do(store, "prune", LATER, 100) == 2
-    assert do(store, "prune", LATER, 100) == 0
-
-
-def test_an_epoch_after_pruning_sends_no_ghosts(enrolled: OfflineStore):
-    sales = fill(enrolled, 4)
-    acknowledge(enrolled, 4, 3)
-    do(enrolled, "prune", LATER, 100)
-    rotate(enrolled)
-    again = unsent(enrolled).records
-    assert [r.header.rec_id for r in again[1:] if isinstance(r, Record)] == sales[3:]
-    assert len(again) == 2
