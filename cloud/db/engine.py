@@ -44,6 +44,9 @@ POOL: dict[str, Any] = {
 
 POSTGRESQL_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 12, "pool_timeout": 10}
 """Per worker, and so that four workers fit a server with its usual hundred connections."""
+RESTED_S = 1.0
+"""A connection that was used so lately is taken to be alive."""
+_RESTING_SINCE = "guidepos_resting_since"
 THREADS = 16
 """Requests of a worker that may be inside PostgreSQL besides pushes and health: with those fewer than
 the pool holds, so that nobody waits for a connection while holding one."""
@@ -77,7 +80,6 @@ def _postgresql(settings: Settings) -> sa.Engine:
     }
     engine = sa.create_engine(
         settings.db_url,
-        pool_pre_ping=True,
         connect_args={"application_name": "guidepos-cloud", "connect_timeout": 10},
         **POOL | POSTGRESQL_POOL,
     )
@@ -90,7 +92,28 @@ def _postgresql(settings: Settings) -> sa.Engine:
         connection.execute(_CHEAPER_BODIES)
         connection.commit()
 
+    _ping_the_rested(engine)
     return engine
+
+
+def _ping_the_rested(engine: sa.Engine) -> None:
+    """Ask a connection that rested whether it still lives, and open all anew if it does not. In a busy
+    spell nobody asks: that cost each push two round trips, and a server that went away since a moment
+    is found out by the statement itself."""
+
+    @sa.event.listens_for(engine, "checkin")
+    def _rest(_connection: Any, record: Any) -> None:
+        record.info[_RESTING_SINCE] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: Any, _proxy: object) -> None:
+        since = record.info.pop(_RESTING_SINCE, None)
+        if since is None or time.monotonic() - since < RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error
 
 
 def _sqlite(file: Path, key: bytes = b"") -> sa.Engine:

@@ -45,17 +45,20 @@ transaction notes its second phases in pg_dist_transaction, so that row's `xmin`
 epoch, which the head of the ids supplies."""
 
 
+_NUMBER = sa.text("SELECT pg_current_xact_id()::text")
+_RAISED = (
+    sa.update(server_state)
+    .where(server_state.c.name == "change")
+    .values(value=sa.cast(sa.cast(server_state.c.value, sa.BigInteger) + 1, sa.Text))
+    .returning(server_state.c.value)
+)
+
+
 def next_change(connection: sa.Connection) -> int:
     """Return the change number of this write transaction; call once per transaction."""
     if connection.dialect.name == "sqlite":
-        raised = (
-            sa.update(server_state)
-            .where(server_state.c.name == "change")
-            .values(value=sa.cast(sa.cast(server_state.c.value, sa.BigInteger) + 1, sa.Text))
-            .returning(server_state.c.value)
-        )
-        return int(connection.execute(raised).scalar_one())
-    return int(connection.execute(sa.text("SELECT pg_current_xact_id()::text")).scalar_one())
+        return int(connection.execute(_RAISED).scalar_one())
+    return int(connection.execute(_NUMBER).scalar_one())
 
 
 def changes_so_far(connection: sa.Connection) -> int:

@@ -69,23 +69,26 @@ def listed(connection: sa.Connection) -> list[Backup]:
     ]
 
 
+_HELD = sa.and_(
+    backup_mark.c.backup_id == backup.c.backup_id,
+    backup_mark.c.tenant_id == sa.bindparam("tenant"),
+    backup_mark.c.store_id == sa.bindparam("store"),
+    backup_mark.c.device_id == sa.bindparam("device"),
+    backup_mark.c.epoch == sa.bindparam("of_epoch"),
+)
+_DURABLE = sa.select(
+    sa.func.min(sa.func.coalesce(backup_mark.c.hwm, 0)).label("hwm"),
+    sa.func.max(backup.c.verified_ms).label("verified_ms"),
+).select_from(backup.outerjoin(backup_mark, _HELD))
+
+
 def durable_seq(connection: sa.Connection, tenant: str, store: str, device: str, epoch: str) -> int:
     """Return up to which record every backup holds a journal, verified or not; 0 while none is verified.
 
     An epoch that is younger than one of them is in that one not at all, and so stands at 0 too.
     """
-    held = sa.and_(
-        backup_mark.c.backup_id == backup.c.backup_id,
-        backup_mark.c.tenant_id == tenant,
-        backup_mark.c.store_id == store,
-        backup_mark.c.device_id == device,
-        backup_mark.c.epoch == epoch,
-    )
-    lowest = sa.func.min(sa.func.coalesce(backup_mark.c.hwm, 0)).label("hwm")
-    verified = sa.func.max(backup.c.verified_ms).label("verified_ms")
-    found = connection.execute(
-        sa.select(lowest, verified).select_from(backup.outerjoin(backup_mark, held))
-    ).one()
+    place = {"tenant": tenant, "store": store, "device": device, "of_epoch": epoch}
+    found = connection.execute(_DURABLE, place).one()
     return int(found.hwm) if found.verified_ms else 0
 
 

@@ -22,6 +22,7 @@ UNBALANCED = Code.SALE_UNBALANCED.value
 BAD_BODY = "bad_body"
 STOCK_MISMATCH = "stock_mismatch"
 COMMISSION_MISMATCH = "commission_mismatch"
+_GOODS = LineKind.GOODS.value
 _MAX_SMALL = 2**31 - 1
 """Asked here: PostgreSQL's driver cuts off what is larger, and SQLite takes it."""
 
@@ -92,19 +93,26 @@ def doubts(body: Body) -> str:
 
 
 def _sale_doubts(sale: SaleV1) -> str:
-    lines = sum(line.net for line in sale.lines)
-    reasons_hold = all(
-        line.gross - sum(reason.amount for reason in line.reasons) == line.net
-        for line in sale.lines
-    )
-    if not (lines == sale.total and reasons_hold and _tenders_hold(sale.tenders, sale.total)):
+    """The sums of one sale, in one walk over its lines: asked for every sale there is."""
+    total = goods = 0
+    nets: dict[int, int] = {}
+    for line in sale.lines:
+        off = line.gross
+        for reason in line.reasons:
+            off -= reason.amount
+        if off != line.net:
+            return UNBALANCED
+        nets[line.no] = line.net
+        total += line.net
+        if line.kind == _GOODS:
+            goods += line.quantity
+    if total != sale.total or not _tenders_hold(sale.tenders, sale.total):
         return UNBALANCED
-    goods = -sum(line.quantity for line in sale.lines if line.kind == LineKind.GOODS)
-    if sum(movement.delta for movement in sale.movements) != goods:
+    for movement in sale.movements:
+        goods += movement.delta
+    if goods:
         return STOCK_MISMATCH
-    if not _commissions_hold(sale.commissions, {line.no: line.net for line in sale.lines}):
-        return COMMISSION_MISMATCH
-    return ""
+    return "" if _commissions_hold(sale.commissions, nets) else COMMISSION_MISMATCH
 
 
 def _refund_doubts(refund: RefundV1) -> str:
@@ -131,14 +139,14 @@ def _commissions_hold(entries: Iterable[CommissionV1], nets: dict[int, int]) -> 
 
     The rate is the record's own: what it should have been is not asked here.
     """
-    by_line: dict[int, list[CommissionV1]] = {}
+    wholes: dict[int, int] = {}
+    weights: dict[int, int] = {}
     for entry in entries:
-        by_line.setdefault(entry.line, []).append(entry)
-    for line, parts in by_line.items():
-        if any(part.base != nets.get(line) for part in parts):
+        line = entry.line
+        if entry.base != nets.get(line):
             return False
-        whole = share_of(parts[0].base, parts[0].rate_bp)
-        weight = sum(part.weight_bp for part in parts)
-        if weight != FULL_BP or sum(part.amount for part in parts) != whole:
-            return False
-    return True
+        if line not in wholes:
+            wholes[line], weights[line] = share_of(entry.base, entry.rate_bp), FULL_BP
+        wholes[line] -= entry.amount
+        weights[line] -= entry.weight_bp
+    return not any(wholes.values()) and not any(weights.values())

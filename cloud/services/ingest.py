@@ -20,11 +20,11 @@ from app.wire.messages import PushAnswer, PushResult
 from cloud.db.feed import next_change
 from cloud.db.kept import kept_records
 from cloud.db.rows import insert_values
-from cloud.db.tables import device_epoch, journal
+from cloud.db.tables import journal
 from cloud.errors import Refused
 from cloud.services import checks, seals
 from cloud.services.envelope import Received
-from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
+from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, move_mark
 from cloud.services.money_tasks import note_arrivals
 from cloud.services.oversell import note_oversold
 from cloud.services.projection import (
@@ -112,11 +112,7 @@ def ingest(
         _keep(connection, arrival, epoch, new)
         _quarantine(connection, sender, arrival, epoch, new)
         mark = Mark(fresh[-1].header.seq, fresh[-1].hash)
-        connection.execute(
-            sa.update(device_epoch)
-            .where(own(device_epoch.c, sender), device_epoch.c.epoch == epoch)
-            .values(hwm=mark.hwm, hwm_hash=mark.hash)
-        )
+        move_mark(connection, sender, epoch, mark)
         verdicts += new
     return PushAnswer(
         hwm=mark.hwm,

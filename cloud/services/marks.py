@@ -30,15 +30,44 @@ def own(
     )
 
 
+_THIS = sa.and_(
+    device_epoch.c.tenant_id == sa.bindparam("tenant"),
+    device_epoch.c.store_id == sa.bindparam("store"),
+    device_epoch.c.device_id == sa.bindparam("device"),
+    device_epoch.c.epoch == sa.bindparam("of_epoch"),
+)
+_MARK = sa.select(device_epoch.c.hwm, device_epoch.c.hwm_hash).where(_THIS)
+_LOCKED_MARK = _MARK.with_for_update()
+_MOVE = (
+    sa.update(device_epoch)
+    .where(_THIS)
+    .values(hwm=sa.bindparam("to_seq"), hwm_hash=sa.bindparam("to_hash"))
+)
+"""Written once: every push asks, and building a statement costs more than sending it."""
+
+
 def mark_of(
     connection: sa.Connection, sender: DevicePrincipal, epoch: str, *, lock: bool = False
 ) -> Mark | None:
     """Return the mark of an epoch, None if it was never opened here; `lock` keeps others from moving it."""
-    query = sa.select(device_epoch.c.hwm, device_epoch.c.hwm_hash).where(
-        own(device_epoch.c, sender), device_epoch.c.epoch == epoch.replace("\0", "")
-    )
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = connection.execute(_LOCKED_MARK if lock else _MARK, _place(sender, epoch)).first()
     return Mark(row.hwm, row.hwm_hash) if row else None
+
+
+def move_mark(connection: sa.Connection, sender: DevicePrincipal, epoch: str, mark: Mark) -> None:
+    """Write down how far an epoch is held from now on."""
+    to = {"to_seq": mark.hwm, "to_hash": mark.hash}
+    connection.execute(_MOVE, {**_place(sender, epoch), **to})
+
+
+def _place(sender: DevicePrincipal, epoch: str) -> dict[str, str]:
+    known = epoch.replace("\0", "")
+    return {
+        "tenant": sender.tenant,
+        "store": sender.store,
+        "device": sender.device,
+        "of_epoch": known,
+    }
 
 
 def durable_mark(connection: sa.Connection, sender: DevicePrincipal, epoch: str) -> int:

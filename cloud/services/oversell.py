@@ -44,19 +44,20 @@ def note_oversold(
     raise_exceptions(connection, rows, arrival.change, others=others)
 
 
+_STOCK = tables.stock.c
+_BELOW = sa.select(_STOCK.sku_id, _STOCK.quantity).where(
+    _STOCK.tenant_id == sa.bindparam("tenant"),
+    _STOCK.store_id == sa.bindparam("store"),
+    _STOCK.change == sa.bindparam("this"),
+    _STOCK.quantity < sa.literal_column("0"),  # a parameter would hide it from the index
+    _STOCK.known,
+)
+
+
 def _below_zero(connection: sa.Connection, arrival: Arrival) -> dict[str, int]:
     """Return what is on hand now of counted SKUs that this transaction moved and that are negative."""
-    stock = tables.stock.c
-    rows = connection.execute(
-        sa.select(stock.sku_id, stock.quantity).where(
-            stock.tenant_id == arrival.tenant,
-            stock.store_id == arrival.store,
-            stock.change == arrival.change,
-            stock.quantity < sa.literal_column("0"),  # a parameter would hide it from the index
-            stock.known,
-        )
-    )
-    return {row.sku_id: row.quantity for row in rows}
+    asked = {"tenant": arrival.tenant, "store": arrival.store, "this": arrival.change}
+    return {row.sku_id: row.quantity for row in connection.execute(_BELOW, asked)}
 
 
 def _crossings(

@@ -230,13 +230,20 @@ def unsettled(connection: sa.Connection, tenant: str, store: str = "") -> Sequen
     return connection.execute(query.order_by(task.c.created_ms)).mappings().all()
 
 
+_CHANGED = sa.select(
+    sa.exists().where(
+        task.c.tenant_id == sa.bindparam("tenant"),
+        task.c.store_id == sa.bindparam("store"),
+        task.c.change > sa.bindparam("since"),
+    )
+)
+
+
 def changed(connection: sa.Connection, tenant: str, store: str, since: int) -> bool:
     """Tell whether a task of a store was changed since `changes_so_far` was `since`, most likely by this
     transaction."""
-    found = sa.exists().where(
-        task.c.tenant_id == tenant, task.c.store_id == store, task.c.change > since
-    )
-    return bool(connection.scalar(sa.select(found)))
+    asked = {"tenant": tenant, "store": store, "since": since}
+    return bool(connection.scalar(_CHANGED, asked))
 
 
 def task_row(row: TaskColumns) -> TaskRow:

@@ -81,15 +81,17 @@ def home_of(connection: sa.Connection, device_id: str) -> DeviceName | None:
     return DeviceName(row.tenant_id, row.store_id, device_id) if row else None
 
 
+_DEVICE = sa.select(device.c.device_code, device.c.public_key, device.c.revoked_ms).where(
+    device.c.tenant_id == sa.bindparam("tenant"),
+    device.c.store_id == sa.bindparam("store"),
+    device.c.device_id == sa.bindparam("device"),
+)
+
+
 def find_device(connection: sa.Connection, name: DeviceName) -> DevicePrincipal | None:
     """Return an enrolled device."""
-    row = connection.execute(
-        sa.select(device.c.device_code, device.c.public_key, device.c.revoked_ms).where(
-            device.c.tenant_id == name.tenant,
-            device.c.store_id == name.store,
-            device.c.device_id == name.device,
-        )
-    ).first()
+    asked = {"tenant": name.tenant, "store": name.store, "device": name.device}
+    row = connection.execute(_DEVICE, asked).first()
     if row is None:
         return None
     return DevicePrincipal(

@@ -159,3 +159,15 @@ def test_a_transaction_that_rests_too_long_is_ended_so_that_no_feed_stands_still
         "statement_timeout": str(settings.statement_s * 1_000),
         "idle_in_transaction_session_timeout": str(settings.idle_transaction_s * 1_000),
     }
+
+
+def test_a_connection_that_died_while_it_rested_is_replaced_unseen(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud.db.engine.RESTED_S", 0.0)
+    pid = sa.text("SELECT pg_backend_pid()")
+    dead = cloud.db.read(lambda connection: connection.scalar(pid))
+    with sa.create_engine(cloud.db.engine.url, poolclass=sa.NullPool).connect() as other:
+        gone = sa.text("SELECT pg_terminate_backend(:pid, 30000)")
+        assert other.execute(gone, {"pid": dead}).scalar_one()
+    assert cloud.db.read(lambda connection: connection.scalar(pid)) != dead
