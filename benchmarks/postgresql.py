@@ -35,7 +35,7 @@ class Place:
         """Return the process all of the server's others descend from."""
         with self.admin.connect() as connection:
             backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-        return parent_of(int(backend))
+            return parent_of(int(backend))  # while it lives
 
     @contextlib.contextmanager
     def served(self, workers: int, pushes: int) -> Iterator[tuple[str, int]]:

@@ -164,10 +164,12 @@ def test_a_transaction_that_rests_too_long_is_ended_so_that_no_feed_stands_still
 def test_a_connection_that_died_while_it_rested_is_replaced_unseen(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def backend(connection: sa.Connection) -> int:
+        return int(connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
+
     monkeypatch.setattr("cloud.db.engine.RESTED_S", 0.0)
-    pid = sa.text("SELECT pg_backend_pid()")
-    dead = cloud.db.read(lambda connection: connection.scalar(pid))
+    dead = cloud.db.read(backend)
     with sa.create_engine(cloud.db.engine.url, poolclass=sa.NullPool).connect() as other:
         gone = sa.text("SELECT pg_terminate_backend(:pid, 30000)")
-        assert other.execute(gone, {"pid": dead}).scalar_one()
-    assert cloud.db.read(lambda connection: connection.scalar(pid)) != dead
+        other.execute(gone, {"pid": dead})
+    assert cloud.db.read(backend) != dead
