@@ -176,10 +176,9 @@ def apply_page(connection: Connection, page: MembersPage, now: Moment) -> None:
 
 
 def forget_all(connection: Connection) -> None:
-    """Forget every member; changes that are not sent yet stay in their queue.
+    """Forget every member at once, where nobody sells meanwhile; changes that are not sent yet stay.
 
-    Scrubbing leaves no byte of them afterwards. What is forgotten comes again from the first page,
-    should the till ever be told of members again.
+    Scrubbing leaves no byte of them afterwards.
     """
     with scrubbing.thorough(connection):
         connection.execute("DELETE FROM member")

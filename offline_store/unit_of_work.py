@@ -245,7 +245,7 @@ class StoreUnit(FeedUnit, JournalUnit):
         self._may_write()
         status.set_revoked(self._connection, revoked)
         if revoked:
-            members.forget_all(self._connection)
+            member_lease.end(self._connection)
 
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device; what was recorded before is journalled again under it."""

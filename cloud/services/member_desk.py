@@ -67,7 +67,8 @@ class MemberDesk:
 
     def _seen(self, change: MemberChange) -> MemberVerdict | None:
         # It was kept under the member it was then about, which may be an alias' owner by now.
-        refs = [change.member_ref, self._rows.resolved(change.member_ref)]
+        told = {change.member_ref, change.settled_ref or change.member_ref}
+        refs = told | {self._rows.resolved(ref) for ref in told}
         row = self._connection.execute(
             sa.select(member_change).where(
                 member_change.c.tenant_id == self._sender.tenant,
@@ -93,10 +94,12 @@ class MemberDesk:
     def _join(self, change: MemberChange) -> MemberVerdict:
         first = change.settled_ref or change.member_ref
         known = self._rows.find(self._rows.resolved(first))
-        if known is not None:
-            verdict = self._fill(change, known)
-        else:
+        if known is None:
             verdict = self._welcome(change, first)
+        elif known.erased or not change.settled_revision or known.member_ref == change.member_ref:
+            return self._fill(change, known)
+        else:
+            verdict = _verdict(change, ALIAS, known.member_ref, known.revision)
         if verdict.member_ref == change.member_ref:
             return verdict
         self._rows.lead(change.member_ref, verdict.member_ref)
@@ -119,7 +122,7 @@ class MemberDesk:
     def _fill(self, change: MemberChange, row: sa.Row[Any]) -> MemberVerdict:
         """Give a member we know the fields of a joining we have lost, where nothing newer is known."""
         kept = _verdict(change, KEPT, row.member_ref, row.revision)
-        settled = 0 if change.settled_ref else _credible(change.settled_revision, row)
+        settled = _credible(change.settled_revision, row)
         if row.erased or not settled:
             return kept
         said = _joined(change.value)
