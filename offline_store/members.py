@@ -159,7 +159,8 @@ def settle(connection: Connection, answer: MembersPushAnswer, newest_fact: int) 
             erased = MemberRow(member_ref=member_ref, revision=verdict.revision, erased=True)
             put(connection, [erased])
             continue
-        if verdict.verdict == "alias" and verdict.member_ref not in ("", member_ref):
+        # Whatever the verdict: after a restore a reference may lead to somebody else than before.
+        if verdict.member_ref not in ("", member_ref):
             _rename(connection, member_ref, verdict.member_ref)
         if verdict.revision and verdict.verdict in ("applied", "duplicate"):
             connection.execute(
@@ -227,6 +228,7 @@ def put(connection: Connection, rows: Sequence[MemberRow]) -> None:
     connection.executemany(_INDEX, [entry for entry in keys if entry[1]])
     for erased in (row.member_ref for row in taken if row.erased):
         connection.execute("DELETE FROM member_change WHERE member_ref = ?", (erased,))
+        connection.execute("DELETE FROM member_alias WHERE alias = ?", (erased,))
         member_refusals.forget(connection, erased)
         member_settled.forget(connection, erased)
     for change_row in connection.execute(_PENDING, (refs,)).fetchall():

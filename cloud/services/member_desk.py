@@ -162,7 +162,9 @@ class MemberDesk:
         rows, ref = self._rows, change.member_ref
         resolved = rows.resolved(ref)
         if change.settled_revision and change.field == ERASE and resolved != ref:
-            return rows.find(ref)  # who came back under another reference has not been erased
+            # Who came back under another reference was not erased, but nothing leads from one to the other.
+            rows.lead_nowhere(ref)
+            resolved = ref
         row = rows.find(resolved)
         if row is None and change.settled_revision:
             rows.add(MemberRow(member_ref=ref, revision=0), revisions=0)

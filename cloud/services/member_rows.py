@@ -142,6 +142,14 @@ class MemberRows:
             .on_conflict_do_nothing()
         )
 
+    def lead_nowhere(self, alias: str) -> None:
+        """Let a reference stand for itself again."""
+        self._connection.execute(
+            sa.delete(member_alias).where(
+                member_alias.c.tenant_id == self._tenant, member_alias.c.alias_ref == alias
+            )
+        )
+
     def _aliases(self, member_ref: str) -> list[str]:
         query = sa.select(member_alias.c.alias_ref).where(
             member_alias.c.tenant_id == self._tenant, member_alias.c.member_ref == member_ref
