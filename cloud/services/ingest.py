@@ -34,7 +34,7 @@ from cloud.services.projection import (
     project,
     tell_stock_again,
 )
-from cloud.services.quarantine import set_aside
+from cloud.services.quarantine import set_aside, take_out
 from cloud.services.seals import SEALED
 from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
@@ -221,8 +221,26 @@ def _judge(
         for verdict in originals:
             verdict.verdict, verdict.code = UNPROJECTED, Code.DEVICE_REVOKED.value
         return verdicts
-    book(connection, arrival, originals)
+    book(connection, arrival, [*originals, *_vouched_for(connection, arrival, verdicts)])
     return verdicts
+
+
+def _vouched_for(
+    connection: sa.Connection, arrival: Arrival, verdicts: Sequence[Verdict]
+) -> list[Verdict]:
+    """Return the repeated records that are booked all the same: the first came from a revoked device and
+    is on no books."""
+    repeated = [v for v in verdicts if not v.original and v.verdict == DUPLICATE]
+    taken = take_out(
+        connection, arrival, [v.record for v in repeated], still=UNPROJECTED, now=DUPLICATE
+    )
+    vouched = []
+    for verdict in repeated:
+        if verdict.record.header.rec_id in taken:
+            taken.discard(verdict.record.header.rec_id)  # once, also if it comes twice in one push
+            verdict.verdict = APPLIED
+            vouched.append(verdict)
+    return vouched
 
 
 def book(connection: sa.Connection, arrival: Arrival, originals: Sequence[Verdict]) -> None:
