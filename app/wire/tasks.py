@@ -16,6 +16,9 @@ money was given back elsewhere would else take it for waiting again."""
 
 QUARANTINE = "device_revoked"
 """The code of the task that stands for all records of a revoked device until they are released."""
+WAITS_FOR_UPDATE = "waits_for_update"
+"""The code of the task that stands for records of a till that is newer than the cloud; they are booked, and
+it is settled, once the cloud is updated."""
 OVERSELL = "oversell"
 
 SEEN, DELIVERED, REFUNDED = "seen", "delivered", "refunded"

@@ -35,12 +35,30 @@ def set_aside(
     their headers), wait for a person; one task for all."""
     if not records:
         return
-    place = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
     amount = sum(map(_amount_of, records))
+    task_id = one_task_for(connection, arrival, epoch, records, QUARANTINE, amount)
+    place = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
+    insert_rows(
+        connection,
+        quarantine,
+        [{**place, "epoch": epoch, "seq": r.header.seq, "task_id": task_id} for r in records],
+    )
+
+
+def one_task_for(
+    connection: sa.Connection,
+    arrival: Arrival,
+    epoch: str,
+    records: Sequence[Received],
+    code: str,
+    amount: int,
+) -> str:
+    """Let the device's open task of this code stand for these records too, or open one; return its id."""
+    place = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
     last = records[-1].header
     query = sa.select(task).where(
         *(task.c[name] == value for name, value in place.items()),
-        task.c.code == QUARANTINE,
+        task.c.code == code,
         task.c.state != SETTLED,
     )
     waiting = connection.execute(query.with_for_update()).mappings().first()
@@ -58,17 +76,13 @@ def set_aside(
         fixed = {
             "task_id": task_id,
             "kind": RECORD,
-            "code": QUARANTINE,
+            "code": code,
             "subject": records[0].header.rec_id,
             "device_code": device_code(connection, *place.values()),
             "created_ms": arrival.received_ms,
         }
         open_tasks(connection, [place | fixed | values])
-    insert_rows(
-        connection,
-        quarantine,
-        [{**place, "epoch": epoch, "seq": r.header.seq, "task_id": task_id} for r in records],
-    )
+    return task_id
 
 
 def take_out(
