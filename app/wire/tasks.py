@@ -77,9 +77,11 @@ class TaskSettlement(Message, frozen=True, kw_only=True):
     """`POST /v1/tasks/settle`, by whoever holds the claim; the same settlement again is fine.
 
     `resolution` is a word: seen, delivered, refunded, released (a quarantined record goes on the
-    books), corrected, dropped.
+    books), corrected, dropped. `person` decides; "" (an older till) is who claimed it. Whatever is not
+    `delivered` takes a manager: 403 `not_a_manager`.
     """
 
     task_id: str
     claim_id: str
     resolution: str
+    person: str = ""

@@ -7,11 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 try:
-    import fcntl
+    import fcntl as found
 except ImportError:  # no such locks here: a dead writer's backup has to be dropped by hand
-    fcntl = None  # type: ignore[assignment]
+    locks: Any = None
+else:
+    locks = found
 
 
 def _lock_of(file: Path) -> Path:
@@ -25,8 +28,8 @@ def underway(file: Path) -> Iterator[None]:
     lock = _lock_of(file)
     descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        if fcntl is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if locks is not None:
+            locks.flock(descriptor, locks.LOCK_EX | locks.LOCK_NB)
         yield
         lock.unlink(missing_ok=True)
     finally:
@@ -36,14 +39,14 @@ def underway(file: Path) -> Iterator[None]:
 def was_given_up(file: Path) -> bool:
     """Tell whether a file's writer certainly is no more. False where nothing is known: it may be written by
     another machine, or be older than these locks."""
-    if fcntl is None:
+    if locks is None:
         return False
     try:
         descriptor = os.open(_lock_of(file), os.O_RDWR)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.flock(descriptor, locks.LOCK_EX | locks.LOCK_NB)
     except OSError:
         return False
     finally:

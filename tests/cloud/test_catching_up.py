@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from app.wire.bodies import BODIES
 from app.wire.versions import SCHEMA
 from cloud.bootstrap import Cloud
 from cloud.db import tables
 from cloud.services import catching_up, ingest
 from cloud.services.catching_up import catch_up
+from cloud.services.release import book_kept
 from tests.cloud.books import count, on_hand
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_refund, a_sale
@@ -24,7 +27,7 @@ from tests.cloud.test_tasks import told
 @contextmanager
 def knowing_no(kind: str) -> Iterator[None]:
     """Let the cloud be of a time before a kind."""
-    known = {name: shape for name, shape in ingest.BODIES.items() if name != kind}
+    known = {name: shape for name, shape in BODIES.items() if name != kind}
     with patch.object(ingest, "BODIES", known), patch.object(catching_up, "BODIES", known):
         yield
 
@@ -78,13 +81,13 @@ def test_many_are_booked_in_batches_that_may_be_stopped(
             device.write("sale", a_sale((100,)))
         device.push()
     monkeypatch.setattr(catching_up, "AT_ONCE", 2)
-    book, batches = catching_up.book_kept, []
+    batches: list[object] = []
 
-    def dies_at_the_second(*args) -> None:
+    def dies_at_the_second(*args: Any) -> None:
         batches.append(args)
         if len(batches) == 2:
             raise KeyboardInterrupt
-        book(*args)
+        book_kept(*args)
 
     monkeypatch.setattr(catching_up, "book_kept", dies_at_the_second)
     with pytest.raises(KeyboardInterrupt):
