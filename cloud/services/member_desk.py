@@ -166,7 +166,8 @@ class MemberDesk:
             rows.lead_nowhere(ref)
             resolved = ref
         row = rows.find(resolved)
-        if row is None and change.settled_revision:
+        # Who was erased before we ever heard of them: their joining may still be on its way.
+        if row is None and (change.settled_revision or change.field == ERASE):
             rows.add(MemberRow(member_ref=ref, revision=0), revisions=0)
             row = rows.find(ref)
         return row

@@ -122,6 +122,17 @@ def test_somebody_whom_the_backup_never_knew_stays_erased(cloud: Cloud, device: 
     assert free.verdict == "applied"
 
 
+@pytest.mark.fault(40, "who was erased before the cloud heard of them never comes to be")
+def test_a_joining_that_arrives_after_the_erasure_brings_nobody(device: Device) -> None:
+    (verdict,) = push(device, a_change("m1", "erase"))
+    assert verdict.verdict == "applied"
+    (late,) = push(device, joining("m1", name="王", phone=PHONE))
+    assert (late.verdict, pulled(device)["m1"].erased, pulled(device)["m1"].name) == (
+        *("kept", True),
+        "",
+    )
+
+
 def test_who_came_back_under_another_reference_is_not_erased_again(device: Device) -> None:
     push(device, joining("m3", name="王", phone=PHONE))
     push(device, again(joining("m1", name="王", phone=PHONE), 1))  # by a till that heard nothing
