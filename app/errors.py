@@ -69,6 +69,7 @@ class Code(StrEnum):
     TASK_UNKNOWN = "task_unknown"
     TASK_TAKEN = "task_taken"
     TASK_SETTLED = "task_settled"
+    NOT_A_MANAGER = "not_a_manager"
 
     # Customer's page and tokens
     TOKEN_INVALID = "token_invalid"

@@ -395,7 +395,8 @@ class UnitOfWork(Protocol):
         """Remember up to where the cloud would hold this epoch even after a restore."""
 
     def prune(self, before_ms: int, most: int) -> int:
-        """Let go of at most `most` old records that the cloud cannot lose; return how many went."""
+        """Let go of at most `most` old records, or settled changes of members, that the cloud cannot lose;
+        return how many went."""
 
     def give_back(self, places: Sequence[JournalMark]) -> tuple[Record, ...]:
         """Return the records that belong to these places, as far as they are whole here, the later ones of
@@ -453,6 +454,10 @@ class UnitOfWork(Protocol):
 
     def retry_refused_members(self) -> None:
         """Put what was set aside back at the end of the queue."""
+
+    def queue_settled_members(self, most: int) -> bool:
+        """Once the cloud's timeline is another, queue settled changes and known erasures again: at most
+        `most`, before what waits; True while there may be more."""
 
     def tidy_members(self) -> bool:
         """Count the members' lease and, once it is over or somebody was erased, leave nothing of them in

@@ -45,6 +45,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from cloud.serve import serve  # the server's libraries load only where they serve
 
     logs.configure(requests=not options.quiet)
+    _catch_up(settings)
     limits = replace(settings.limits, pushes_at_work=options.pushes)
     return serve(
         replace(settings, workers=options.workers, log=not options.quiet, limits=limits),
@@ -64,9 +65,19 @@ def _metrics_token(_options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _catch_up(settings: Settings) -> int:
+    """Book what waited for this version; return how many records."""
+    from cloud.services.catching_up import catch_up
+
+    with _Opened(settings) as cloud:
+        return catch_up(cloud.db, now_ms=cloud.clock())
+
+
 def _migrate(_options: argparse.Namespace, settings: Settings) -> int:
-    open_cloud(settings).close()
+    booked = _catch_up(settings)
     print("the database is up to date")
+    if booked:
+        print(f"{booked} records that had waited for this version are on the books")
     return 0
 
 

@@ -17,7 +17,7 @@ from app.ports import JournalMark
 from app.wire.bodies import EPOCH_OPENED, EpochOpenedV1
 from app.wire.journal import Chain
 from app.wire.upkeep import EpochAnswer, HeldMark
-from offline_store import device
+from offline_store import device, member_settled
 from offline_store.identity import Epoch, all_epochs, current_epoch, open_epoch
 from offline_store.journal import Journal, hash_at, newest_fact
 
@@ -72,8 +72,18 @@ def open_next(
     )
     journal.append(body.id, EPOCH_OPENED, msgspec.json.encode(body), at, "")
     again(connection, journal, proven)
-    for key, value in ((RESTORED, ""), (REQUEST, ""), (TIMELINE, answer.timeline)):
-        device.set_state(connection, key, value)
+    for key in (RESTORED, REQUEST):
+        device.set_state(connection, key, "")
+    keep_timeline(connection, answer.timeline)
+
+
+def keep_timeline(connection: Connection, timeline: str) -> None:
+    """Remember the cloud's timeline; another than before means that it may have lost members' changes."""
+    known = device.state(connection, TIMELINE)
+    if known != timeline:
+        device.set_state(connection, TIMELINE, timeline)
+        if known:
+            member_settled.send_again(connection)
 
 
 def again(connection: Connection, journal: Journal, proven: int) -> None:

@@ -1,4 +1,5 @@
-"""The part of the unit of work that fills a till from snapshots. Neither begins nor ends transactions."""
+"""The part of the unit of work that fills a till from snapshots, and a restored cloud from a till. Neither
+begins nor ends transactions."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.ports import Clock, FeedState, SnapshotPiece
 from app.wire.snapshot import SnapshotBegin
-from offline_store import feeds, member_lease, members, reference
+from offline_store import feeds, member_lease, member_settled, members, reference
 from offline_store.journal import Journal
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class FeedUnit:
         keys, more = feeds.stale(self._connection, stream, most)
         if stream == members.CURSOR:
             feeds.note(self._connection, stream, {}, keys)
+            members.tell_lost(self._connection, keys, self._clock.now())
         elif keys:
             reference.drop(self._connection, stream, keys, self._journal.epoch.chain.store)
         return more
@@ -65,3 +67,8 @@ class FeedUnit:
         """Keep when a stream's sum was compared with the cloud's."""
         self._may_write()
         feeds.checked(self._connection, stream, at_ms)
+
+    def queue_settled_members(self, most: int) -> bool:
+        """Queue again what a cloud of another timeline may have lost."""
+        self._may_write()
+        return member_settled.queue_again(self._connection, most)

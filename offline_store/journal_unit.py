@@ -9,7 +9,7 @@ from app.domain.times import Moment
 from app.ports import JournalMark, Unsent
 from app.wire.journal import Record
 from app.wire.upkeep import EpochAnswer
-from offline_store import device, epochs, journal, retention, status
+from offline_store import device, epochs, journal, member_settled, retention, status
 from offline_store.identity import all_epochs, current_epoch
 from offline_store.journal import Journal
 
@@ -65,9 +65,10 @@ class JournalUnit:
         retention.note_durable(self._connection, self._journal.epoch.epoch, seq)
 
     def prune(self, before_ms: int, most: int) -> int:
-        """Let go of old records that the cloud cannot lose."""
+        """Let go of old records, and of settled changes of members, that the cloud cannot lose."""
         self._may_write()
-        return retention.prune(self._connection, before_ms, most)
+        gone = retention.prune(self._connection, before_ms, most)
+        return gone or member_settled.prune(self._connection, most)
 
     def epoch_marks(self) -> tuple[JournalMark, ...]:
         """Return up to where the cloud was known to hold each enrolled epoch."""

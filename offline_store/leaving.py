@@ -28,12 +28,14 @@ _STATES = (
     "restored",
     "epoch.request",
     "enrol.device_key",
+    "members.again",
+    "members.erased_again",
     LAST_PUSH,
     LAST_PULL,
 )
 _EMPTIED = (
     *("secret", "cloud_key", "cursor", "person"),
-    *("member_change", "member_refused", "member_alias"),
+    *("member_change", "member_refused", "member_alias", "member_settled", "member"),
 )
 
 

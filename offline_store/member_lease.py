@@ -19,7 +19,7 @@ import msgspec
 
 from app.domain.times import Moment, TimeQuality
 from app.wire.messages import MEMBERS
-from offline_store import device, feeds, scrubbing
+from offline_store import device, feeds, member_settled, scrubbing
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -32,7 +32,8 @@ KEEP_EVERY_MS = 600_000
 """A look is written down this often; a kill loses no more of the count than that."""
 FORGET_AT_ONCE = 300
 _LEASE, _STATE = "members.lease", "members.lease_state"
-DOUBT, FORGOTTEN = "doubt", "forgotten"
+DOUBT, FORGOTTEN, ENDED = "doubt", "forgotten", "ended"
+"""Why members may not be looked up: the clocks leave it in doubt, the lease is over, it was taken away."""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -84,8 +85,23 @@ def followed(connection: Connection, now: Moment, *, to_its_end: bool) -> None:
         device.set_state(connection, _STATE, "")
 
 
+def end(connection: Connection) -> None:
+    """Take the lease away: nobody is looked up from now on, and `tidy` forgets all by and by."""
+    _set_state(connection, ENDED)
+    device.set_cursor(connection, MEMBERS, "")
+
+
 def tidy(connection: Connection, now: Moment, days: int) -> bool:
-    """Look at the lease and forget some members if it is over; True while there are more to forget."""
+    """Look at the lease and forget some members if it is over; True while there are more to forget.
+
+    Where it was taken away, what is kept of settled changes goes too.
+    """
+    if device.state(connection, _STATE) == ENDED:
+        with scrubbing.thorough(connection):
+            more = member_settled.forget_some(connection, FORGET_AT_ONCE)
+        if not more and not forget_some(connection):
+            _set_state(connection, FORGOTTEN)
+        return True
     text = device.state(connection, _LEASE)
     if not text:
         if device.cursor(connection, MEMBERS):  # known from before there were leases
@@ -134,18 +150,23 @@ def _forget(connection: Connection) -> bool:
 def forget_some(connection: Connection) -> bool:
     """Forget some members, so that nothing of them is left in the file; True while there are more.
 
-    Changes that are not sent yet stay in their queue. The feed begins anew.
+    Changes that are not sent yet stay in their queue, and references of who was erased where they are.
+    The feed begins anew.
     """
     if not _has_members(connection):
         return False
     with scrubbing.thorough(connection):
-        connection.execute(
-            "DELETE FROM member WHERE member_no IN (SELECT member_no FROM member LIMIT ?)",
+        gone = connection.execute(
+            "DELETE FROM member WHERE member_no IN"
+            " (SELECT member_no FROM member WHERE erased = 0 LIMIT ?) RETURNING member_ref",
             (FORGET_AT_ONCE,),
-        )
-        if _has_members(connection):
-            return True
-        connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
+        ).fetchall()
+        feeds.note(connection, MEMBERS, {}, [ref for (ref,) in gone])
+    if _has_members(connection):
+        return True
+    # Its pages are let go as they are: overwritten now they would be megabytes in one commit, and
+    # scrubbing does it by and by.
+    connection.execute("INSERT INTO member_search (member_search) VALUES ('delete-all')")
     device.set_cursor(connection, MEMBERS, "")
     feeds.clear(connection, MEMBERS)
     scrubbing.begin(connection)
@@ -153,7 +174,8 @@ def forget_some(connection: Connection) -> bool:
 
 
 def _has_members(connection: Connection) -> bool:
-    return connection.execute("SELECT 1 FROM member LIMIT 1").fetchone() is not None
+    found = connection.execute("SELECT 1 FROM member WHERE erased = 0 LIMIT 1").fetchone()
+    return found is not None
 
 
 def _keep(connection: Connection, lease: Lease) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from offline_store.member_settled import COLUMNS
+
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -18,13 +20,12 @@ STATEMENTS = (
     code TEXT NOT NULL, at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID""",
 )
-_CHANGE = "change_id, member_ref, field, value, base_revision, t_ms"
 
 
 def set_aside(connection: Connection, change_id: str, code: str, at_ms: int) -> None:
     """Take a change out of the queue, with the cloud's reason; unknown ones are ignored."""
     connection.execute(
-        f"INSERT INTO member_refused SELECT {_CHANGE}, ?, ?"  # noqa: S608 - our own columns
+        f"INSERT INTO member_refused ({COLUMNS}, code, at_ms) SELECT {COLUMNS}, ?, ?"  # noqa: S608 - our own columns
         " FROM member_change WHERE change_id = ? ON CONFLICT (change_id) DO NOTHING",
         (code, at_ms, change_id),
     )
@@ -34,14 +35,14 @@ def set_aside(connection: Connection, change_id: str, code: str, at_ms: int) -> 
 def changes(connection: Connection) -> list[Sequence[Any]]:
     """Return the refused changes, the oldest first, as rows of the queue."""
     return connection.execute(
-        f"SELECT {_CHANGE} FROM member_refused ORDER BY at_ms, change_id"  # noqa: S608 - our own columns
+        f"SELECT {COLUMNS} FROM member_refused ORDER BY at_ms, change_id"  # noqa: S608 - our own columns
     ).fetchall()
 
 
 def queue_again(connection: Connection) -> None:
     """Put every refused change back at the end of the queue: a mended cloud may take it."""
     connection.execute(
-        f"INSERT INTO member_change ({_CHANGE}) SELECT {_CHANGE}"  # noqa: S608 - our own columns
+        f"INSERT INTO member_change ({COLUMNS}) SELECT {COLUMNS}"  # noqa: S608 - our own columns
         " FROM member_refused WHERE true ORDER BY at_ms, change_id"
         " ON CONFLICT (change_id) DO NOTHING"
     )

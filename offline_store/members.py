@@ -16,6 +16,8 @@ from app.errors import Code, Trouble
 from app.ports import SnapshotPiece
 from app.wire.checksum import member_sum
 from app.wire.messages import (
+    ERASE,
+    JOIN,
     MEMBERS,
     UNREADABLE,
     MemberChange,
@@ -24,7 +26,7 @@ from app.wire.messages import (
     MembersPushAnswer,
 )
 from app.wire.searchkeys import search_keys
-from offline_store import device, feeds, member_lease, member_refusals, scrubbing
+from offline_store import device, feeds, member_lease, member_refusals, member_settled, scrubbing
 from offline_store.rows import MEMBER_COLUMNS, member_of
 from offline_store.search import (
     member_query_of,
@@ -38,12 +40,11 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 CURSOR = MEMBERS
-JOIN, ERASE = "join", "erase"
 _FIELDS = ("name", "phone", "tier", "note")
 """Fields a till may change."""
 
 _MEMBER = f"SELECT {MEMBER_COLUMNS} FROM member m "  # noqa: S608 - our own columns
-_CHANGE = "SELECT change_id, member_ref, field, value, base_revision, t_ms FROM member_change "
+_CHANGE = f"SELECT {member_settled.COLUMNS} FROM member_change "  # noqa: S608 - our own columns
 _PUT = (
     "INSERT INTO member (member_ref, revision, name, phone, tier, points, note, erased)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (member_ref) DO UPDATE SET"
@@ -137,21 +138,29 @@ def kept(connection: Connection) -> tuple[MemberChange, ...]:
     return (*queue(connection, -1), *refused)
 
 
-def settle(connection: Connection, answer: MembersPushAnswer) -> None:
+def settle(connection: Connection, answer: MembersPushAnswer, newest_fact: int) -> None:
     """Take the cloud's verdicts: what is decided leaves the queue, an alias renames the member.
 
-    Where the server's value stands it comes with the next page. Until then the member keeps the
+    What counts at the cloud is kept aside while a backup of it may lack it; `newest_fact` dates it. Where
+    the server's value stands it comes with the next page. Until then the member keeps the
     revision the guide has seen, or a second try would overwrite a value nobody looked at.
     """
     for verdict in answer.verdicts:
         row = connection.execute(
-            "DELETE FROM member_change WHERE change_id = ? RETURNING member_ref",
+            f"DELETE FROM member_change WHERE change_id = ? RETURNING {member_settled.COLUMNS}",  # noqa: S608 - our own columns
             (verdict.change_id,),
         ).fetchall()
         if not row:
             continue
-        member_ref = row[0][0]
-        if verdict.verdict == "alias" and verdict.member_ref not in ("", member_ref):
+        change = _change(row[0])
+        member_ref = change.member_ref
+        member_settled.keep(connection, change, verdict, newest_fact)
+        if change.field == ERASE and verdict.verdict in ("applied", "duplicate"):
+            erased = MemberRow(member_ref=member_ref, revision=verdict.revision, erased=True)
+            put(connection, [erased])
+            continue
+        # Whatever the verdict: after a restore a reference may lead to somebody else than before.
+        if verdict.member_ref not in ("", member_ref):
             _rename(connection, member_ref, verdict.member_ref)
         if verdict.revision and verdict.verdict in ("applied", "duplicate"):
             connection.execute(
@@ -168,10 +177,9 @@ def apply_page(connection: Connection, page: MembersPage, now: Moment) -> None:
 
 
 def forget_all(connection: Connection) -> None:
-    """Forget every member; changes that are not sent yet stay in their queue.
+    """Forget every member at once, where nobody sells meanwhile; changes that are not sent yet stay.
 
-    Scrubbing leaves no byte of them afterwards. What is forgotten comes again from the first page,
-    should the till ever be told of members again.
+    Scrubbing leaves no byte of them afterwards.
     """
     with scrubbing.thorough(connection):
         connection.execute("DELETE FROM member")
@@ -190,13 +198,24 @@ def apply_snapshot(connection: Connection, piece: SnapshotPiece) -> None:
     put(connection, rows)
 
 
+def tell_lost(connection: Connection, refs: Sequence[str], now: Moment) -> None:
+    """Queue members whom the cloud no longer names, as they are here: it came back from a backup that
+    lacks them, and whoever let them join may be gone."""
+    for member in filter(None, (by_ref(connection, ref) for ref in refs)):
+        if not member.revision or member_settled.is_erased(connection, member.member_ref):
+            continue
+        said = {name: getattr(member, name) for name in _FIELDS}
+        member_settled.queue_lost(connection, member.member_ref, said, member.revision, now)
+
+
 def put(connection: Connection, rows: Sequence[MemberRow]) -> None:
     """Take members over as the cloud has them."""
     if any(row.erased and _knows(connection, row.member_ref) for row in rows):
         scrubbing.begin(connection)
     feeds.note(connection, CURSOR, {row.member_ref: member_sum(row) for row in rows})
     newest = {row.member_ref: row for row in rows}
-    taken = [_emptied(row) if row.erased else row for row in newest.values()]
+    kept = member_settled.without_erased(connection, list(newest.values()))
+    taken = [_emptied(row) if row.erased else row for row in kept]
     refs = msgspec.json.encode([row.member_ref for row in taken]).decode()
     known = {row[0] for row in connection.execute(_NUMBERS, (refs,)).fetchall()}
     connection.executemany(_PUT, [_values(row) for row in taken])
@@ -209,7 +228,9 @@ def put(connection: Connection, rows: Sequence[MemberRow]) -> None:
     connection.executemany(_INDEX, [entry for entry in keys if entry[1]])
     for erased in (row.member_ref for row in taken if row.erased):
         connection.execute("DELETE FROM member_change WHERE member_ref = ?", (erased,))
+        connection.execute("DELETE FROM member_alias WHERE alias = ?", (erased,))
         member_refusals.forget(connection, erased)
+        member_settled.forget(connection, erased)
     for change_row in connection.execute(_PENDING, (refs,)).fetchall():
         _apply(connection, _change(change_row))
 
@@ -242,7 +263,7 @@ def _knows(connection: Connection, member_ref: str) -> bool:
         " UNION ALL SELECT 1 FROM member_change WHERE member_ref = ? LIMIT 1",
         (member_ref, member_ref),
     )
-    return known.fetchone() is not None
+    return known.fetchone() is not None or member_settled.knows(connection, member_ref)
 
 
 def _apply(connection: Connection, change: MemberChange) -> None:
@@ -285,6 +306,7 @@ def _erase(connection: Connection, member_ref: str, change_id: str) -> None:
         "DELETE FROM member_change WHERE member_ref = ? AND change_id <> ?", (member_ref, change_id)
     )
     member_refusals.forget(connection, member_ref)
+    member_settled.forget(connection, member_ref)
     scrubbing.begin(connection)
 
 
@@ -314,6 +336,7 @@ def _rename(connection: Connection, alias: str, member_ref: str) -> None:
         "UPDATE member_change SET member_ref = ? WHERE member_ref = ?", (member_ref, alias)
     )
     member_refusals.rename(connection, alias, member_ref)
+    member_settled.rename(connection, alias, member_ref)
     known = connection.execute(
         "SELECT 1 FROM member WHERE member_ref = ?", (member_ref,)
     ).fetchone()
@@ -329,7 +352,7 @@ def _rename(connection: Connection, alias: str, member_ref: str) -> None:
 
 
 def _change(row: Sequence[Any]) -> MemberChange:
-    change_id, member_ref, field, value, base_revision, t_ms = row
+    change_id, member_ref, field, value, base_revision, t_ms, settled_ref, settled_revision = row
     return MemberChange(
         change_id=change_id,
         member_ref=member_ref,
@@ -337,4 +360,6 @@ def _change(row: Sequence[Any]) -> MemberChange:
         value=value,
         base_revision=base_revision,
         t_ms=t_ms,
+        settled_ref=settled_ref,
+        settled_revision=settled_revision,
     )

@@ -1,5 +1,5 @@
 """How a store file comes to the version this program knows. Forward only; a backup comes first, unless
-only indexes are made.
+only indexes, empty tables or columns are added.
 
 `user_version` says the version; sqlite-utils' own table says which steps ran. Each step is one
 transaction, so a kill in the middle leaves the version before or after.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from offline_store import (
     feeds,
     member_refusals,
+    member_settled,
     schema_books,
     schema_codes,
     schema_epochs,
@@ -32,15 +33,16 @@ if TYPE_CHECKING:
 
 BEFORE = ".before-"
 """Stands in the name of the backup taken before a migration, between the store's and the version."""
-VERSION = 7
+VERSION = 8
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
 cloud refuses; free pages are written over after an erasure. 4: tasks and alarms. 5: an account of what
-came down each feed. 6: the books of a day from an index alone. 7: codes on tags in runs."""
+came down each feed. 6: the books of a day from an index alone. 7: codes on tags in runs.
+8: settled changes of members, kept until no backup of the cloud lacks them."""
 
 
-INDEXES_ONLY = frozenset({6, 7})
-"""Versions whose step only makes indexes. It is one transaction that no row takes part in: a copy of the
-file, which takes a year's store a minute and the step itself a second, would save nothing."""
+ADDING_ONLY = frozenset({6, 7, 8})
+"""Versions whose step only adds: indexes, empty tables, columns with a default. It is one transaction that
+no row takes part in: a copy of the file, which takes a year's store a minute and the step itself a second, would save nothing."""
 
 
 def version_of(connection: Connection) -> int:
@@ -67,6 +69,7 @@ def steps() -> Migrations:
 
     _step(steps, 6, "0006 books of a day", schema_books.STATEMENTS)
     _step(steps, 7, "0007 codes in runs", schema_codes.STATEMENTS)
+    _step(steps, 8, "0008 settled changes of members", member_settled.STATEMENTS)
     return steps
 
 
@@ -92,7 +95,7 @@ def migrate(
     if found >= VERSION:
         return None
     backup = None
-    if not set(range(found + 1, VERSION + 1)) <= INDEXES_ONLY and found:
+    if not set(range(found + 1, VERSION + 1)) <= ADDING_ONLY and found:
         backup = file.with_name(f"{file.name}{BEFORE}{VERSION}")
         back_up(connection, backup, key, onlooker)
     if found:

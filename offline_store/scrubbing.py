@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 STATEMENTS = ("CREATE TABLE scrub_sheet (zeros BLOB NOT NULL) STRICT",)
 _PHASE = "scrub.phase"
-_START, _MERGE, _FILL = "start", "merge", "fill"
+_START, _MERGE, _FILL, _EMPTY = "start", "merge", "fill", "empty"
 _MERGE_PAGES = 16
 _FILL_PAGES = 64
+_EMPTY_PAGES = 512
 _SHEET = 3_900
 """Bytes of a row that takes a page for itself."""
 
@@ -52,6 +53,8 @@ def step(connection: Connection) -> bool:
         return False
     if phase == _FILL:
         after = _fill(connection)
+    elif phase == _EMPTY:
+        after = _empty(connection)
     else:
         with thorough(connection):
             after = _merge(connection, phase)
@@ -72,12 +75,18 @@ def _merge(connection: Connection, phase: str) -> str:
 
 
 def _fill(connection: Connection) -> str:
-    """Write over some free pages; give them back, which costs nothing, once all are clean."""
+    """Write over some free pages, until all are clean."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     connection.executemany(
         "INSERT INTO scrub_sheet VALUES (zeroblob(?))", [(_SHEET,)] * min(free, _FILL_PAGES)
     )
-    if free > _FILL_PAGES:
-        return _FILL
-    connection.execute("DELETE FROM scrub_sheet")
-    return ""
+    return _FILL if free > _FILL_PAGES else _EMPTY
+
+
+def _empty(connection: Connection) -> str:
+    """Give some clean pages back; one page costs next to nothing, thousands in one go do not."""
+    gone = connection.execute(
+        "DELETE FROM scrub_sheet WHERE rowid IN (SELECT rowid FROM scrub_sheet LIMIT ?)",
+        (_EMPTY_PAGES,),
+    )
+    return _EMPTY if gone.rowcount == _EMPTY_PAGES else ""

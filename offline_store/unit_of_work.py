@@ -245,7 +245,7 @@ class StoreUnit(FeedUnit, JournalUnit):
         self._may_write()
         status.set_revoked(self._connection, revoked)
         if revoked:
-            members.forget_all(self._connection)
+            member_lease.end(self._connection)
 
     def enrol(self, answer: EnrolAnswer, device_key: bytes, cloud_url: str) -> Identity:
         """Become the enrolled device; what was recorded before is journalled again under it."""
@@ -282,7 +282,7 @@ class StoreUnit(FeedUnit, JournalUnit):
     def pin_cloud(self, timeline: str, keys: Sequence[PublicKey]) -> None:
         """Believe the cloud's keys and remember its timeline."""
         self._may_write()
-        device.set_state(self._connection, epochs.TIMELINE, timeline)
+        epochs.keep_timeline(self._connection, timeline)
         if keys:
             enrolment.pin_keys(self._connection, keys)
 
@@ -317,7 +317,7 @@ class StoreUnit(FeedUnit, JournalUnit):
     def settle_members(self, answer: MembersPushAnswer) -> None:
         """Take the cloud's verdicts on changes of members."""
         self._may_write()
-        members.settle(self._connection, answer)
+        members.settle(self._connection, answer, self._journal.next_fact - 1)
 
     def set_member_change_aside(self, change_id: str, code: str, at_ms: int) -> None:
         """Take a change that the cloud will never take out of the queue, and keep it."""

@@ -51,7 +51,8 @@ class StoreTasks:
     def settle(self, task_id: str, resolution: str, manager: Person) -> Future[TaskRow]:
         """Say what became of a task, claiming it first if need be. The same twice is once.
 
-        Raises (through the future) what `claim` does, and RuleBroken(MANAGER_NEEDED).
+        Raises (through the future) what `claim` does, and RuleBroken: MANAGER_NEEDED, NOT_A_MANAGER
+        where the cloud knows the person as something else.
         """
         return self._pool.submit(self._settle, task_id, resolution, manager)
 
@@ -80,11 +81,13 @@ class StoreTasks:
 
     def _settle(self, task_id: str, resolution: str, manager: Person) -> TaskRow:
         _only_a_manager(manager)
-        return self._say(self._claim(task_id, manager).task_id, resolution)
+        return self._say(self._claim(task_id, manager).task_id, resolution, manager)
 
-    def _say(self, task_id: str, resolution: str) -> TaskRow:
+    def _say(self, task_id: str, resolution: str, person: Person) -> TaskRow:
         claim_id = self._run(lambda uow: uow.claim_of(task_id))
-        asked = TaskSettlement(task_id=task_id, claim_id=claim_id, resolution=resolution)
+        asked = TaskSettlement(
+            task_id=task_id, claim_id=claim_id, resolution=resolution, person=person.person_id
+        )
         return self._kept(self._desk.settle(asked))
 
     def _deliver(self, attempt_id: str, person: Person) -> PaymentNews:
@@ -98,7 +101,7 @@ class StoreTasks:
         news = self._payments.deliver_now(attempt_id, person)
         if claimed:
             try:
-                self._say(attempt_id, DELIVERED)
+                self._say(attempt_id, DELIVERED, person)
             except (Trouble, RuleBroken) as error:
                 # The sale says it as well: with it the task settles itself.
                 log.info("delivery of %s not told: %s", attempt_id, error.code)

@@ -294,6 +294,8 @@ class SyncEngine:
         """Believe the proven cloud about what this device may do; a revoked one forgets its members."""
         if revoked != round_.revoked and not self._store.drain_only:
             self._store.run(lambda uow: uow.set_revoked(revoked), priority=Priority.SYNC).result()
+            if revoked:
+                self._tidy_members(round_)
         round_.revoked = revoked
 
     def _learn(self, answer: HelloAnswer) -> None:

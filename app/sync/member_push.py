@@ -42,6 +42,8 @@ class MemberPush:
         if not self._tried_again:
             self._run(lambda uow: uow.retry_refused_members())
             self._tried_again = True
+        while not round_.stop() and self._run(lambda uow: uow.queue_settled_members(MOST_CHANGES)):
+            pass
         while not round_.stop():
             changes = self._run(lambda uow: uow.member_queue(self.batch))
             if not changes:

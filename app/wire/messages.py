@@ -346,8 +346,18 @@ class ConfigRow(Message, frozen=True, kw_only=True):
 # --- members --------------------------------------------------------------------------------------
 
 
+JOIN, ERASE = "join", "erase"
+"""Changes of a whole member; every other `field` is the name of one."""
+
+
 class MemberChange(Message, frozen=True, kw_only=True):
-    """One field of a member changed at a till: applied if `base_revision` is still current."""
+    """One field of a member changed at a till: applied if `base_revision` is still current.
+
+    `settled_revision` and `settled_ref` come with what the cloud settled before and may have lost since:
+    the revision it led to, and for a join the older reference it led to ("" for its own). Among changes
+    of a field the highest revision counts, in whatever order they come. An erasure that comes so is of
+    exactly this reference, and may be of somebody the cloud does not know any more.
+    """
 
     change_id: str
     member_ref: str
@@ -355,6 +365,8 @@ class MemberChange(Message, frozen=True, kw_only=True):
     value: str
     base_revision: int
     t_ms: int
+    settled_ref: str = ""
+    settled_revision: int = 0
 
 
 class MembersPush(Message, frozen=True, kw_only=True):

@@ -16,6 +16,9 @@ money was given back elsewhere would else take it for waiting again."""
 
 QUARANTINE = "device_revoked"
 """The code of the task that stands for all records of a revoked device until they are released."""
+WAITS_FOR_UPDATE = "waits_for_update"
+"""The code of the task that stands for records of a till that is newer than the cloud; they are booked, and
+it is settled, once the cloud is updated."""
 OVERSELL = "oversell"
 
 SEEN, DELIVERED, REFUNDED = "seen", "delivered", "refunded"
@@ -74,9 +77,11 @@ class TaskSettlement(Message, frozen=True, kw_only=True):
     """`POST /v1/tasks/settle`, by whoever holds the claim; the same settlement again is fine.
 
     `resolution` is a word: seen, delivered, refunded, released (a quarantined record goes on the
-    books), corrected, dropped.
+    books), corrected, dropped. `person` decides; "" (an older till) is who claimed it. Whatever is not
+    `delivered` takes a manager: 403 `not_a_manager`.
     """
 
     task_id: str
     claim_id: str
     resolution: str
+    person: str = ""

@@ -6,11 +6,13 @@ import argparse
 import json
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cloud.bootstrap import Cloud, open_cloud, wall_clock
 from cloud.db.dump import dump, load, suffix_of
+from cloud.db.underway import clear_away, underway, was_given_up
 from cloud.services import backups
 from cloud.settings import Settings
 
@@ -41,6 +43,7 @@ def _backup(options: argparse.Namespace, settings: Settings) -> int:
         if options.drop:
             cloud.db.write(lambda connection: backups.drop(connection, options.drop))
         elif options.to:
+            _settle_broken(cloud)
             _make(cloud, options.to.expanduser().resolve(), options.keep)
         known = cloud.db.read(backups.listed)
     finally:
@@ -65,6 +68,18 @@ def _backup(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _settle_broken(cloud: Cloud) -> None:
+    """Settle what programs that were killed left registered: a file that has its name is whole and was
+    checked, so it counts; one that has not can be finished by nobody, and holds no till back any more."""
+    for each in cloud.db.read(backups.listed):
+        file = Path(each.file)
+        if each.verified_ms or not was_given_up(file):
+            continue
+        settle = partial(backups.confirm, now_ms=cloud.clock()) if file.exists() else backups.drop
+        cloud.db.write(lambda connection, e=each, settle=settle: settle(connection, e.backup_id))  # type: ignore[misc]
+        clear_away(file)
+
+
 def _make(cloud: Cloud, folder: Path, keep: int) -> None:
     """Register, write, verify, confirm; in this order a mark is never too high."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,14 +88,18 @@ def _make(cloud: Cloud, folder: Path, keep: int) -> None:
     name = f"cloud-{now:%Y%m%dT%H%M%SZ}-{backup_id}{suffix_of(cloud.settings)}"
     file = folder / name
     db, clock = cloud.db, cloud.clock
-    db.write(lambda connection: backups.register(connection, backup_id, str(file), now_ms=clock()))
-    try:
-        dump(cloud.settings, file)
-    except BaseException:
-        file.unlink(missing_ok=True)  # first: one that nobody registered must not come back
-        db.write(lambda connection: backups.drop(connection, backup_id))
-        raise
-    db.write(lambda connection: backups.confirm(connection, backup_id, now_ms=clock()))
+    with underway(file):
+        db.write(
+            lambda connection: backups.register(connection, backup_id, str(file), now_ms=clock())
+        )
+        try:
+            dump(cloud.settings, file)
+        except BaseException:
+            file.unlink(missing_ok=True)  # first: one that nobody registered must not come back
+            db.write(lambda connection: backups.drop(connection, backup_id))
+            clear_away(file)
+            raise
+        db.write(lambda connection: backups.confirm(connection, backup_id, now_ms=clock()))
     if keep > 0:
         for old in [each for each in db.read(backups.listed) if each.verified_ms][keep:]:
             Path(old.file).unlink(missing_ok=True)  # first: a mark without its file is only too low

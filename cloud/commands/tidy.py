@@ -1,4 +1,5 @@
-"""`guidepos-cloud tidy`: forget rows of which every till has had time to hear that they are gone."""
+"""`guidepos-cloud tidy`: forget rows of which every till has had time to hear that they are gone, and book
+records that waited for this version."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import json
 from typing import Any
 
 from cloud.bootstrap import open_cloud
+from cloud.services.catching_up import catch_up
 from cloud.services.tidy import clear_tombstones
 from cloud.settings import Settings
 
@@ -25,6 +27,7 @@ def _tidy(options: argparse.Namespace, settings: Settings) -> int:
         cleared = cloud.db.write(
             lambda connection: clear_tombstones(connection, now_ms=cloud.clock())
         )
+        cleared["booked"] = catch_up(cloud.db, now_ms=cloud.clock())
     finally:
         cloud.close()
     figures = " · ".join(f"{count} {name}" for name, count in cleared.items())

@@ -51,6 +51,7 @@ REASONS = {
     "brand members": "a till may know the members of the whole brand",
     "backup": "a backup is of all stores, and is noted with the marks of all",
     "restore": "a database that came back from a backup renumbers its feeds, once",
+    "catching up": "records that waited for a newer version are looked for when it starts; by index",
     "erasure": "forgetting a person has to find every alias; rare",
 }
 """Why a statement may visit every shard. Nothing that happens once per sale may be here."""

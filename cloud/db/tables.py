@@ -135,6 +135,14 @@ journal = Table(
         sqlite_where=sa.text("original"),
         postgresql_where=sa.text("original"),
     ),
+    Index(
+        "ix_journal_kept",
+        "tenant_id",
+        "store_id",
+        "kind",
+        sqlite_where=sa.text("verdict = 'accepted_unprojected'"),
+        postgresql_where=sa.text("verdict = 'accepted_unprojected'"),
+    ),
     info=BY_STORE,
 )
 """Every record ever received, byte for byte. `original`: the first with its `rec_id`; a record that

@@ -17,6 +17,8 @@ from app.errors import Code, Trouble
 from app.wire.bodies import BODIES
 from app.wire.codec import decode_body
 from app.wire.messages import PushAnswer, PushResult
+from app.wire.tasks import WAITS_FOR_UPDATE
+from app.wire.versions import SCHEMA
 from cloud.db.feed import next_change
 from cloud.db.kept import kept_records
 from cloud.db.rows import insert_values
@@ -34,7 +36,7 @@ from cloud.services.projection import (
     project,
     tell_stock_again,
 )
-from cloud.services.quarantine import set_aside
+from cloud.services.quarantine import one_task_for, set_aside, take_out
 from cloud.services.seals import SEALED
 from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
@@ -110,7 +112,7 @@ def ingest(
         arrival = _arrival(connection, sender, now_ms)
         new = _judge(connection, sender, arrival, fresh)
         _keep(connection, arrival, epoch, new)
-        _quarantine(connection, sender, arrival, epoch, new)
+        _let_wait(connection, sender, arrival, epoch, new)
         mark = Mark(fresh[-1].header.seq, fresh[-1].hash)
         move_mark(connection, sender, epoch, mark)
         verdicts += new
@@ -175,7 +177,7 @@ def _seen(
             connection, arrival, epoch, verdict.record, verdict.verdict, original=verdict.original
         )
     raise_exceptions(connection, exceptions_of(arrival, epoch, judged), arrival.change)
-    _quarantine(connection, sender, arrival, epoch, judged)
+    _let_wait(connection, sender, arrival, epoch, judged)
     again = {verdict.record.header.seq: verdict for verdict in judged}
     return [again.get(verdict.record.header.seq, verdict) for verdict in verdicts]
 
@@ -185,17 +187,19 @@ def _arrival(connection: sa.Connection, sender: DevicePrincipal, now_ms: int) ->
     return Arrival(sender.tenant, sender.store, sender.device, now_ms, change)
 
 
-def _quarantine(
+def _let_wait(
     connection: sa.Connection,
     sender: DevicePrincipal,
     arrival: Arrival,
     epoch: str,
     verdicts: Sequence[Verdict],
 ) -> None:
-    """Let what a revoked device sent wait for a person."""
+    """Let what a revoked device sent wait for a person, and what we cannot read yet for an update."""
     if sender.revoked:
         aside = [v.record for v in verdicts if v.original and not v.record.sealed]
         set_aside(connection, arrival, epoch, aside)
+    elif newer := [v.record for v in verdicts if v.verdict == UNPROJECTED]:
+        one_task_for(connection, arrival, epoch, newer, WAITS_FOR_UPDATE, 0)
 
 
 def _judge(
@@ -217,8 +221,26 @@ def _judge(
         for verdict in originals:
             verdict.verdict, verdict.code = UNPROJECTED, Code.DEVICE_REVOKED.value
         return verdicts
-    book(connection, arrival, originals)
+    book(connection, arrival, [*originals, *_vouched_for(connection, arrival, verdicts)])
     return verdicts
+
+
+def _vouched_for(
+    connection: sa.Connection, arrival: Arrival, verdicts: Sequence[Verdict]
+) -> list[Verdict]:
+    """Return the repeated records that are booked all the same: the first came from a revoked device and
+    is on no books."""
+    repeated = [v for v in verdicts if not v.original and v.verdict == DUPLICATE]
+    taken = take_out(
+        connection, arrival, [v.record for v in repeated], still=UNPROJECTED, now=DUPLICATE
+    )
+    vouched = []
+    for verdict in repeated:
+        if verdict.record.header.rec_id in taken:
+            taken.discard(verdict.record.header.rec_id)  # once, also if it comes twice in one push
+            verdict.verdict = APPLIED
+            vouched.append(verdict)
+    return vouched
 
 
 def book(connection: sa.Connection, arrival: Arrival, originals: Sequence[Verdict]) -> None:
@@ -259,8 +281,10 @@ def _read_bodies(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Projectable
     readable = []
     for verdict in verdicts:
         header = verdict.record.header
-        if header.kind not in BODIES:
-            verdict.verdict = UNPROJECTED
+        if header.kind not in BODIES or header.schema_ver > SCHEMA.get(header.kind, 1):
+            verdict.verdict = (
+                UNPROJECTED  # a till newer than we are; `catching_up` books it one day
+            )
             continue
         try:
             body = decode_body(header.kind, verdict.record.body)

@@ -15,7 +15,7 @@ from app.domain.ids import new_id
 from app.errors import Trouble
 from app.wire.bodies import BODIES, RefundV1, SaleV1
 from app.wire.codec import decode_body
-from app.wire.tasks import QUARANTINE, RECORD, SETTLED
+from app.wire.tasks import BY_ITSELF, QUARANTINE, RECORD, SETTLED
 from cloud.db.rows import insert_rows
 from cloud.db.tables import journal
 from cloud.db.task_tables import quarantine, task
@@ -35,12 +35,30 @@ def set_aside(
     their headers), wait for a person; one task for all."""
     if not records:
         return
-    place = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
     amount = sum(map(_amount_of, records))
+    task_id = one_task_for(connection, arrival, epoch, records, QUARANTINE, amount)
+    place = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
+    insert_rows(
+        connection,
+        quarantine,
+        [{**place, "epoch": epoch, "seq": r.header.seq, "task_id": task_id} for r in records],
+    )
+
+
+def one_task_for(
+    connection: sa.Connection,
+    arrival: Arrival,
+    epoch: str,
+    records: Sequence[Received],
+    code: str,
+    amount: int,
+) -> str:
+    """Let the device's open task of this code stand for these records too, or open one; return its id."""
+    place = {"tenant_id": arrival.tenant, "store_id": arrival.store, "device_id": arrival.device}
     last = records[-1].header
     query = sa.select(task).where(
         *(task.c[name] == value for name, value in place.items()),
-        task.c.code == QUARANTINE,
+        task.c.code == code,
         task.c.state != SETTLED,
     )
     waiting = connection.execute(query.with_for_update()).mappings().first()
@@ -58,17 +76,99 @@ def set_aside(
         fixed = {
             "task_id": task_id,
             "kind": RECORD,
-            "code": QUARANTINE,
+            "code": code,
             "subject": records[0].header.rec_id,
             "device_code": device_code(connection, *place.values()),
             "created_ms": arrival.received_ms,
         }
         open_tasks(connection, [place | fixed | values])
-    insert_rows(
-        connection,
-        quarantine,
-        [{**place, "epoch": epoch, "seq": r.header.seq, "task_id": task_id} for r in records],
+    return task_id
+
+
+def take_out(
+    connection: sa.Connection, arrival: Arrival, copies: Sequence[Received], *, still: str, now: str
+) -> set[str]:
+    """Return the ids among these records whose originals are on no books because a revoked device sent
+    them, and take those out: a till we trust says them too, so it is its own copy that counts.
+
+    `still` is the verdict of what is on no books, `now` what an original gets. Whoever gets an id here
+    is the only one. What was dropped is taken out as well: it was the word of a device, not the sale.
+    """
+    aside = quarantine.c
+    here = sa.and_(aside.tenant_id == arrival.tenant, aside.store_id == arrival.store)
+    if not copies or not connection.scalar(sa.select(sa.exists().where(here))):
+        return set()
+    known = {copy.header.rec_id: copy for copy in copies}
+    found = _originals(arrival, list(known), still)
+    tasks = sorted({row.task_id for row in connection.execute(found)})
+    for task_id in tasks:  # nobody releases them meanwhile
+        connection.execute(
+            sa.select(task.c.task_id).where(_task(arrival, task_id)).with_for_update()
+        )
+    rows = connection.execute(found).all() if tasks else []
+    for row in rows:
+        connection.execute(sa.delete(quarantine).where(_place(quarantine, arrival, row)))
+        connection.execute(
+            sa.update(journal).where(_place(journal, arrival, row)).values(verdict=now)
+        )
+    for task_id in tasks:
+        gone = [known[row.rec_id] for row in rows if row.task_id == task_id]
+        _count_down(connection, arrival, task_id, gone)
+    return {row.rec_id for row in rows}
+
+
+def _originals(arrival: Arrival, ids: list[str], verdict: str) -> sa.Select[Any]:
+    aside = quarantine.c
+    return (
+        sa.select(journal.c.device_id, journal.c.epoch, journal.c.seq, journal.c.rec_id)
+        .add_columns(aside.task_id)
+        .join(
+            quarantine,
+            (aside.tenant_id == journal.c.tenant_id)
+            & (aside.store_id == journal.c.store_id)
+            & (aside.device_id == journal.c.device_id)
+            & (aside.epoch == journal.c.epoch)
+            & (aside.seq == journal.c.seq),
+        )
+        .where(
+            aside.tenant_id == arrival.tenant,
+            aside.store_id == arrival.store,
+            journal.c.tenant_id == arrival.tenant,
+            journal.c.store_id == arrival.store,
+            journal.c.rec_id.in_(ids),
+            journal.c.verdict == verdict,
+        )
     )
+
+
+def _place(table: sa.Table, arrival: Arrival, row: sa.Row[Any]) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        table.c.tenant_id == arrival.tenant,
+        table.c.store_id == arrival.store,
+        table.c.device_id == row.device_id,
+        table.c.epoch == row.epoch,
+        table.c.seq == row.seq,
+    )
+
+
+def _count_down(
+    connection: sa.Connection, arrival: Arrival, task_id: str, gone: Sequence[Received]
+) -> None:
+    """Let an open task stand for so much less; one that stands for nothing is settled."""
+    query = sa.select(task).where(_task(arrival, task_id))
+    row = connection.execute(query).mappings().one()
+    if not gone or row["state"] == SETTLED:
+        return
+    left = max(0, int(row["detail"]) - len(gone))
+    values: dict[str, Any] = {
+        "detail": str(left),
+        "amount": row["amount"] - sum(map(_amount_of, gone)),
+        "change": arrival.change,
+    }
+    if not left:
+        settled = {"settled_ms": arrival.received_ms, "resolution": BY_ITSELF}
+        values |= {"state": SETTLED, **settled}
+    connection.execute(sa.update(task).where(_task(arrival, task_id)).values(**values))
 
 
 def waiting_records(

@@ -51,17 +51,18 @@ def settle_as_operator(
 def _release(connection: sa.Connection, holder: Holder, task_id: str, now_ms: int) -> None:
     rows = waiting_records(connection, holder.tenant, holder.store, task_id)
     for (device_id, epoch), stretch in groupby(rows, lambda row: (row["device_id"], row["epoch"])):
-        records = [_received(row) for row in stretch]
+        records = [received(row) for row in stretch]
         for start in range(0, len(records), AT_ONCE):
             arrival = Arrival(
                 holder.tenant, holder.store, device_id, now_ms, next_change(connection)
             )
-            _book(connection, arrival, epoch, records[start : start + AT_ONCE])
+            book_kept(connection, arrival, epoch, records[start : start + AT_ONCE])
 
 
-def _book(
+def book_kept(
     connection: sa.Connection, arrival: Arrival, epoch: str, records: Sequence[Received]
 ) -> None:
+    """Put records on the books that are in the journal, under this epoch, and on no books yet."""
     verdicts = [Verdict(record) for record in records]
     book(connection, arrival, verdicts)
     tasks.raise_exceptions(connection, exceptions_of(arrival, epoch, verdicts), arrival.change)
@@ -79,7 +80,7 @@ def _book(
         )
 
 
-def _received(row: sa.RowMapping) -> Received:
+def received(row: sa.RowMapping) -> Received:
     """Return a record as it came; sealed ones are never set aside."""
     bytes_ = (row["header"], row["prev_hash"], row["hash"], row["body"])
     return Received(read_header(row["header"]), *bytes_)

@@ -39,6 +39,7 @@ from cloud.db.rows import Rows, insert_rows
 from cloud.db.tables import device, exception, refund, sale
 from cloud.db.task_tables import task
 from cloud.errors import Refused
+from cloud.services.people import is_manager
 
 NEWS = News(kind="reference", subject="tasks")
 """What the store's other tills are told after a change."""
@@ -193,7 +194,8 @@ def settle(
     """Settle a task by its claim; return it, and whether that happened just now and not before.
 
     Raises Refused: 404, 409 `claimed` when it is not held by this claim or was settled otherwise, 422
-    for a word that makes no sense for this task. What follows for records is the work of `release`.
+    for a word that makes no sense for this task, 403 for somebody who is no manager. What follows for
+    records is the work of `release`.
     """
     row = _locked(connection, holder, asked.task_id)
     mine = _holds(row, holder)
@@ -203,9 +205,22 @@ def settle(
         raise _taken(connection, row)
     if asked.resolution not in resolutions_of(row["kind"], row["code"]):
         raise Refused(422, "malformed", "resolution")
+    person = (asked.person or row["claimed_by"])[:MAX_ID]
+    _only_who_may(connection, holder, asked.resolution, person)
     _resolve_exception(connection, row, now_ms)
-    settled = _write(connection, row, state=SETTLED, settled_ms=now_ms, resolution=asked.resolution)
+    word = asked.resolution
+    settled = _write(
+        connection, row, state=SETTLED, settled_ms=now_ms, resolution=word, claimed_by=person
+    )
     return settled, True
+
+
+def _only_who_may(connection: sa.Connection, holder: Holder, word: str, person: str) -> None:
+    """Guides deliver, managers decide; the operator sits at the cloud itself. Raises Refused 403."""
+    if word == DELIVERED or holder.device == OPERATOR:
+        return
+    if not is_manager(connection, holder.tenant, holder.store, person):
+        raise Refused(403, Code.NOT_A_MANAGER)
 
 
 def take_away(connection: sa.Connection, holder: Holder, task_id: str) -> None:

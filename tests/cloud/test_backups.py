@@ -16,6 +16,7 @@ from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import dump as dumping
 from cloud.db import tables
 from cloud.db.state import begin_timeline, feed_generation, timeline
+from cloud.db.underway import underway
 from cloud.main import app_of
 from cloud.services.backups import confirm, drop, durable_seq, listed, register
 from cloud.services.demo import load_demo
@@ -123,6 +124,60 @@ def test_a_backup_nobody_verified_may_come_back_too(cloud: Cloud, device: Device
     assert durable(cloud, device) == 2
     cloud.db.write(lambda conn: drop(conn, "begun"))
     assert durable(cloud, device) == 5
+
+
+def left_behind(cloud: Cloud, folder: Path, name: str) -> Path:
+    """What a program that was killed while it wrote a backup leaves: a registration, a part, a lock file."""
+    file = folder / name
+    cloud.db.write(lambda c: register(c, name, str(file), now_ms=1))
+    for suffix in (".part", ".lock"):
+        file.with_name(name + suffix).touch()
+    return file
+
+
+def test_what_a_killed_backup_left_holds_nobody_back(
+    cloud: Cloud, device: Device, settings: Settings, tmp_path: Path
+) -> None:
+    sell(device, 2)
+    left_behind(cloud, tmp_path, "broken.db")
+    sell(device, 1)
+    made = back_up(settings, tmp_path)
+    assert [(Path(b.file), bool(b.verified_ms)) for b in cloud.db.read(listed)] == [(made, True)]
+    assert durable(cloud, device) == 3
+    assert list(tmp_path.glob("broken*")) == []
+
+
+def test_a_backup_that_is_still_being_written_counts(
+    cloud: Cloud, device: Device, settings: Settings, tmp_path: Path
+) -> None:
+    sell(device, 2)
+    file = left_behind(cloud, tmp_path, "slow.db")
+    sell(device, 1)
+    with underway(file):
+        back_up(settings, tmp_path)
+        assert durable(cloud, device) == 2
+        assert file.with_name("slow.db.part").exists()
+
+
+def test_a_backup_of_another_machine_counts(
+    cloud: Cloud, device: Device, settings: Settings, tmp_path: Path
+) -> None:
+    sell(device, 2)
+    cloud.db.write(lambda c: register(c, "far", "/elsewhere/far.db", now_ms=1))
+    sell(device, 1)
+    back_up(settings, tmp_path)
+    assert durable(cloud, device) == 2
+
+
+def test_a_whole_backup_whose_writer_died_before_it_said_so_is_one(
+    cloud: Cloud, device: Device, settings: Settings, tmp_path: Path
+) -> None:
+    sell(device, 2)
+    left_behind(cloud, tmp_path, "whole.db").touch()
+    sell(device, 1)
+    back_up(settings, tmp_path)
+    assert [bool(b.verified_ms) for b in cloud.db.read(listed)] == [True, True]
+    assert durable(cloud, device) == 2
 
 
 def test_old_backups_go_and_the_list_says_what_is_left(

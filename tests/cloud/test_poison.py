@@ -11,6 +11,7 @@ from cloud.bootstrap import Cloud
 from cloud.db import tables
 from tests.cloud.books import count, exceptions, on_hand
 from tests.cloud.device import Device, a_refund, a_sale
+from tests.cloud.test_tasks import told
 
 
 @pytest.mark.fault(28, "nothing; it is booked once the cloud is updated")
@@ -20,6 +21,8 @@ def test_a_kind_of_tomorrow_is_kept_unprojected(cloud: Cloud, device: Device) ->
     answer = device.push()
     assert [r.verdict for r in answer.results] == ["accepted_unprojected", "applied"]
     assert (count(cloud, tables.journal), exceptions(cloud)) == (2, [])
+    (task,) = told(device)
+    assert (task.code, task.detail, task.state) == ("waits_for_update", "1", "open")
 
 
 POISON = [

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from app.domain.ids import new_id
-from app.wire.messages import Problem, PullAnswer, StockRow
+from app.wire.messages import PersonRow, Problem, PullAnswer, StockRow
 from app.wire.tasks import (
     CLAIM_MINUTES,
     KEPT_DAYS,
@@ -20,7 +20,7 @@ from app.wire.tasks import (
 from cloud.bootstrap import Cloud
 from cloud.errors import Refused
 from cloud.services import tasks
-from cloud.services.feed import pull, put_stock
+from cloud.services.feed import pull, put_people, put_stock
 from cloud.services.release import settle_as_operator
 from cloud.services.streams import DAY_MS
 from cloud.services.tasks import Holder
@@ -74,6 +74,39 @@ def test_a_flagged_record_is_a_task_of_its_own_store_and_of_no_other(
     assert told(foreign) == []
     asked = TaskClaim(task_id=task.task_id, claim_id=new_id(), person="g9")
     assert refused(foreign, "/v1/tasks/claim", asked)[:2] == (404, "task_unknown")
+
+
+@pytest.fixture
+def staffed(cloud: Cloud, device: Device) -> Device:
+    """A till of a brand with a manager and a guide, a manager who left, and one of another store."""
+    people = [
+        PersonRow(person_id=who, name=who, name_en=who, role=role, pin="", active=who != "gone")
+        for who, role in (("m1", "manager"), ("g1", "guide"), ("gone", "manager"))
+    ]
+    other = PersonRow(person_id="m2", name="m2", name_en="m2", role="manager", pin="")
+    tenant = device.me.tenant
+    cloud.db.write(lambda c: put_people(c, tenant, people))
+    cloud.db.write(lambda c: put_people(c, tenant, [other], "S002"))
+    return device
+
+
+@pytest.mark.parametrize("who", ["g1", "gone", "m2", "nobody", ""])
+def test_only_a_manager_of_the_store_settles(staffed: Device, who: str) -> None:
+    task, claim_id = one_task(staffed), new_id()
+    claim(staffed, task, claim_id, "g1")
+    asked = TaskSettlement(task_id=task.task_id, claim_id=claim_id, resolution="seen", person=who)
+    assert refused(staffed, "/v1/tasks/settle", asked)[:2] == (403, "not_a_manager")
+    assert told(staffed)[-1].state == "claimed"
+    by_a_manager = msgspec.structs.replace(asked, person="m1")
+    done = staffed.post("/v1/tasks/settle", by_a_manager, TaskRow)
+    assert (done.state, done.claimed_by) == ("settled", "m1")
+
+
+def test_an_older_till_is_taken_at_who_claimed(staffed: Device) -> None:
+    task, claim_id = one_task(staffed), new_id()
+    claim(staffed, task, claim_id, "m1")
+    asked = TaskSettlement(task_id=task.task_id, claim_id=claim_id, resolution="seen")
+    assert staffed.post("/v1/tasks/settle", asked, TaskRow).state == "settled"
 
 
 def test_one_claims_and_settles_and_every_till_hears_of_it(device: Device, enrol: Enrol) -> None:

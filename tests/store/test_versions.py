@@ -90,6 +90,13 @@ def test_an_index_is_added_without_a_copy_of_the_whole_file(opened: Opener, file
         "DROP INDEX document_books",
         "DROP INDEX sku_code",
         "CREATE INDEX sku_gtin ON sku (gtin14) WHERE gtin14 <> ''",
+        "DROP TABLE member_settled",
+        "DROP INDEX member_erased",
+        *(
+            f"ALTER TABLE {table} DROP COLUMN {column}"
+            for table in ("member_change", "member_refused")
+            for column in ("settled_ref", "settled_revision")
+        ),
         "PRAGMA user_version = 5",
         "DELETE FROM _sqlite_migrations WHERE name >= '0006'",
     )

@@ -10,7 +10,7 @@ from app.domain.people import Person
 from app.ports import Alarm
 from app.services.inbox import Entry, Hold
 from app.services.late_money import WaitingMoney
-from app.wire.tasks import MONEY, PAYMENT, QUARANTINE, TaskRow
+from app.wire.tasks import MONEY, PAYMENT, QUARANTINE, WAITS_FOR_UPDATE, TaskRow
 from ui.bridge import Row
 from ui.text import Words
 
@@ -45,6 +45,7 @@ _MONEY = {
 _RECORDS = {
     "oversell": ("warn", "package"),
     QUARANTINE: ("warn", "tablet"),
+    WAITS_FOR_UPDATE: ("info", "hourglass"),
     "refund_exceeds_sale": ("warn", "undo-2"),
     "sealed_damaged": ("danger", "shield-alert"),
 }

@@ -31,6 +31,7 @@ from app.wire.messages import (
 from app.wire.upkeep import EpochRequest
 from cloud.db.base import Database
 from cloud.db.engine import begin_ourselves
+from cloud.db.member_tables import member_change
 from cloud.db.schema import migrate
 from cloud.db.state import begin_timeline, ensure_tenant
 from cloud.db.tables import device as device_table
@@ -139,6 +140,12 @@ class SimCloud:
         for later in self.backups[which + 1 :]:
             later.data.close()
         del self.backups[which + 1 :]
+
+    def changes_that_lost(self) -> set[str]:
+        """Return the ids of members' changes that were answered with "yours does not count"."""
+        change = member_change.c
+        query = sa.select(change.change_id).where(change.verdict == "kept")
+        return self.db.read(lambda c: set(c.scalars(query)))
 
     def _forget(self, old: Backup) -> None:
         old.data.close()

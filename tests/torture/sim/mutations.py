@@ -15,7 +15,7 @@ from cloud.errors import Refused
 from cloud.services import ingest
 from cloud.services.envelope import Received
 from cloud.services.marks import Mark
-from offline_store import journal, retention
+from offline_store import journal, member_settled, retention
 from offline_store.identity import current_epoch
 from tests.torture.invariants import Kind
 
@@ -95,6 +95,14 @@ def _durable_when_acknowledged(connection: Connection, epoch: str, seq: int) -> 
     connection.execute("UPDATE epoch SET durable_seq = acked_seq WHERE epoch = ?", (epoch,))
 
 
+def _nothing_is_sent_again(connection: Connection) -> None:
+    """A cloud's other timeline says nothing about members."""
+
+
+def _let_go_when_settled(connection: Connection, most: int) -> int:
+    return connection.execute("DELETE FROM member_settled").rowcount
+
+
 MUTATIONS = (
     Mutation(
         "fork check: one place of a journal, one hash on both sides",
@@ -108,6 +116,16 @@ MUTATIONS = (
         "rewind: a till goes back to the mark of a restored cloud",
         (Seam(JournalPush, "believe", _never_back),),
         frozenset({Kind.LOST, Kind.STUCK}),
+    ),
+    Mutation(
+        "members again: a till tells a restored cloud what it had settled",
+        (Seam(member_settled, "send_again", _nothing_is_sent_again),),
+        frozenset({Kind.LOST}),
+    ),
+    Mutation(
+        "members' retention: what a backup of the cloud may lack is not let go",
+        (Seam(member_settled, "prune", _let_go_when_settled),),
+        frozenset({Kind.LOST}),
     ),
     Mutation(
         "retention: what a backup of the cloud may lack is not let go",
@@ -125,4 +143,4 @@ MUTATIONS = (
         frozenset({Kind.STUCK}),
     ),
 )
-"""One for each rule of SYNC.md that its model showed to be needed."""
+"""One for each rule of SYNC.md that its model showed to be needed, and those of the members' queue."""

@@ -256,8 +256,9 @@ class World:
     def _do_server_restore(self, till: SimTill, draw: random.Random) -> None:
         usable = [n for n, backup in enumerate(self.cloud.backups) if self._known_in(backup)]
         if usable:
-            self.cloud.restore(draw.choice(usable), knowingly=draw.random() < 0.5)
-            self.books.excused_changes |= self.books.changes
+            which, knowingly = draw.choice(usable), draw.random() < 0.5
+            self.books.excused_changes |= self._lost_for_good(knowingly)
+            self.cloud.restore(which, knowingly=knowingly)
 
     def _do_back_up(self, till: SimTill, draw: random.Random) -> None:
         till.back_up()
@@ -286,10 +287,17 @@ class World:
         devices = {till.identity.device for till in self.tills if till.identity.enrolled}
         return all(map(backup.knows, devices))
 
+    def _lost_for_good(self, knowingly: bool) -> set[str]:
+        """Return the changes of members that no till has to tell a restored cloud again: those that lost
+        there, and all if nobody tells the tills of its loss."""
+        return self.cloud.changes_that_lost() if knowingly else set(self.books.changes)
+
     def _do_revoke(self, till: SimTill, draw: random.Random) -> None:
-        device = till.identity.device
+        device, revoked = till.identity.device, draw.random() < 0.5
         if device:
-            self.cloud.revoke(device, revoked=draw.random() < 0.5)
+            self.cloud.revoke(device, revoked=revoked)
+            if revoked:  # it forgets its members, and so what was settled about them
+                self.books.excused_changes |= self.books.changes
 
 
 def _left(line: SoldLine) -> int:
