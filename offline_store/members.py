@@ -269,7 +269,7 @@ def _knows(connection: Connection, member_ref: str) -> bool:
 def _apply(connection: Connection, change: MemberChange) -> None:
     member_ref = real_ref(connection, change.member_ref)
     if change.field == ERASE:
-        _erase(connection, member_ref, change.change_id)
+        _erase(connection, member_ref)
         return
     if change.field == JOIN:
         fields = msgspec.json.decode(change.value, type=dict[str, Any])
@@ -290,8 +290,8 @@ def _apply(connection: Connection, change: MemberChange) -> None:
         _index_again(connection, member_ref)
 
 
-def _erase(connection: Connection, member_ref: str, change_id: str) -> None:
-    """Forget a person here; that they are to be erased is all that stays to be sent."""
+def _erase(connection: Connection, member_ref: str) -> None:
+    """Forget a person here; that they were there and are to be erased is all that stays to be sent."""
     connection.execute(
         "DELETE FROM member_search WHERE rowid IN"
         " (SELECT member_no FROM member WHERE member_ref = ? AND erased = 0)",
@@ -303,7 +303,13 @@ def _erase(connection: Connection, member_ref: str, change_id: str) -> None:
         (member_ref,),
     )
     connection.execute(
-        "DELETE FROM member_change WHERE member_ref = ? AND change_id <> ?", (member_ref, change_id)
+        "DELETE FROM member_change WHERE member_ref = ? AND field NOT IN (?, ?)",
+        (member_ref, JOIN, ERASE),
+    )
+    # Emptied, not dropped: it may be at the cloud already, whose answer says who they were there.
+    connection.execute(
+        "UPDATE member_change SET value = '{}' WHERE member_ref = ? AND field = ?",
+        (member_ref, JOIN),
     )
     member_refusals.forget(connection, member_ref)
     member_settled.forget(connection, member_ref)
