@@ -2,7 +2,7 @@
 
 Values must already be what the driver takes (text, whole numbers, bytes, booleans). PostgreSQL takes
 rows by COPY, one for a table: of all ways measured it costs the server half of an INSERT per row. Text
-costs it no more than the binary form does, and us a quarter.
+costs it no more than the binary form does, and us less.
 """
 
 from __future__ import annotations
