@@ -42,7 +42,8 @@ came down each feed. 6: the books of a day from an index alone. 7: codes on tags
 
 ADDING_ONLY = frozenset({6, 7, 8})
 """Versions whose step only adds: indexes, empty tables, columns with a default. It is one transaction that
-no row takes part in: a copy of the file, which takes a year's store a minute and the step itself a second, would save nothing."""
+no row takes part in: a copy of the file, which takes a year's store a minute and the step itself a second,
+would save nothing."""
 
 
 def version_of(connection: Connection) -> int:
