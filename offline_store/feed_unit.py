@@ -50,7 +50,9 @@ class FeedUnit:
     def complete_snapshot(self, stream: str) -> None:
         """Put the filled generation in use and follow the feed from where it began."""
         self._may_write()
-        feeds.complete(self._connection, stream)
+        is_swept = not feeds.complete(self._connection, stream)
+        if is_swept and stream == members.CURSOR:
+            member_settled.missing_told(self._connection)
 
     def sweep_feed(self, stream: str, most: int) -> bool:
         """Drop what the complete generation left behind among the next `most` rows."""
@@ -58,7 +60,10 @@ class FeedUnit:
         keys, more = feeds.stale(self._connection, stream, most)
         if stream == members.CURSOR:
             feeds.note(self._connection, stream, {}, keys)
-            members.tell_lost(self._connection, keys, self._clock.now())
+            if member_settled.is_restored(self._connection):
+                members.tell_lost(self._connection, keys, self._clock.now())
+                if not more:
+                    member_settled.missing_told(self._connection)
         elif keys:
             reference.drop(self._connection, stream, keys, self._journal.epoch.chain.store)
         return more

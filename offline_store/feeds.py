@@ -165,10 +165,10 @@ def advance(connection: Connection, stream: str, rows: int, after: str) -> None:
         )
 
 
-def complete(connection: Connection, stream: str) -> None:
+def complete(connection: Connection, stream: str) -> bool:
     """The generation being filled is whole: it counts, and the feed is followed from its beginning.
 
-    Raises Trouble if none is being filled any more.
+    Tells whether it left rows behind that are to be swept. Raises Trouble if none is being filled any more.
     """
     row = connection.execute(
         "SELECT begin_cursor FROM feed_state WHERE stream = ? AND filling > 0", (stream,)
@@ -177,12 +177,13 @@ def complete(connection: Connection, stream: str) -> None:
         raise Trouble(
             Code.CLOUD_MESSAGE_INVALID, stream=stream, detail="no snapshot is being filled"
         )
-    connection.execute(
+    sweeping = connection.execute(
         "UPDATE feed_state SET complete = filling, filling = 0, void = 0, sweeping = held > taken,"
-        " swept_key = '', checked_ms = 0 WHERE stream = ?",
+        " swept_key = '', checked_ms = 0 WHERE stream = ? RETURNING sweeping",
         (stream,),
-    )
+    ).fetchone()[0]
     device.set_cursor(connection, stream, row[0])
+    return bool(sweeping)
 
 
 def stale(connection: Connection, stream: str, most: int) -> tuple[list[str], bool]:

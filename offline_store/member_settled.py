@@ -14,7 +14,7 @@ import msgspec
 
 from app.domain.ids import new_id
 from app.domain.times import Moment
-from app.wire.messages import ERASE, JOIN, MemberChange, MemberRow, MemberVerdict
+from app.wire.messages import ERASE, JOIN, MEMBERS, MemberChange, MemberRow, MemberVerdict
 from offline_store import device
 from offline_store.identity import current_epoch
 
@@ -46,6 +46,9 @@ MAX_ID = 64
 """So long an id of a change may be at the cloud."""
 _CHANGES, _ERASURES = "members.again", "members.erased_again"
 """Device state while the settled changes, and then the erasures, wait to be queued again."""
+_MISSING = "members.missing"
+"""Device state from another history of the cloud on until its snapshot was gone through: the generation
+of the members' feed before it."""
 _ERASED = (
     "SELECT k.value FROM json_each(?) k CROSS JOIN member m"
     " ON m.member_ref = k.value AND m.erased = 1"
@@ -133,9 +136,30 @@ def prune(connection: Connection, most: int) -> int:
 
 
 def send_again(connection: Connection) -> None:
-    """The cloud's history is another: all that is kept, and every erasure, is to be queued again."""
+    """The cloud's history is another: all that is kept, and every erasure, is to be queued again, and
+    after the next snapshot whoever is missing there."""
     device.set_state(connection, _CHANGES, "1")
     device.set_state(connection, _ERASURES, "0")
+    device.set_state(connection, _MISSING, str(_generation(connection)))
+
+
+def is_restored(connection: Connection) -> bool:
+    """Tell whether the snapshot in use is the first of another history of the cloud. Only then was
+    whoever it leaves out lost there; else the cloud never knew them, and that is not ours to tell."""
+    before = device.state(connection, _MISSING)
+    return bool(before) and _generation(connection) > int(before)
+
+
+def missing_told(connection: Connection) -> None:
+    """Everybody whom that snapshot left out is in the queue."""
+    device.set_state(connection, _MISSING, "")
+
+
+def _generation(connection: Connection) -> int:
+    row = connection.execute(
+        "SELECT complete FROM feed_state WHERE stream = ?", (MEMBERS,)
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def queue_again(connection: Connection, most: int) -> bool:

@@ -201,6 +201,16 @@ def test_who_is_missing_at_the_restored_cloud_is_told_by_every_till_alike(enroll
     }
 
 
+def test_whom_a_cloud_of_the_same_history_leaves_out_is_not_told(enrolled):
+    snapshot(enrolled, MEMBERS, people_known("m1", "m2"))
+    snapshot(enrolled, MEMBERS, people_known("m1"))
+    assert queue(enrolled) == []
+    another_timeline(enrolled)
+    snapshot(enrolled, MEMBERS, people_known("m1"))
+    snapshot(enrolled, MEMBERS, people_known())
+    assert [each.member_ref for each in queue(enrolled)] == []
+
+
 # --- no longer this cloud's -----------------------------------------------------------------------
 
 
