@@ -717,15 +717,18 @@ class Frame:
 
 
 class FrameSource(Protocol):
-    """A camera. `open` and `close` answer at once and may be repeated.
+    """The cameras of a till, one of them open at a time. All calls answer at once.
 
     Frames come on a thread of the source's own, one at a time: what the camera sees while `take` has
-    not returned is dropped. `fail` is called at most once per opening, on any thread, with one of the
-    CAMERA codes; no frame follows it. After `close` has returned nothing is called any more, but for
-    a frame already in hand.
+    not returned is dropped. `fail` is called at most once per opening, on the opener's thread, with one
+    of the CAMERA codes; no frame follows it. `which` counts on from the camera made for scanning.
+    After `close` has returned nothing is called any more.
     """
 
-    def open(self, take: Callable[[Frame], None], fail: Callable[[Code], None]) -> None: ...
+    def cameras(self) -> int: ...
+    def open(
+        self, take: Callable[[Frame], None], fail: Callable[[Code], None], which: int = 0
+    ) -> None: ...
     def close(self) -> None: ...
 
 

@@ -11,9 +11,10 @@ from app.ports import Frame
 class FakeFrameSource:
     """The port `FrameSource`. `trouble` is what the next opening fails with."""
 
-    def __init__(self, trouble: Code | None = None) -> None:
+    def __init__(self, trouble: Code | None = None, cameras: int = 1) -> None:
         self.trouble = trouble
-        self.opened = 0
+        self.count = cameras
+        self.opened: list[int] = []
         self._take: Callable[[Frame], None] | None = None
         self._fail: Callable[[Code], None] | None = None
 
@@ -22,10 +23,13 @@ class FakeFrameSource:
         """Somebody is looking."""
         return self._take is not None
 
-    def open(self, take: Callable[[Frame], None], fail: Callable[[Code], None]) -> None:
-        if self.is_open:
-            return
-        self.opened += 1
+    def cameras(self) -> int:
+        return self.count
+
+    def open(
+        self, take: Callable[[Frame], None], fail: Callable[[Code], None], which: int = 0
+    ) -> None:
+        self.opened.append(which)
         self._take, self._fail = take, fail
         if self.trouble is not None:
             self.break_down(self.trouble)
