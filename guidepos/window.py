@@ -12,7 +12,7 @@ from app.devices.barcode import ZbarReader, ZxingReader
 from app.devices.camera_frame import make_frame
 from app.devices.qr import QrCodeMaker
 from app.domain.receipt import Receipt
-from app.ports import QrMaker
+from app.ports import FrameSource, QrMaker
 from app.services.receipts import Receipts
 from app.services.scanning import Scanner
 from app.sync.bootstrap import PAUSED
@@ -28,8 +28,11 @@ from ui.viewmodels.settings import TillFacts
 from ui.wiring import TillParts, remembered
 
 
-def make_shell(till: Till) -> Shell:
-    """Return the till's window, not shown yet and not talking to any cloud."""
+def make_shell(till: Till, cameras: FrameSource | None = None) -> Shell:
+    """Return the till's window, not shown yet and not talking to any cloud.
+
+    `cameras` stand in for those of the machine.
+    """
     application()
     settings = remembered(till.settings, till.store.reader)
     qr = QrCodeMaker()
@@ -57,7 +60,7 @@ def make_shell(till: Till) -> Shell:
             chime=lambda: chime.play("paid"),
             filling=till.filling,
             pause=lambda paused: _pause(till, paused=paused),
-            camera=_camera(),
+            camera=_camera(cameras),
         )
     )
 
@@ -97,12 +100,12 @@ def receipt_png(receipt: Receipt, language: str, qr: QrMaker) -> bytes:
     return out.getvalue()
 
 
-def _camera() -> CameraTools | None:
-    """Return the till's cameras; None where it came without camera support."""
-    if not is_installed():
+def _camera(cameras: FrameSource | None) -> CameraTools | None:
+    """Return what the camera sheet needs; None where the till came without camera support."""
+    if cameras is None and not is_installed():
         return None
     return CameraTools(
-        QtFrameSource(make_frame),
+        cameras or QtFrameSource(make_frame),
         lambda: Scanner(ZxingReader(), ZbarReader()),
         lambda: chime.play("scan"),
     )

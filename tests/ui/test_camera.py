@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QCoreApplication, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtMultimedia import QCameraDevice, QVideoFrame, QVideoFrameFormat
 from pytestqt.qtbot import QtBot
 
 from app.devices.camera_frame import make_frame
@@ -19,6 +18,10 @@ from app.ports import Frame, FrameSource
 from tests.fakes.camera import FakeFrameSource
 from ui.input import camera
 from ui.input.camera import QtFrameSource, best_format
+
+media = pytest.importorskip(
+    "PySide6.QtMultimedia", "the extra `camera` is not installed", exc_type=ImportError
+)
 
 pytestmark = pytest.mark.qml
 
@@ -56,7 +59,7 @@ def fake_camera(_patch: pytest.MonkeyPatch) -> Camera:
     )
 
 
-def put(source: FrameSource, frame: QVideoFrame) -> None:
+def put(source: FrameSource, frame: Any) -> None:
     """Let Qt's camera deliver a frame, as it does from its first opening on."""
     assert isinstance(source, QtFrameSource)
     if source._session is not None:
@@ -65,13 +68,13 @@ def put(source: FrameSource, frame: QVideoFrame) -> None:
 
 def qt_camera(patch: pytest.MonkeyPatch) -> Camera:
     """Qt's own capture session without a camera; frames are put into its sink."""
-    patch.setattr(camera, "_choose", lambda _media, _which: QCameraDevice())
+    patch.setattr(camera, "_choose", lambda _media, _which: media.QCameraDevice())
     source = QtFrameSource(make_frame)
 
     def show(grey: int) -> None:
         image = QImage(4, 3, QImage.Format.Format_RGB32)
         image.fill(0xFF000000 | grey << 16 | grey << 8 | grey)
-        put(source, QVideoFrame(image))
+        put(source, media.QVideoFrame(image))
 
     def break_down(said: str) -> None:
         error: Any = None
@@ -176,8 +179,10 @@ def test_what_comes_while_a_frame_is_in_hand_is_dropped_but_for_the_newest(
 
 def test_planar_video_is_read_from_its_memory(qt: Camera, qtbot: QtBot):
     seen = Seen()
-    video = QVideoFrame(QVideoFrameFormat(QSize(62, 48), QVideoFrameFormat.PixelFormat.Format_NV12))
-    assert video.map(QVideoFrame.MapMode.WriteOnly)
+    video = media.QVideoFrame(
+        media.QVideoFrameFormat(QSize(62, 48), media.QVideoFrameFormat.PixelFormat.Format_NV12)
+    )
+    assert video.map(media.QVideoFrame.MapMode.WriteOnly)
     for plane, value in enumerate((77, 128)):
         memory = memoryview(video.bits(plane))
         memory[:] = bytes([value]) * len(memory)
@@ -204,7 +209,7 @@ def test_pictures_nobody_can_read_are_silence(
     image = QImage(4, 3, QImage.Format.Format_RGB32)
 
     def failed() -> bool:
-        put(source, QVideoFrame(image))
+        put(source, media.QVideoFrame(image))
         return seen.failures == [Code.CAMERA_FAILED]
 
     qtbot.waitUntil(failed)

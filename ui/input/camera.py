@@ -76,6 +76,15 @@ def is_installed() -> bool:
     return find_spec("PySide6.QtMultimedia") is not None
 
 
+def has_backend() -> bool:
+    """Tell whether QtMultimedia, if it is there, finds the plug-in that speaks with cameras; loads both."""
+    media = _media()
+    if media is None:
+        return False
+    formats = media.QMediaFormat()
+    return bool(formats.supportedVideoCodecs(media.QMediaFormat.ConversionMode.Decode))
+
+
 class QtFrameSource(QObject):
     """Cameras of this machine. GUI thread only; frames come on a thread of its own."""
 

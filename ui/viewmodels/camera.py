@@ -99,9 +99,7 @@ class CameraVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     @Property(str, notify=changed)
     def problem(self) -> str:
         """Why nothing can be seen."""
-        if self._state is not CameraState.PROBLEM:
-            return ""
-        return self._words.code(self._trouble)
+        return "" if self.trouble is None else self._words.code(self.trouble)
 
     @Property(bool, notify=changed)
     def canSwitch(self) -> bool:
@@ -157,6 +155,11 @@ class CameraVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self.put(self.pictureChanged, _picture="")
 
     # --- what Python does -----------------------------------------------------------------------
+
+    @property
+    def trouble(self) -> Code | None:
+        """Why nothing can be seen."""
+        return self._trouble if self._state is CameraState.PROBLEM else None
 
     def tell(self, kind: str, text: str) -> None:
         """Say on the sheet what became of a code."""
