@@ -177,6 +177,24 @@ def test_what_comes_while_a_frame_is_in_hand_is_dropped_but_for_the_newest(
     assert [frame.pixels[0] for frame in seen.frames] == [1, 29]
 
 
+def test_a_bug_with_one_frame_does_not_blind_the_camera(
+    qt: Camera, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+):
+    seen = Seen()
+
+    def clumsy(frame: Frame) -> None:
+        seen.take(frame)
+        if len(seen.frames) == 1:
+            raise RuntimeError("no")
+
+    qt.source.open(clumsy, seen.failures.append)
+    qt.show(1)
+    qtbot.waitUntil(lambda: len(seen.frames) == 1)
+    qt.show(2)
+    qtbot.waitUntil(lambda: len(seen.frames) == 2)
+    assert "could not be looked at" in caplog.text
+
+
 def test_planar_video_is_read_from_its_memory(qt: Camera, qtbot: QtBot):
     seen = Seen()
     video = media.QVideoFrame(

@@ -229,11 +229,17 @@ class _FrameThread(threading.Thread):
             del frame  # gives its memory back to the camera
             self.readable = made is not None
             if made is not None and not self._ended:
-                self._take(made)
+                self._hand_on(made)
             rest = LEAST_MS_BETWEEN / 1_000 - (time.monotonic() - began)
             if rest > 0:
                 with self._news:
                     self._news.wait_for(lambda: self._ended, rest)
+
+    def _hand_on(self, frame: Frame) -> None:
+        try:
+            self._take(frame)
+        except Exception:  # a bug with one frame; the next is another
+            _LOG.exception("camera: a frame could not be looked at")
 
     def _next(self) -> QVideoFrame | None:
         with self._news:
