@@ -20,7 +20,7 @@ from ui.input import camera
 from ui.input.camera import QtFrameSource, best_format
 
 media = pytest.importorskip(
-    "PySide6.QtMultimedia", "the extra `camera` is not installed", exc_type=ImportError
+    "PySide6.QtMultimedia", reason="the extra `camera` is not installed", exc_type=ImportError
 )
 
 pytestmark = pytest.mark.qml
