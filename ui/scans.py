@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.errors import RuleBroken, Trouble
 from app.services.scan_router import ScanKind, Scanned, ScanRouter
@@ -48,6 +48,7 @@ class Scans(QObject):
         root.toastChanged.connect(self._repeat_toast)
         checkout.landed.connect(self._landed)
 
+    @Slot(str)
     def take(self, code: str) -> None:
         """A code was read; where nobody waits for one it is left alone."""
         place, sheet = self._root.property("place"), self._root.property("sheet")
@@ -70,6 +71,7 @@ class Scans(QObject):
         else:
             self._checkout.scan(scanned.text)
 
+    @Slot(str)
     def _landed(self, line_no: str) -> None:
         """Say on the camera's sheet, which covers the cart, what landed there."""
         for row in self._checkout.property("lines").rows:
@@ -77,6 +79,7 @@ class Scans(QObject):
                 facts = {"name": row["name"], "detail": row["detail"], "n": row["quantity"]}
                 self._camera.tell("good", self._words.say("scan.landed", **facts))
 
+    @Slot()
     def _repeat_toast(self) -> None:
         """Say it on the camera's sheet as well, which covers the toast."""
         kind, text = self._root.property("toastKind"), self._root.property("toast")

@@ -21,8 +21,9 @@ REMEMBERED_FRAMES = 8
 WHOLE_PIXELS = 640 * 480
 """Of a larger frame the second reader gets only the middle, or it would hold up the frames behind."""
 
-GONE_FRAMES = 8
-"""A code counts as out of sight after so many frames without it: at 10 frames a second not quite one."""
+GONE_FRAMES = 24
+"""A code counts as out of sight after so many frames without it, at fifteen a second a second and a half:
+a hand that trembles must not sell a piece twice."""
 
 _SELF_CORRECTING = frozenset({"qr", "microqr"})
 

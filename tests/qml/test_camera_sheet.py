@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor
 
 from app.errors import Code
 from app.ports import Frame
+from app.services.scanning import GONE_FRAMES
 from tests.qml.conftest import Opener, Stage
 from tests.qml.test_selling import lines
 from tests.qml.views import view
@@ -49,7 +50,7 @@ def test_a_tag_that_stays_in_sight_is_one_piece_and_shown_again_another(stage: S
     sku = stage.skus(1)[0]
     hold(stage, view(sku.gtin), 6)
     assert lines(stage) == [(sku.name, "1")]
-    hold(stage, view(), 10)
+    hold(stage, view(), GONE_FRAMES + 1)
     hold(stage, view(sku.gtin))
     assert lines(stage) == [(sku.name, "2")]
 
