@@ -14,8 +14,8 @@ help:  ## this list
 
 .PHONY: setup setup-run setup-test
 setup: setup-test  ## everything for running and testing
-setup-run:  ## only what the till and its demo shop need
-	@./setup.sh run
+setup-run:  ## only what the till and its demo shop need; CAMERA=1 with camera support
+	@CAMERA=$(CAMERA) ./setup.sh run
 setup-test:  ## the same, plus Chromium, PostgreSQL and the checking tools
 	@./setup.sh test
 
@@ -68,7 +68,7 @@ freeze: setup-test  ## build the one-folder till into dist/guidepos
 
 # picture: screen, language, theme
 PICTURES := sell_zh_light:cart:zh_CN:light pay_zh_dark:pay:zh_CN:dark matrix_zh_light:matrix:zh_CN:light \
-  done_en_light:done:en:light my_sales_zh_light:my_sales:zh_CN:light network_en_dark:network:en:dark
+  camera_zh_light:camera:zh_CN:light done_en_light:done:en:light my_sales_zh_light:my_sales:zh_CN:light network_en_dark:network:en:dark
 .PHONY: screenshots
 screenshots: setup-run  ## the pictures of the documentation, into docs/pictures
 	@for picture in $(PICTURES); do IFS=: read -r name screen lang theme <<<"$$picture"; \

@@ -5,6 +5,7 @@
 #   ./setup.sh run     what the till and its demo shop need
 #   ./setup.sh test    the same, and what the checks need (Chromium, PostgreSQL, Xvfb …)
 #
+# CAMERA=1                    with run: camera support, too (175 MB more; the test set has it anyway)
 # PYTHON=/path/to/python      use this interpreter (3.11 or newer)
 # GUIDEPOS_SKIP_PACKAGES=1    do not look at Debian packages at all
 # CI=true                     never ask; say plainly what is missing and stop
@@ -24,7 +25,11 @@ readonly RUN_PACKAGES=(
     libzbar0                                                                         # reads codes
     fonts-wqy-microhei    # characters in names that the till's own font subset leaves out
 )
+readonly CAMERA_PACKAGES=(
+    libpulse0 libxrandr2  # QtMultimedia asks for them, sound or not
+)
 readonly TEST_PACKAGES=(
+    "${CAMERA_PACKAGES[@]}"
     chromium              # the customer's page in a real browser
     postgresql            # the cloud's tests start private servers; the system's own is not touched
     xvfb                  # the till's window on X11
@@ -51,6 +56,7 @@ find_python() {
 
 missing_packages() {
     local wanted=("${RUN_PACKAGES[@]}") name
+    [ -n "${CAMERA:-}" ] && wanted+=("${CAMERA_PACKAGES[@]}")
     [ "$KIND" = test ] && wanted+=("${TEST_PACKAGES[@]}")
     for name in "${wanted[@]}"; do
         installed "$name" || echo "$name"
@@ -100,7 +106,7 @@ install_packages() {
 }
 
 fingerprint() {  # what decides whether the virtual environment is still the right one
-    { sed '/^\[tool\./,$d' pyproject.toml; cat constraints.txt; echo "$ROOT"; "$VENV/bin/python" -V; } | sha256sum | cut -d' ' -f1
+    { sed '/^\[tool\./,$d' pyproject.toml; cat constraints.txt; echo "$ROOT ${CAMERA:-}"; "$VENV/bin/python" -V; } | sha256sum | cut -d' ' -f1
 }
 
 fresh() {  # fresh KIND: true when that set was installed for exactly these files
@@ -115,7 +121,7 @@ install_python_packages() {
         say "Making the virtual environment .venv with $("$PYTHON_FOUND" -V) …"
         "$PYTHON_FOUND" -m venv --clear "$VENV"
     fi
-    local extras=cloud
+    local extras=cloud${CAMERA:+,camera}
     [ "$KIND" = test ] && extras=cloud,dev
     rm -f "$VENV"/.setup-*
     say "Installing Python packages (.[$extras]) …"

@@ -114,6 +114,11 @@ class Code(StrEnum):
     UNSENT_LEFT = "unsent_left"
     EXPORT_INCOMPLETE = "export_incomplete"
     PRINTER_FAILED = "printer_failed"
+    CAMERA_ABSENT = "camera_absent"
+    CAMERA_BUSY = "camera_busy"
+    CAMERA_DENIED = "camera_denied"
+    CAMERA_FAILED = "camera_failed"
+    CAMERA_NOT_INSTALLED = "camera_not_installed"
 
 
 Fact = str | int | bool | None

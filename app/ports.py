@@ -682,16 +682,54 @@ class QrMaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadCode:
-    """A code found in a picture."""
+    """A code found in a picture; `symbology` is qr, microqr, ean13, ean8 or code128."""
 
     text: str
     symbology: str
 
 
 class CodeReader(Protocol):
-    """Finds codes in grey pictures. Knows no camera and no Qt."""
+    """Finds codes in grey pictures, the one nearest the middle first. Knows no camera and no Qt."""
 
     def read(self, pixels: bytes, width: int, height: int) -> tuple[ReadCode, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture as people see it: red, green and blue, 8 bits each, rows without padding."""
+
+    rgb: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a camera for the readers: 8-bit grey, rows without padding.
+
+    `view` is the same for people, smaller and in colour; without it the grey one is shown.
+    """
+
+    pixels: bytes
+    width: int
+    height: int
+    view: View | None = None
+
+
+class FrameSource(Protocol):
+    """The cameras of a till, one of them open at a time. All calls answer at once.
+
+    Frames come on a thread of the source's own, one at a time: what the camera sees while `take` has
+    not returned is dropped. `fail` is called at most once per opening, on the opener's thread, with one
+    of the CAMERA codes; no frame follows it. `which` counts on from the camera made for scanning.
+    After `close` has returned nothing is called any more.
+    """
+
+    def cameras(self) -> int: ...
+    def open(
+        self, take: Callable[[Frame], None], fail: Callable[[Code], None], which: int = 0
+    ) -> None: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,11 @@ BUDGETS: dict[str, tuple[str, float]] = {
     "replay_invoices_per_s": ("≥", 120),
     "push_sales_per_s": ("≥", 1_000),
     "bootstrap_s": ("≤", 15),
+    "camera_frame_p50_ms": ("≤", 40),
+    "camera_frame_p95_ms": ("≤", 80),
+    "pictures_right": ("≥", 239),
+    "pictures_wrong": ("≤", 1),
+    "pictures_false": ("≤", 0),
     "cloud_sales_per_s": ("≥", 3_500),
     "cloud_batch_p99_s": ("≤", 2),
     "cloud_ratio_to_bare": ("≥", 0.4),
@@ -156,6 +161,12 @@ def _bootstrap(ground: Floor, quick: bool) -> Figures:
     return dict(msgspec.json.decode(run_python("benchmarks.bootstrapping", arguments)))
 
 
+def _decoding(_ground: Floor, quick: bool) -> Figures:
+    """Camera frames to codes, and the recorded pictures where they lie beside the checkout."""
+    told = run_python("benchmarks.decoding", ["6" if quick else "30"])
+    return dict(msgspec.json.decode(told))
+
+
 def _load(quick: bool) -> Figures:
     """Many tills that push for a minute, flat out, and at ten times of what is offered."""
     from benchmarks import cloud_load  # brings the cloud's libraries
@@ -181,6 +192,7 @@ PARTS: dict[str, Callable[[Floor, bool], Figures]] = {
     "replay": _replay,
     "push": _push,
     "bootstrap": _bootstrap,
+    "decoding": _decoding,
 }
 """What can be measured, by the name `--only` takes."""
 

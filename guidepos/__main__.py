@@ -24,6 +24,7 @@ COMMANDS = {
     "recover": "give a store its key back from escrow, or its sales from a second copy",
     "second-copy": "keep what is sold on a second card too",
     "tags": "print sheets of product tags",
+    "decode": "read the codes in picture files",
     "screenshot": "render a screen to a PNG",
     "bench": "measure the till",
     "doctor": "say what is well and what is not",

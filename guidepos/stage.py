@@ -9,7 +9,8 @@ from pathlib import Path
 from msgspec import Raw
 from msgspec.json import encode
 
-from app.domain.money import show_amount
+from app.domain.catalog import Sku
+from app.domain.money import CNY, show_amount
 from app.domain.people import Role
 from app.ports import SnapshotPiece, UnitOfWork
 from app.services.checkout import OPEN_SLOT
@@ -17,6 +18,8 @@ from app.sync.bootstrap import PAUSED
 from app.wire.messages import MemberRow, Row
 from app.wire.snapshot import SnapshotBegin
 from guidepos.demo_home import Demo
+from guidepos.still_camera import StillCamera
+from guidepos.till import Till
 from guidepos.window import go_online, make_shell
 from ui.hand import Hand
 
@@ -31,7 +34,7 @@ class Stage:
 
     def __init__(self, demo: Demo, *, size: tuple[int, int]) -> None:
         self._till = demo.till
-        self.shell = make_shell(demo.till)
+        self.shell = make_shell(demo.till, StillCamera(_first_coat(demo.till), CNY))
         window = self.shell.show()
         window.resize(*size)
         self.hand = Hand(window)
@@ -91,6 +94,12 @@ class Stage:
         self.sell()
         card = self._till.store.reader.style_cards(category="coat")[0]
         self.hand.tap(card.name_en if self._words.english else card.name)
+
+    def camera(self) -> None:
+        self.cart()
+        self.hand.tap(self._say("camera.open"))
+        self.hand.see(self._say("camera.preview"))
+        self.hand.pause(300)
 
     def member(self) -> None:
         self.sell()
@@ -207,12 +216,20 @@ class Stage:
         return self._words.say(key)
 
 
+def _first_coat(till: Till) -> Sku:
+    """Return what is held before the camera."""
+    card = till.store.reader.style_cards(category="coat")[0]
+    cells = till.stock.matrix(card.style_no).cells
+    return next(cell.sku for row in cells for cell in row if cell is not None)
+
+
 SCREENS: dict[str, Callable[[Stage], None]] = {
     "sign_in": Stage.sign_in,
     "pin": Stage.pin,
     "sell": Stage.sell,
     "cart": Stage.cart,
     "matrix": Stage.matrix,
+    "camera": Stage.camera,
     "member": Stage.member,
     "erase": Stage.erase,
     "pay": Stage.pay,

@@ -8,23 +8,31 @@ from __future__ import annotations
 import io
 from concurrent.futures import Future
 
+from app.devices.barcode import ZbarReader, ZxingReader
+from app.devices.camera_frame import make_frame
 from app.devices.qr import QrCodeMaker
 from app.domain.receipt import Receipt
-from app.ports import QrMaker
+from app.ports import FrameSource, QrMaker
 from app.services.receipts import Receipts
+from app.services.scanning import Scanner
 from app.sync.bootstrap import PAUSED
 from guidepos import VERSION
 from guidepos.backup_rounds import BackupRounds
 from guidepos.till import Till
 from ui import chime
+from ui.input.camera import QtFrameSource, is_installed
 from ui.receipt_words import receipt_words
 from ui.shell import Shell, application
+from ui.viewmodels.camera import CameraTools
 from ui.viewmodels.settings import TillFacts
 from ui.wiring import TillParts, remembered
 
 
-def make_shell(till: Till) -> Shell:
-    """Return the till's window, not shown yet and not talking to any cloud."""
+def make_shell(till: Till, cameras: FrameSource | None = None) -> Shell:
+    """Return the till's window, not shown yet and not talking to any cloud.
+
+    `cameras` stand in for those of the machine.
+    """
     application()
     settings = remembered(till.settings, till.store.reader)
     qr = QrCodeMaker()
@@ -52,6 +60,7 @@ def make_shell(till: Till) -> Shell:
             chime=lambda: chime.play("paid"),
             filling=till.filling,
             pause=lambda paused: _pause(till, paused=paused),
+            camera=_camera(cameras),
         )
     )
 
@@ -89,6 +98,17 @@ def receipt_png(receipt: Receipt, language: str, qr: QrMaker) -> bytes:
     out = io.BytesIO()
     draw_receipt(receipt, receipt_words(language), qr).save(out, "PNG")
     return out.getvalue()
+
+
+def _camera(cameras: FrameSource | None) -> CameraTools | None:
+    """Return what the camera sheet needs; None where the till came without camera support."""
+    if cameras is None and not is_installed():
+        return None
+    return CameraTools(
+        cameras or QtFrameSource(make_frame),
+        lambda: Scanner(ZxingReader(), ZbarReader()),
+        lambda: chime.play("scan"),
+    )
 
 
 class LatePrinter:

@@ -1,6 +1,7 @@
-"""Pictures for QML: garments tinted with their real colour, QR symbols, receipt previews.
+"""Pictures for QML: garments tinted with their real colour, QR symbols, receipt previews, what a camera
+sees.
 
-Three image providers, each answering on whatever thread Qt loads pictures on and none ever raising.
+Four image providers, each answering on whatever thread Qt loads pictures on and none ever raising.
 They know no store and no service: drawings come from `resources`, symbols and rasters are handed in.
 """
 
@@ -19,7 +20,7 @@ from PySide6.QtSvg import QSvgRenderer
 from app.ports import QrMatrix
 from resources.garments import garment_svg
 
-GARMENTS, SYMBOLS, RECEIPTS = "garment", "qr", "receipt"
+GARMENTS, SYMBOLS, RECEIPTS, CAMERA = "garment", "qr", "receipt", "camera"
 
 QUIET_MODULES = 4
 """White modules around a QR symbol (ISO/IEC 18004)."""
@@ -187,19 +188,53 @@ class ReceiptImages(QQuickImageProvider):
         return image
 
 
+class CameraImages(QQuickImageProvider):
+    """`image://camera/<number>`: what the camera sees now, whatever number is asked for.
+
+    Painted like any other picture, because Qt's own video item shows nothing without a graphics card.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(QQmlImageProviderBase.ImageType.Image)
+        self._now = _clear(1, 1)
+        self._number = 0
+        self._lock = Lock()
+
+    def hold(self, picture: QImage) -> str:
+        """Show a picture from now on and return its address, another one each time."""
+        with self._lock:
+            self._now = picture
+            self._number += 1
+            return f"image://{CAMERA}/{self._number}"
+
+    def forget(self) -> None:
+        """Show nothing: the camera is closed."""
+        with self._lock:
+            self._now = _clear(1, 1)
+
+    def requestImage(self, id_: str, size: QSize, requested: QSize) -> QImage:
+        with self._lock:
+            picture = self._now
+        size.setWidth(picture.width())
+        size.setHeight(picture.height())
+        return picture
+
+
 class Gallery:
-    """The till's three providers together. The engine owns them once they are hung."""
+    """The till's four providers together. The engine owns them once they are hung."""
 
     def __init__(self) -> None:
         self.garments = GarmentImages()
         self.symbols = QrImages()
         self.receipts = ReceiptImages()
+        self.camera = CameraImages()
 
     def hang(self, engine: QQmlEngine) -> None:
         """Give the providers to an engine; call once, before loading QML."""
         engine.addImageProvider(GARMENTS, self.garments)
         engine.addImageProvider(SYMBOLS, self.symbols)
         engine.addImageProvider(RECEIPTS, self.receipts)
+        engine.addImageProvider(CAMERA, self.camera)
 
 
 def _wanted(requested: QSize) -> tuple[int, int]:

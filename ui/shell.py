@@ -100,7 +100,7 @@ class Shell:
         self._news = _News(self.root)
         self._news.status.connect(self._take_status, Qt.ConnectionType.QueuedConnection)
         self.wedge = Wedge(self.root)
-        self.wedge.scanned.connect(self.screens.scanned)
+        self.wedge.scanned.connect(self.screens.scans.take)
         self.wedge.suspectsChanged.connect(
             lambda: self.screens.goods.wait_for_scanner(self.wedge.suspects)
         )
@@ -164,6 +164,7 @@ class Shell:
         if self.window is None and self.engine is None:
             return
         self.words.leave()
+        self.screens.camera.close()
         if self.window is not None:
             self.window.removeEventFilter(self._touch)
             self.window.close()

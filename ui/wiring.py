@@ -20,6 +20,7 @@ from app.services.members import Members
 from app.services.payments import Payments
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
+from app.services.scan_router import ScanRouter
 from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
@@ -27,13 +28,15 @@ from app.settings import Settings
 from app.sync.progress import Filling
 from ui.counter import CounterTools, furnish
 from ui.images import Gallery
+from ui.scans import Scans
 from ui.text import LANGUAGES, Words
+from ui.viewmodels.camera import CameraTools, CameraVm
 from ui.viewmodels.checkout import CheckoutVm
 from ui.viewmodels.done import Raster
 from ui.viewmodels.goods import GoodsVm
 from ui.viewmodels.matrix import MatrixVm
 from ui.viewmodels.members import MembersVm
-from ui.viewmodels.root import Place, RootVm, Sheet
+from ui.viewmodels.root import RootVm
 from ui.viewmodels.session import SessionVm
 from ui.viewmodels.settings import TillFacts
 from ui.viewmodels.shoplists import ShopLists
@@ -60,7 +63,8 @@ class TillParts:
 
     `recorded` is told that there is something to send, `sync_now` asks for a round of sync and
     answers when it has begun; `raster` draws a receipt as PNG; `chime` plays the sound of a payment.
-    `filling` tells how far the download of the shop is, `pause` stops it or lets it go on.
+    `filling` tells how far the download of the shop is, `pause` stops it or lets it go on; `camera` is
+    None on a till without camera support.
     """
 
     settings: Settings
@@ -84,6 +88,7 @@ class TillParts:
     chime: Callable[[], None] = _silent
     filling: Callable[[], Filling | None] = lambda: None
     pause: Callable[[bool], Future[None] | None] = lambda paused: None
+    camera: CameraTools | None = None
 
 
 def remembered(settings: Settings, reader: Reader) -> Settings:
@@ -111,6 +116,7 @@ class Screens:
         self.goods = GoodsVm(parts.store, words, root, rest_pictures=gallery.garments.rest)
         self.matrix = MatrixVm(parts.stock, words, self._now_ms, root)
         self.members = MembersVm(parts.members, lists, words, root, lambda: root.person)
+        self.camera = CameraVm(parts.camera, gallery.camera, words, root)
         self.counter = furnish(root, self.checkout, self._counter_tools(), words, gallery)
         root.hold(
             session=self.session,
@@ -118,6 +124,15 @@ class Screens:
             goods=self.goods,
             matrix=self.matrix,
             members=self.members,
+            camera=self.camera,
+        )
+        self.scans = Scans(
+            ScanRouter(lambda: parts.store.reader),
+            root,
+            self.checkout,
+            self.camera,
+            self.counter.history.search,
+            words,
         )
         self._join()
         self.session.load()
@@ -184,14 +199,6 @@ class Screens:
         self.root.show_network(*map(str, chip))
 
     # --- from outside ----------------------------------------------------------------------------
-
-    def scanned(self, code: str) -> None:
-        """A scanner read a code: it goes to whatever the person is looking at."""
-        place, sheet = self.root.property("place"), self.root.property("sheet")
-        if place == Place.SELL and sheet in (Sheet.NONE, Sheet.MATRIX):
-            self.checkout.scan(code)
-        elif place == Place.HISTORY and sheet == Sheet.NONE:
-            self.counter.history.search(code)
 
     def reference_changed(self) -> None:
         """News from the cloud: goods, stock or people may be others now."""

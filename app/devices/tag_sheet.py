@@ -24,6 +24,7 @@ PAGE = (2480, 3508)
 
 COLUMNS, ROWS = 3, 8
 _MARGIN = 90
+TAG = (PAGE[0] - 2 * _MARGIN) // COLUMNS, (PAGE[1] - 2 * _MARGIN) // ROWS
 _INSET = 34
 _QUIET_MODULES = 4
 """The quiet zone ISO/IEC 18004 asks for."""
@@ -33,8 +34,7 @@ def tag_pages(skus: Sequence[Sku], currency: Currency, qr: QrMaker) -> Iterator[
     """Yield A4 pages with 24 tags each; the last one may hold fewer."""
     from PIL import Image, ImageDraw
 
-    width = (PAGE[0] - 2 * _MARGIN) // COLUMNS
-    height = (PAGE[1] - 2 * _MARGIN) // ROWS
+    width, height = TAG
     for start in range(0, len(skus), COLUMNS * ROWS):
         page = Image.new("L", PAGE, 255)
         draw = ImageDraw.Draw(page)
@@ -44,6 +44,15 @@ def tag_pages(skus: Sequence[Sku], currency: Currency, qr: QrMaker) -> Iterator[
             draw.rectangle((x, y, x + width, y + height), outline=200)
             _draw_tag(draw, sku, currency, qr, (x, y, width, height))
         yield page
+
+
+def tag_picture(sku: Sku, currency: Currency, qr: QrMaker) -> Image:
+    """Return one tag by itself, in grey."""
+    from PIL import Image, ImageDraw
+
+    tag = Image.new("L", TAG, 255)
+    _draw_tag(ImageDraw.Draw(tag), sku, currency, qr, (0, 0, *TAG))
+    return tag
 
 
 def write_tags(skus: Sequence[Sku], currency: Currency, qr: QrMaker, file: Path) -> int:

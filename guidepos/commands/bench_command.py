@@ -15,7 +15,9 @@ from app.errors import Code, RuleBroken
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parts = "frames, cold_start, commit, replay, push, bootstrap; with --cloud load, drain"
+    parts = (
+        "frames, cold_start, commit, replay, push, bootstrap, decoding; with --cloud load, drain"
+    )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help=f"of {parts}")
     parser.add_argument(
         "--cloud", action="store_true", help="the cloud on a private PostgreSQL under load"

@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         findings.look(package, lambda name=package: _version(name))  # type: ignore[misc]
     findings.look("sqlite", _sqlite)
     findings.look("barcode libraries", _barcodes)
+    findings.look("camera", _camera)
     home = arguments.home or default_home()
     if (home / "store.db").exists():
         _look_at_till(home, findings)
@@ -115,6 +116,12 @@ def _barcodes() -> str:
     from pyzbar import pyzbar  # noqa: F401 - needs the system's libzbar
 
     return "zxing-cpp and zbar load"
+
+
+def _camera() -> str:
+    from ui.input.camera import is_installed
+
+    return "support is installed" if is_installed() else "not installed (the extra `camera`)"
 
 
 def _journal(till: Till) -> str:

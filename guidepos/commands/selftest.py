@@ -29,6 +29,7 @@ from offline_store import open_store
 from resources import path as resource
 from resources.demo.shop import demo_shop
 from ui.hand import Hand
+from ui.input.camera import has_backend
 from ui.shell import Shell, missing_fonts
 from ui.viewmodels.root import Place, Sheet
 
@@ -102,6 +103,7 @@ def sell_something(till: Till) -> None:
         visit = Visit(till, shell, Hand(window))
         visit.sign_in()
         visit.fill_cart()
+        visit.open_camera()
         visit.pay_cash()
         visit.see_every_screen()
         shell.close()
@@ -144,6 +146,22 @@ class Visit:
         self._look_over(Sheet.PARKED, lambda: None)
         self._look_over(Sheet.NETWORK, lambda: None)
         print(f"cart: {checkout.priced.units} pieces scanned, every sheet seen")
+
+    def open_camera(self) -> None:
+        """Open the camera sheet, if this till has one, and see a picture or why there is none."""
+        camera = self._shell.screens.camera
+        if not camera.property("isAvailable"):
+            print("camera: support is not installed")
+            return
+        self._hand.tap(self._say("camera.open"))
+        settled = ("looking", "problem")
+        if not self._hand.wait(lambda: camera.property("state") in settled):
+            raise AssertionError("the camera neither opens nor says why")
+        if not has_backend():
+            raise AssertionError(f"QtMultimedia does not work: {camera.trouble}")
+        print(f"camera: {camera.trouble or 'shows a picture'}")
+        self._hand.press("\x1b")
+        self._hand.wait(lambda: not camera.property("isOpen"))
 
     def pay_cash(self) -> None:
         """Take the exact amount in cash and see the receipt."""

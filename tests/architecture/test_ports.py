@@ -18,6 +18,7 @@ FAKES = {
     "LiveFeed": "tests.fakes.gateway:FakeLiveFeed",
     "PaymentGateway": "tests.fakes.gateway:FakeGateway",
     "QrMaker": "tests.fakes.qr:FakeQrMaker",
+    "FrameSource": "tests.fakes.camera:FakeFrameSource",
     "ReceiptPrinter": "tests.fakes.printer:FakePrinter",
     "SecretKeeper": "tests.fakes.secrets:FakeKeeper",
     "SyncTransport": "tests.fakes.transport:FakeTransport",

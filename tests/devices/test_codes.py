@@ -9,8 +9,11 @@ import pytest
 import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from pyzbar import pyzbar
+from pyzbar.pyzbar import Decoded, Rect
 
-from app.devices.barcode import TwoReaders
+from app.devices.barcode import TwoReaders, ZbarReader, ZxingReader
 from app.devices.qr import QrCodeMaker
 from app.ports import QrMatrix, ReadCode
 
@@ -79,11 +82,50 @@ def test_a_text_no_symbol_holds_is_refused(text):
         ("GP-0001", "Code128", ReadCode("GP-0001", "code128")),
     ],
 )
-def test_tags_are_read_the_same_by_both_readers(text, kind, seen, monkeypatch):
-    picture = bar_code(text, kind)
-    assert TwoReaders().read(*picture) == (seen,)
-    monkeypatch.setattr("app.devices.barcode._by_zxing", lambda *_: [])
-    assert TwoReaders().read(*picture) == (seen,)
+@pytest.mark.parametrize("reader", [ZxingReader, ZbarReader])
+def test_tags_are_read_the_same_by_both_readers(text, kind, seen, reader):
+    assert reader().read(*bar_code(text, kind)) == (seen,)
+
+
+def test_control_characters_arrive_as_they_are():
+    picture = bar_code("GP\t7", "Code128")
+    assert ZxingReader().read(*picture) == (ReadCode("GP\t7", "code128"),)
+    assert ZbarReader().read(*picture) == (ReadCode("GP\t7", "code128"),)
+
+
+@pytest.mark.parametrize("reader", [ZxingReader, ZbarReader])
+def test_line_ends_are_those_of_any_screen(reader):
+    picture = picture_of(QrCodeMaker().make("a\r\nb\n"))
+    assert reader().read(*picture) == (ReadCode("a\nb\n", "qr"),)
+
+
+def test_a_micro_qr_is_read():
+    assert ZxingReader().read(*bar_code("SN8886", "MicroQRCode")) == (
+        ReadCode("SN8886", "microqr"),
+    )
+
+
+def test_the_code_nearest_the_middle_comes_first():
+    picture = Image.new("L", (1_200, 500), 255)
+    for text, left in (("6901234567892", 40), ("6901234567885", 440), ("4006381333931", 860)):
+        pixels, width, height = bar_code(text, "EAN13")
+        tag = Image.frombytes("L", (width, height), pixels)
+        picture.paste(tag, (left, 200))
+    found = ZxingReader().read(picture.tobytes(), 1_200, 500)
+    assert found[0].text == "6901234567885"
+    assert {code.text for code in found} == {"6901234567892", "6901234567885", "4006381333931"}
+
+
+def test_readings_of_the_same_bars_that_contradict_each_other_are_none(monkeypatch):
+    def two(*_picture: object, **_more: object) -> list[Any]:
+        left = Decoded(b"6901234567892", "EAN13", Rect(10, 10, 80, 30), [], 9, "UP")
+        over = Decoded(b"6901234567885", "EAN13", Rect(40, 20, 80, 30), [], 9, "UP")
+        away = Decoded(b"4006381333931", "EAN13", Rect(10, 60, 80, 30), [], 9, "UP")
+        return [left, over, away]
+
+    monkeypatch.setattr(pyzbar, "decode", two)
+    found = ZbarReader().read(b"\x00" * 20_000, 200, 100)
+    assert found == (ReadCode("4006381333931", "ean13"),)
 
 
 def test_symbologies_no_shop_uses_are_not_looked_for():

@@ -18,22 +18,12 @@ from tests.e2e.books import Books
 from tests.e2e.counter import Counter
 from tests.e2e.phones import Phone, Phones
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     """An empty cloud on loopback."""
     with embedded_cloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
-
-
-def shared(*parts: str) -> Path:
-    """Return a file of the recorded data beside the checkout; skip where it is not there."""
-    file = SHARED.joinpath(*parts)
-    if not file.exists():
-        pytest.skip(f"recorded data {'/'.join(parts)} is not beside this checkout")
-    return file
 
 
 # --- the demo shop with a window and phones -------------------------------------------------------

@@ -17,7 +17,7 @@ from app.services.catalogue import Article, Problem, read_catalogue
 from app.wire.spreadsheets import harmless
 from guidepos.bootstrap import open_till
 from guidepos.till import Till
-from tests.e2e.conftest import shared
+from tests.recorded import shared
 
 
 def _hostile() -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from guidepos.embedded_cloud import EmbeddedCloud
 from tests.e2e.commands import figures, guidepos
-from tests.e2e.conftest import shared
+from tests.recorded import shared
 
 # The tests of this file go on with what the one before left at the cloud.
 pytestmark = pytest.mark.xdist_group("recorded retail")

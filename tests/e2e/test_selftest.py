@@ -19,6 +19,7 @@ def test_a_fit_till_passes_its_self_test():
         "store",
         "window",
         "cart",
+        "camera",
         "sale",
         "screens",
         "journal",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from app.devices.barcode import ZbarReader, ZxingReader
 from app.devices.qr import QrCodeMaker
 from app.domain.money import CNY
 from app.ports import UnitOfWork
@@ -17,6 +18,7 @@ from app.services.members import Members
 from app.services.payments import Payments
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
+from app.services.scanning import Scanner
 from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
@@ -45,10 +47,12 @@ from app.wire.tasks import RECORD, TaskRow
 from offline_store import OfflineStore, open_store
 from resources.demo.shapes import DemoShop
 from resources.demo.shop import demo_shop
+from tests.fakes.camera import FakeFrameSource
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.printer import FakePrinter
 from tests.fakes.tasks import FakeTaskDesk, TaskBook
+from ui.viewmodels.camera import CameraTools
 from ui.viewmodels.settings import TillFacts
 from ui.wiring import TillParts
 
@@ -75,6 +79,7 @@ class StageTill:
     receipts: Receipts
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor
+    camera: FakeFrameSource = field(default_factory=FakeFrameSource)
     reachable: bool = True
 
     def conditions(self) -> Conditions:
@@ -106,6 +111,7 @@ class StageTill:
             qr=QrCodeMaker(),
             conditions=self.conditions,
             facts=TillFacts("keyring", "0.1.0"),
+            camera=CameraTools(self.camera, lambda: Scanner(ZxingReader(), ZbarReader())),
         )
 
     def tell(self, *rows: TaskRow) -> None:

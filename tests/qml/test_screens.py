@@ -14,6 +14,7 @@ from app.errors import Code
 from app.wire.tasks import MONEY, PAYMENT
 from tests.qml.conftest import Opener, Stage
 from tests.qml.test_selling import accessible_name, pressables
+from tests.qml.views import view
 
 pytestmark = pytest.mark.qml
 
@@ -156,6 +157,21 @@ def came_back(stage: Stage) -> None:
     stage.hand.wait(lambda: stage.screens.counter.returns.property("isDone"))
 
 
+def camera(trouble: Code | None = None) -> Callable[[Stage], None]:
+    """A tag in front of the camera of a tablet with two, or no camera at all."""
+
+    def show(stage: Stage) -> None:
+        full_cart(stage)
+        stage.till.camera.trouble, stage.till.camera.count = trouble, 2
+        stage.screens.camera.open()
+        stage.hand.wait(lambda: bool(stage.till.camera.opened))
+        for _ in range(3):
+            stage.till.camera.show(view(stage.skus(1)[0].gtin))
+            stage.hand.pause(30)
+
+    return show
+
+
 SCENES: dict[str, Callable[[Stage], None]] = {
     "signin": signed_out,
     "pin": pin,
@@ -169,6 +185,8 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "credit": sheet("credit", lambda stage: stage.screens.checkout.openCredit("1")),
     "parked": sheet("parked", park),
     "network": sheet("network", lambda stage: None),
+    "camera": camera(),
+    "no_camera": camera(Code.CAMERA_ABSENT),
     "pay": pay,
     "history": place("history"),
     "late_money": late_money,

@@ -130,16 +130,16 @@ def test_a_scan_finds_its_line_from_the_matrix_too(stage: Stage):
     sku = stage.skus(3)[2]
     stage.screens.matrix.open(sku.style_no)
     stage.screens.root.open("matrix")
-    stage.screens.scanned(sku.gtin)
+    stage.screens.scans.take(sku.gtin)
     assert lines(stage) == [(sku.name, "1")]
 
 
 def test_a_scan_on_another_screen_adds_nothing(stage: Stage):
     stage.sign_in()
     stage.screens.root.open("network")
-    stage.screens.scanned(stage.skus(1)[0].gtin)
+    stage.screens.scans.take(stage.skus(1)[0].gtin)
     stage.screens.root.signOut()
-    stage.screens.scanned(stage.skus(1)[0].gtin)
+    stage.screens.scans.take(stage.skus(1)[0].gtin)
     assert lines(stage) == []
 
 

@@ -158,6 +158,11 @@ class RootVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable
         """Goods that come back."""
         return self._parts.get("returns")
 
+    @Property(QObject, constant=True)
+    def camera(self) -> QObject | None:
+        """The camera sheet."""
+        return self._parts.get("camera")
+
     # --- where ------------------------------------------------------------------------------------
 
     @Property(str, notify=placeChanged)

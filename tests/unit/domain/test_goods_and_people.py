@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +24,8 @@ from app.domain.ids import new_epoch, new_id, uuid7
 from app.domain.member import Member, clean_text, normal_phone
 from app.domain.times import Moment, TimeQuality, business_date
 from app.errors import Code, RuleBroken
+from tests.recorded import shared
 from tests.unit.domain.goods import sku
-
-SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.mark.parametrize("number", ["4006381333931", "96385074", "036000291452", "00012345600012"])
@@ -54,10 +52,7 @@ def test_what_is_no_gtin_is_refused(text: str) -> None:
 
 
 def _published(name: str) -> Any:
-    file = SHARED / "codes" / name
-    if not file.exists():
-        pytest.skip("the published GTIN cases are not beside this checkout")
-    return json.loads(file.read_text("utf-8"))
+    return json.loads(shared("codes", name).read_text("utf-8"))
 
 
 def test_the_published_check_digit_table_agrees() -> None:

@@ -6,7 +6,6 @@ import csv
 import gzip
 import io
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,17 +15,10 @@ from app.domain.member import clean_text
 from app.domain.money import CNY, USD
 from app.errors import Code, RuleBroken
 from app.services.catalogue import Article, Problem, read_catalogue
+from tests.recorded import shared
 from tests.unit.services.till import code_of
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
 HEADING = "sku,name,price\n"
-
-
-def shared(path: str) -> Path:
-    found = SHARED / path
-    if not found.exists():
-        pytest.skip(f"shared/data/{path} is not beside this checkout")
-    return found
 
 
 def read(text: str, **mapping: str) -> list[Article | Problem]:

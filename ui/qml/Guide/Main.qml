@@ -100,6 +100,17 @@ Window {
         given: ({ "vm": root.vm.returns })
     }
 
+    // Over any place and any sheet: what it reads goes to whatever lies below it.
+    Loader {
+        readonly property CameraVm camera: root.vm.camera as CameraVm
+
+        active: camera?.isOpen ?? false
+        sourceComponent: CameraSheet {
+            vm: root.vm.camera as CameraVm
+        }
+        onActiveChanged: if (!active && !root.covered()) stage.forceActiveFocus();
+    }
+
     Toast {
         anchors { horizontalCenter: stage.horizontalCenter; top: parent.top; topMargin: 18 }
         z: 1000

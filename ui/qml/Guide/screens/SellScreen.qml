@@ -18,6 +18,9 @@ FocusScope {
         case Qt.Key_F2:
             pane.find();
             break;
+        case Qt.Key_F4:
+            (root.vm.camera as CameraVm).open();
+            break;
         case Qt.Key_F8:
         case Qt.Key_Return:
         case Qt.Key_Enter:

@@ -80,8 +80,9 @@ FocusScope {
         }
         SearchField {
             id: search
-            anchors.right: parent.right
+            anchors { right: parent.right; rightMargin: eye.visible ? eye.width + 8 : 0 }
             width: Math.min(Theme.compact ? 330 : 420, parent.width - (parent.width > 520 ? 190 : 0))
+                - anchors.rightMargin
             height: parent.height
             placeholderText: Words.t("sell.search")
             clearName: Words.t("sell.search_clear")
@@ -96,6 +97,20 @@ FocusScope {
                     event.accepted = true;
                 }
             }
+        }
+        IconButton {
+            id: eye
+
+            readonly property CameraVm camera: root.shell.camera as CameraVm
+
+            anchors { right: parent.right; verticalCenter: parent.verticalCenter }
+            visible: camera?.isAvailable ?? false
+            text: Words.t("camera.open")
+            glyph: "scan-barcode"
+            glyphSize: 22
+            implicitHeight: parent.height
+            implicitWidth: parent.height
+            onClicked: camera.open()
         }
     }
 
