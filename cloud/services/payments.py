@@ -18,7 +18,7 @@ from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import PaymentView
 from cloud.db.base import Database
-from cloud.gateways.base import Answer, AttemptKey, Charge, Gateway, Standing
+from cloud.gateways.base import PENDING, Answer, AttemptKey, Charge, Gateway, Standing
 from cloud.services import attempts, money_tasks
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
@@ -38,6 +38,7 @@ provider's last notice of a payment may come a day late, or never."""
 _UNPAID = {
     Standing.ABSENT: Event.STILL_WAITING,
     Standing.OPEN: Event.STILL_WAITING,
+    Standing.PAYING: Event.STILL_WAITING,
     Standing.DECLINED: Event.DECLINED,
 }
 
@@ -174,7 +175,7 @@ class Payments:
             answer = self._gateway.query(attempt.key)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
-        unpaid = answer.standing in (Standing.OPEN, Standing.ABSENT) and not answer.money
+        unpaid = answer.standing in PENDING and not answer.money
         if unpaid and attempt.payment.state is State.WAITING:
             return attempt  # nothing to write; phones ask every few seconds
         return self._apply(attempt.key, answer, Event.TIMED_OUT, "provider")
@@ -193,7 +194,7 @@ class Payments:
             return attempt
         try:
             answer = self._gateway.query(attempt.key)
-            if answer.standing in (Standing.OPEN, Standing.ABSENT):
+            if answer.standing in PENDING:
                 answer = self._gateway.close(attempt.key)
             if answer.standing is Standing.ABSENT:
                 answer = Answer(Standing.CLOSED)
