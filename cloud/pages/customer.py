@@ -86,7 +86,7 @@ def pay(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csrf
         if not holder:
             return go(f"/o/{token}")
         try:
-            return go(desk.payments.start(key, lambda attempt: _charge(desk, attempt)))
+            return go(desk.payments.start(key, lambda attempt: _charge(desk, attempt)).url)
         except RuleBroken as refusal:
             if refusal.code is not Code.ORDER_CLOSED:
                 raise

@@ -109,6 +109,28 @@ def of_sale(conn: sa.Connection, order: Attempt) -> list[Attempt]:
     return [_read(row) for row in conn.execute(query).mappings()]
 
 
+def asked_of(conn: sa.Connection, key: AttemptKey) -> list[str]:
+    """Return every provider that may hold an order for an attempt, the first one first."""
+    columns = tables.event.c
+    query = (
+        sa.select(columns.provider)
+        .where(of_key(tables.event, key), columns.event == STARTED)
+        .order_by(columns.version)
+    )
+    return list(dict.fromkeys(conn.execute(query).scalars()))
+
+
+def heard_of(conn: sa.Connection, provider: str, key: AttemptKey) -> tuple[Money, ...]:
+    """Return the money of a provider that is booked for an attempt, oldest first."""
+    columns = tables.money.c
+    query = (
+        sa.select(columns.ref, columns.amount, columns.at_ms)
+        .where(of_key(tables.money, key), columns.provider == provider)
+        .order_by(columns.at_ms, columns.ref)
+    )
+    return tuple(Money(row.ref, row.amount, row.at_ms) for row in conn.execute(query))
+
+
 def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
     """Return the open attempts past their end, oldest first, then those nobody answers about."""
     columns = tables.attempt.c
@@ -179,8 +201,8 @@ class Ledger:
         return self._write(replace(attempt, looked_ms=self.now_ms), LOOKED, "page")
 
     def start(self, attempt: Attempt, provider: str) -> Attempt:
-        """Note that from now on a provider may hold an order for this attempt."""
-        if attempt.provider:
+        """Note that from now on a provider may hold an order for this attempt, and is the one to ask."""
+        if attempt.provider == provider:
             return attempt
         return self._write(replace(attempt, provider=provider), STARTED, "page")
 

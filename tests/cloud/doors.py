@@ -29,6 +29,7 @@ OPEN = {
     "GET /cart": "the phone's cookie is the right to its own cart",
     "GET /wallet/{payment_id}": "the sandbox provider's page; its id is unguessable",
     "POST /wallet/{payment_id}/{deed}": "the same, and the phone's own form token",
+    "POST /notify/{name}": "payment providers: their signature over the body is the right to it",
     "GET /page/font/{name}": "files of the pages",
     "GET /page/{digest}/{name}": "files of the pages",
     "GET /garment/{drawing}/{colour}.svg": "drawings of the pages",
