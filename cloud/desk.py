@@ -102,7 +102,8 @@ def open_gateways(cloud: Cloud, sandbox: SandboxGateway) -> Gateways:
         except AccountUnfit as error:
             log.error("account %s cannot be used: %s", name, error)
     first = next(iter(found), sandbox.name)
-    return Gateways(found | {sandbox.name: sandbox}, first)
+    spare = frozenset({sandbox.name} if found else ())
+    return Gateways(found | {sandbox.name: sandbox}, first, spare)
 
 
 def account_tools(cloud: Cloud) -> Tools:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from app.errors import Code, RuleBroken, Trouble
 
@@ -35,6 +35,15 @@ class Offer(StrEnum):
     """It speaks first, over HTTP."""
     BY_HAND = "by_hand"
     """It never confirms by itself: a person or a webhook of the bank does."""
+
+
+class Wallet(StrEnum):
+    """Whose browser a page is open in, or whose browser pays an order best."""
+
+    ANY = ""
+    WECHAT = "wechat"
+    ALIPAY = "alipay"
+    UNIONPAY = "unionpay"
 
 
 class Standing(StrEnum):
@@ -238,6 +247,10 @@ class Gateway(Protocol):
     def offers(self) -> frozenset[Offer]:
         """What this provider can do."""
 
+    @property
+    def wallet(self) -> Wallet:
+        """Whose browser pays its orders; ANY where the address opens anywhere."""
+
     def create(self, charge: Charge) -> Started:
         """Open the provider's order; the same attempt again returns the same one.
 
@@ -274,6 +287,17 @@ class Gateway(Protocol):
 
     def hear(self, headers: Mapping[str, str], body: bytes) -> Notice:
         """Verify and read a notification. Raises NoticeRefused."""
+
+
+@runtime_checkable
+class KnowsPayer(Protocol):
+    """A gateway that pays inside its wallet's browser (`Offer.PAGE`) and must know who has it open."""
+
+    def payer_url(self, back: str, state: str) -> str:
+        """Return where to send the phone so that it comes to `back` with `code` and our `state`."""
+
+    def payer(self, code: str) -> str:
+        """Change the code (once) for the payer's id. Raises Trouble(PAYMENT_UNRESOLVED)."""
 
 
 def unresolved(provider: str, detail: str) -> Trouble:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cloud.gateways.base import Gateway, unresolved
+from cloud.gateways.base import Gateway, Offer, Wallet, unresolved
 
 
 @dataclass(frozen=True, slots=True)
 class Gateways:
-    """Every gateway that is connected. `first` is the name of the one a plain page leads to."""
+    """Every gateway that is connected, by the names of their accounts.
+
+    `first` is taken where nobody chooses. No customer is led to the `spare` ones: the sandbox beside real
+    accounts answers for what was begun there, and takes no more.
+    """
 
     by_name: dict[str, Gateway] = field(default_factory=dict)
     first: str = ""
+    spare: frozenset[str] = frozenset()
 
     def named(self, name: str) -> Gateway:
         """Return a gateway. Raises Trouble(PAYMENT_UNRESOLVED) for one that is not connected: an attempt
@@ -21,6 +26,25 @@ class Gateways:
         if found is None:
             raise unresolved(name, "not connected")
         return found
+
+    def inside(self, wallet: Wallet) -> Gateway | None:
+        """Return the gateway for a page that is open in a wallet's browser, or in a plain one (ANY).
+
+        Inside a wallet its own provider comes first; another wallet's address does not open there. In a
+        plain browser Alipay's address opens its app, WeChat's does not.
+        """
+        shown = [
+            gateway
+            for name, gateway in self.by_name.items()
+            if name not in self.spare and Offer.QR in gateway.offers
+            if Offer.BY_HAND not in gateway.offers  # a code to show, not an address to open
+        ]
+        best = {Wallet.ANY: (Wallet.ANY, Wallet.ALIPAY)}.get(wallet, (wallet, Wallet.ANY))
+        for fitting in best:
+            for gateway in shown:
+                if gateway.wallet is fitting:
+                    return gateway
+        return None
 
 
 def only(gateway: Gateway) -> Gateways:

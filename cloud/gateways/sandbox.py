@@ -41,6 +41,7 @@ from cloud.gateways.base import (
     Reply,
     Standing,
     Started,
+    Wallet,
     unresolved,
 )
 from cloud.gateways.numbers import order_number
@@ -68,6 +69,7 @@ class SandboxGateway:
     """The sandbox behind the `Gateway` protocol. `notify` is set once, by whoever wires the cloud."""
 
     name = "sandbox"
+    wallet = Wallet.ANY
     offers = frozenset({Offer.QR, Offer.CODE, Offer.REFUND, Offer.BILL})
 
     def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:

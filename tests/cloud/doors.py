@@ -24,6 +24,7 @@ OPEN = {
     "GET /o/{token}": "the customer's page: the signed token in the address is the right to it",
     "POST /o/{token}/take": "the same, and the phone's own form token",
     "POST /o/{token}/pay": "the same, and the phone's own form token",
+    "GET /o/{token}/payer": "the same, and a state only the phone's own page has",
     "GET /o/{token}/state": "the same; says only which face the page has",
     "GET /o/{token}/events": "the same; hints only",
     "GET /cart": "the phone's cookie is the right to its own cart",

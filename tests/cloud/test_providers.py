@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,67 +10,16 @@ import httpx
 import pytest
 
 from app.errors import RuleBroken, Trouble
-from cloud.bootstrap import open_cloud
 from cloud.fakes.faults import Fault, Letter
-from cloud.fakes.furnish import furnish
-from cloud.fakes.serve import Providers, serving
-from cloud.gateways.base import Charge
-from cloud.gateways.numbers import order_number
-from cloud.services.attempts import Attempt, find
-from cloud.settings import Settings
+from cloud.services.attempts import find
 from tests.cloud.conftest import Clock
-from tests.cloud.paying import Shop, Shown, open_shop
-
-
-@dataclass
-class World:
-    """A shop, its till's order, and both providers."""
-
-    shop: Shop
-    providers: Providers
-    clock: Clock
-    shown: Shown = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.shown = self.shop.till().show(self.shop.client)
-
-    @property
-    def number(self) -> str:
-        return order_number(self.shown.key)
-
-    def start(self, provider: str) -> str:
-        """The customer chooses a wallet on our page."""
-        return self.shop.desk.payments.start(self.shown.key, self._charge, provider).url
-
-    def _charge(self, attempt: Attempt) -> Charge:
-        return Charge(
-            attempt.key, "墨岚", attempt.amount, attempt.currency, attempt.expires_ms, "/o/x"
-        )
-
-    def deliver(self, letter: Letter) -> httpx.Response:
-        """Bring a letter to wherever it is addressed."""
-        path = urlsplit(letter.url).path
-        return self.shop.client.post(path, content=letter.body, headers=dict(letter.headers))
-
-    @property
-    def state(self) -> tuple[str, int, list[str]]:
-        view = self.shown.view()
-        return view.state, view.received, view.anomalies
+from tests.cloud.worlds import World, open_world
 
 
 @pytest.fixture
 def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
-    made = furnish()
-    with serving(lambda base: made.providers(base, clock)) as (base, providers):
-        providers.deliver = False  # letters are brought by hand, in the order a test wants
-        settings = Settings(data=tmp_path / "cloud", public_url="http://shop.example")
-        made.write(settings.accounts, base)
-        cloud = open_cloud(settings, clock=clock)
-        try:
-            with open_shop(cloud) as shop:
-                yield World(shop, providers, clock)
-        finally:
-            cloud.close()
+    with open_world(tmp_path / "cloud", clock) as opened:
+        yield opened
 
 
 Pay = Callable[[World], Letter]

@@ -24,6 +24,7 @@ from cloud.gateways.base import (
     RefundStanding,
     Standing,
     Started,
+    Wallet,
     not_offered,
     unresolved,
 )
@@ -42,6 +43,7 @@ _SUBJECT = str.maketrans(dict.fromkeys("/=&", " "))
 class AlipayGateway:
     """One account at Alipay. Any thread may call it."""
 
+    wallet = Wallet.ALIPAY
     offers = frozenset({Offer.QR, Offer.CODE, Offer.REFUND, Offer.BILL, Offer.NOTIFY})
 
     def __init__(

@@ -32,6 +32,7 @@ from cloud.gateways.base import (
     Reply,
     Standing,
     Started,
+    Wallet,
     not_offered,
 )
 from cloud.gateways.emvco.codec import DYNAMIC, FORMAT, Object, Template, encode
@@ -67,6 +68,8 @@ class EmvcoAccount:
 
 class EmvcoGateway:
     """One merchant account of an EMVCo scheme. `booked` returns the money our ledger has heard of."""
+
+    wallet = Wallet.ANY
 
     def __init__(
         self,

@@ -25,12 +25,13 @@ from cloud.gateways.base import (
     Reply,
     Standing,
     Started,
+    Wallet,
     not_offered,
     unresolved,
 )
 from cloud.gateways.line import Line
 from cloud.gateways.numbers import attempt_of, books, order_number
-from cloud.gateways.wechat import bill, signing
+from cloud.gateways.wechat import bill, oauth, signing
 from cloud.gateways.wechat import outcomes as o
 from cloud.gateways.wechat.account import WechatAccount
 from cloud.gateways.wechat.client import Said, WechatClient, rfc3339
@@ -46,6 +47,7 @@ _TAKEN = Reply(204)
 class WechatGateway:
     """One merchant at WeChat Pay. Any thread may call it."""
 
+    wallet = Wallet.WECHAT
     offers = frozenset({Offer.QR, Offer.PAGE, Offer.CODE, Offer.REFUND, Offer.BILL, Offer.NOTIFY})
 
     def __init__(
@@ -172,6 +174,14 @@ class WechatGateway:
             raise NoticeRefused("not a notification", _again(400)) from error
         except ResourceUnreadable as error:
             raise NoticeRefused("not sealed with our key", _again(401)) from error
+
+    def payer_url(self, back: str, state: str) -> str:
+        """Return where WeChat tells us who has our page open, without asking the customer anything."""
+        return oauth.authorize_url(self.client, back, state)
+
+    def payer(self, code: str) -> str:
+        """Change OAuth's code for the openid of who has our page open."""
+        return oauth.openid(self.client, code)
 
     def _order(self, charge: Charge) -> dict[str, object]:
         if charge.currency != CNY.code:
