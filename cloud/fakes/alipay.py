@@ -56,6 +56,8 @@ class FakeAlipay:
     """SN of our certificate in certificate mode; then requests must name theirs."""
     faults: Faults = field(default_factory=Faults)
     trades: dict[str, Trade] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    """Which order a code's address stands for."""
     outbox: list[Letter] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     relations: dict[str, Fields] = field(default_factory=dict)
@@ -166,6 +168,7 @@ class FakeAlipay:
         if trade.status in ("TRADE_SUCCESS", "TRADE_CLOSED"):
             raise BusinessError("TRADE_HAS_" + trade.status.removeprefix("TRADE_").rstrip("D"))
         token = f"fk{len(self.calls):08d}"
+        self.codes[token] = trade.out_trade_no
         return {"out_trade_no": trade.out_trade_no, "qr_code": f"{self.base}/{token}"}
 
     def _pay(self, asked: Fields, notify_url: str) -> Fields:

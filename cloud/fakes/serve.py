@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from cloud.fakes.alipay import FakeAlipay
 from cloud.fakes.faults import Fault, Letter, Lost, Reply
@@ -23,6 +25,10 @@ from cloud.fakes.wechat import FakeWechat
 _ALIPAY_PATHS = ("/gateway.do", "/bill")
 _TRIES, _TIMEOUT_S = 3, 5.0
 _JSON = {"content-type": "application/json"}
+_WALLET = (
+    "<!doctype html><meta name=viewport content='width=device-width'><h1>Make-believe Alipay</h1>"
+    "<form method=post action='/control/alipay/pay/{number}'><button>Pay</button></form>"
+)
 
 
 @dataclass
@@ -39,6 +45,10 @@ class Providers:
         if path.startswith("/control/"):
             return self._control(path.removeprefix("/control/").split("/"))
         with self.lock:
+            if path.removeprefix("/") in self.alipay.codes:
+                return self._wallet(self.alipay.codes[path.removeprefix("/")])
+            if path.startswith("/connect/oauth2/authorize?"):
+                return self._authorize(parse_qs(urlsplit(path).query))
             if path.startswith(_ALIPAY_PATHS):
                 return self.alipay.exchange(method, path, headers, body)
             return self.wechat.exchange(method, path, headers, body)
@@ -71,6 +81,19 @@ class Providers:
             for letter in letters:
                 threading.Thread(target=post, args=(letter,), daemon=True).start()
         return Reply(204, {}, b"")
+
+    def _wallet(self, number: str) -> Reply:
+        """Show what opens behind a code of Alipay's: the trade exists from now on, a button pays it."""
+        self.alipay.scan(number)
+        page = _WALLET.format(number=number)
+        return Reply(200, {"content-type": "text/html; charset=utf-8"}, page.encode())
+
+    def _authorize(self, query: dict[str, list[str]]) -> Reply:
+        """Send a phone back with a code for who it is, as WeChat's OAuth does without asking."""
+        code = secrets.token_hex(8)
+        self.wechat.openids[code] = "o-anna"
+        back = urlencode({"code": code, "state": query.get("state", [""])[0]})
+        return Reply(302, {"location": f"{query['redirect_uri'][0]}?{back}"}, b"")
 
     def _state(self) -> dict[str, dict[str, str]]:
         with self.lock:
