@@ -19,7 +19,7 @@ from cloud.api.live import HEADERS as STREAM_HEADERS
 from cloud.desk import Desk, DeskDep
 from cloud.gateways.base import AttemptKey
 from cloud.pages.faces import STATUS, Face, face_of, state_word
-from cloud.pages.leading import lead, lead_payer
+from cloud.pages.leading import can_pay, elsewhere, lead, lead_payer
 from cloud.pages.phone import PHONE_S, SHOPS_COOKIE, Phone, phone_of, remember
 from cloud.pages.render import HEADERS, go, page, problem
 from cloud.pages.sheet import money, sheet_of, shop_time
@@ -73,6 +73,8 @@ def take(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csr
 
     if not phone.sent(csrf):
         return problem(request, phone, "csrf", 403, back=f"/o/{quote(token)}")
+    if not can_pay(request, desk):
+        return elsewhere(request, phone, quote(token))
     return _guarded(request, phone, desk, token, bind)
 
 

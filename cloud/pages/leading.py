@@ -13,7 +13,7 @@ from dataclasses import replace
 from fastapi import Request, Response
 
 from cloud.desk import Desk
-from cloud.gateways.base import AttemptKey, Charge, KnowsPayer, Offer, Started, Wallet
+from cloud.gateways.base import AttemptKey, Charge, Gateway, KnowsPayer, Offer, Started, Wallet
 from cloud.pages.phone import Phone
 from cloud.pages.render import go, page, problem
 from cloud.services.attempts import Attempt
@@ -36,9 +36,9 @@ def lead(request: Request, phone: Phone, desk: Desk, token: str, key: AttemptKey
 
     Raises RuleBroken(ORDER_CLOSED), and Trouble when the provider does not answer.
     """
-    gateway = desk.gateways.inside(wallet_of(request.headers.get("user-agent", "")))
+    gateway = _gateway(request, desk)
     if gateway is None:
-        return problem(request, phone, "wallet_elsewhere", 409, back=f"/o/{token}")
+        return elsewhere(request, phone, token)
     if Offer.PAGE in gateway.offers and isinstance(gateway, KnowsPayer):
         base = desk.public_url or str(request.base_url).rstrip("/")
         back = f"{base}/o/{token}/payer"
@@ -54,7 +54,7 @@ def lead_payer(
 
     Raises what `lead` does. A code that is not for this phone leads back to the order.
     """
-    gateway = desk.gateways.inside(wallet_of(request.headers.get("user-agent", "")))
+    gateway = _gateway(request, desk)
     genuine = hmac.compare_digest(state.encode(), _state(phone).encode())
     if gateway is None or not (genuine and code and isinstance(gateway, KnowsPayer)):
         return go(f"/o/{token}")
@@ -63,6 +63,21 @@ def lead_payer(
         key, lambda each: replace(_charge(desk, each), payer=payer), gateway.name
     )
     return _open(request, phone, token, started)
+
+
+def can_pay(request: Request, desk: Desk) -> bool:
+    """Tell whether this browser leads to a wallet at all: one that does not must not take an order over,
+    or the browser that does would find it taken."""
+    return _gateway(request, desk) is not None
+
+
+def elsewhere(request: Request, phone: Phone, token: str) -> Response:
+    """Return the page that says in which apps the order can be paid."""
+    return problem(request, phone, "wallet_elsewhere", 409, back=f"/o/{token}")
+
+
+def _gateway(request: Request, desk: Desk) -> Gateway | None:
+    return desk.gateways.inside(wallet_of(request.headers.get("user-agent", "")))
 
 
 def _open(request: Request, phone: Phone, token: str, started: Started) -> Response:

@@ -117,20 +117,31 @@ def test_a_code_for_another_phone_or_a_used_one_leads_to_no_payment(world: World
     assert world.providers.wechat.orders == {}
 
 
-def test_a_wallet_without_an_account_is_told_where_to_go(tmp_path: Path, clock: Clock):
-    with open_world(tmp_path / "cloud", clock, without="wechat") as world:
-        answer = inside(world, Wallet.WECHAT).tap("/pay")
-        assert answer.status_code == 409
-        assert "Open it in another app" in answer.text
-        assert world.state[0] == "waiting"
-    with open_world(tmp_path / "other", clock, without="alipay") as world:
-        for wallet in (Wallet.ANY, Wallet.ALIPAY, Wallet.UNIONPAY):
+@pytest.mark.parametrize(
+    ("without", "stuck", "fitting"),
+    [
+        ("wechat", (Wallet.WECHAT, Wallet.UNIONPAY), Wallet.ALIPAY),
+        ("alipay", (Wallet.ANY, Wallet.ALIPAY, Wallet.UNIONPAY), Wallet.WECHAT),
+    ],
+)
+def test_a_browser_that_cannot_pay_says_where_to_go_and_leaves_the_order_free(
+    tmp_path: Path, clock: Clock, without: str, stuck: tuple[Wallet, ...], fitting: Wallet
+):
+    with open_world(tmp_path / "cloud", clock, without=without) as world:
+        for wallet in stuck:
             phone = world.shop.phone()
             phone.client.headers["User-Agent"] = BROWSERS[wallet]
-            phone.open(world.shown.page)
-            if phone.can("/take"):
-                phone.tap("/take")
-                assert phone.tap("/pay").status_code == 409
+            assert phone.open(world.shown.page).status_code == 200
+            answer = phone.tap("/take")
+            assert answer.status_code == 409
+            assert "Open it in another app" in answer.text
+        assert onward(inside(world, fitting).tap("/pay"))
+
+
+def test_an_order_taken_over_before_its_account_was_left_out_says_so_too(world: World):
+    phone = inside(world, Wallet.WECHAT)
+    phone.client.headers["User-Agent"] = BROWSERS[Wallet.UNIONPAY]
+    assert phone.tap("/pay").status_code == 409
 
 
 def test_nobody_is_led_to_the_sandbox_beside_real_accounts(world: World):

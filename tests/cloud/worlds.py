@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,6 @@ from cloud.gateways.base import Charge
 from cloud.gateways.numbers import order_number
 from cloud.services.attempts import Attempt
 from cloud.settings import Settings
-from tests.cloud.conftest import Clock
 from tests.cloud.paying import Shop, Shown, open_shop
 
 
@@ -58,7 +57,7 @@ class World:
 
 
 @contextmanager
-def open_world(data: Path, clock: Clock, *, without: str = "") -> Iterator[World]:
+def open_world(data: Path, clock: Callable[[], int], *, without: str = "") -> Iterator[World]:
     """Serve the shop and its providers; `without` leaves one account out."""
     made = furnish()
     with serving(lambda base: made.providers(base, clock)) as (base, providers):
