@@ -21,12 +21,12 @@ from cloud.db.base import Database
 from cloud.db.notices import Notices
 from cloud.db.state import ensure_tenant
 from cloud.gateways.accounts import AccountUnfit, written
-from cloud.gateways.base import AttemptKey, Gateway, Money
+from cloud.gateways.base import AttemptKey, Charge, Gateway, Money
 from cloud.gateways.connect import Tools, connect
 from cloud.gateways.line import open_line
 from cloud.gateways.registry import Gateways
 from cloud.gateways.sandbox import SandboxGateway
-from cloud.services.attempts import heard_of
+from cloud.services.attempts import Attempt, heard_of
 from cloud.services.live import LocalNewsroom, Newsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
@@ -53,6 +53,18 @@ class Desk:
     newsroom: Newsroom
     sandbox: SandboxGateway
     public_url: str
+
+    def charge(self, attempt: Attempt) -> Charge:
+        """Return what a provider is asked to collect for an attempt."""
+        shop = self.orders.shop(attempt.tenant, attempt.store)
+        return Charge(
+            attempt=attempt.key,
+            merchant=shop.store.name or shop.store.name_en,
+            amount=attempt.amount,
+            currency=attempt.currency,
+            expires_ms=attempt.expires_ms,
+            back=f"/o/{attempt.token}",
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

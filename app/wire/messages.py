@@ -475,6 +475,18 @@ class PaymentIntent(Message, frozen=True, kw_only=True):
     order: bytes
 
 
+class PaymentCode(Message, frozen=True, kw_only=True):
+    """`POST /v1/payments/{attempt_id}/code`: collect by the code a customer shows.
+
+    `wallet` says whose code it is: alipay, wechat, unionpay, or "" for the sandbox. The answer is the
+    attempt as it then stands; it may be waiting while a password is typed. The same attempt is collected
+    once: another code needs another attempt.
+    """
+
+    code: str
+    wallet: str = ""
+
+
 class PaymentView(Message, frozen=True, kw_only=True):
     """What the cloud knows about an attempt. `looked_at` says that a customer has the order open."""
 

@@ -10,20 +10,22 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import PaymentIntent, PaymentView
+from app.wire.messages import PaymentCode, PaymentIntent, PaymentView
 from cloud.api.auth import CurrentDevice
 from cloud.api.contract import answer, contract, read
 from cloud.desk import Desk, DeskDep, lifespan
 from cloud.errors import Refused
-from cloud.gateways.base import AttemptKey
-from cloud.services.attempts import Attempt
-from cloud.services.payments import view
+from cloud.gateways.base import AttemptKey, Wallet
+from cloud.services.attempts import Attempt, view
 from cloud.services.tokens import DevicePrincipal
 
 router = APIRouter(prefix="/v1/payments", tags=["payments"], lifespan=lifespan)
 
 MAX_INTENT = 2_000_000
 """Bytes of a request; an order of some thousand lines still fits."""
+
+MAX_CODE = 4_096
+"""Bytes of a request with a customer's code."""
 
 _STATUS = {
     Code.TOKEN_FOREIGN: 403,
@@ -34,6 +36,7 @@ _STATUS = {
     Code.TOKEN_EXPIRED: 410,
     Code.TOKEN_INVALID: 422,
     Code.CLOUD_MESSAGE_INVALID: 422,
+    Code.PAYMENT_NOT_OFFERED: 422,
 }
 
 
@@ -84,6 +87,41 @@ async def cancel(
     with _refusals():
         asked = _own(device, attempt_id)
         return _answer(request, desk, await run_in_threadpool(desk.payments.cancel, asked))
+
+
+@router.post(
+    "/{attempt_id}/code",
+    **contract(
+        "Collect by the code a customer shows",
+        request=PaymentCode,
+        answer=PaymentView,
+        errors=(401, 403, 404),
+    ),
+)
+async def collect(
+    request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep
+) -> Response:
+    """The answer is how the attempt then stands: `waiting` while the customer types a password, `unknown`
+    when the provider did not answer. Sent again, nothing is collected twice. 422 `payment_not_offered`:
+    there is no account for this wallet."""
+    asked = await read(request, PaymentCode, MAX_CODE)
+
+    def work() -> Attempt:
+        key = _own(device, attempt_id)
+        gateway = desk.gateways.collecting(_wallet(asked.wallet))
+        if gateway is None:
+            raise RuleBroken(Code.PAYMENT_NOT_OFFERED)
+        return desk.payments.collect(key, desk.charge, gateway.name, asked.code)
+
+    with _refusals():
+        return _answer(request, desk, await run_in_threadpool(work))
+
+
+def _wallet(name: str) -> Wallet:
+    try:
+        return Wallet(name)
+    except ValueError as error:
+        raise RuleBroken(Code.PAYMENT_NOT_OFFERED) from error
 
 
 def _own(device: DevicePrincipal, attempt_id: str) -> AttemptKey:

@@ -241,8 +241,8 @@ class FakeWechat:
             raise WechatError(400, "PARAM_ERROR")
         if order.state == "SUCCESS":
             raise WechatError(400, "ORDERPAID")
-        if order.state == "USERPAYING":
-            raise WechatError(403, "USERPAYING")
+        if order.trade_type == "MICROPAY":
+            raise WechatError(403, "INVALID_REQUEST")  # what a customer's code began is reversed
         order.state = "CLOSED" if order.state == "NOTPAY" else order.state
         return 204, {}
 

@@ -27,6 +27,14 @@ class Gateways:
             raise unresolved(name, "not connected")
         return found
 
+    def collecting(self, wallet: Wallet) -> Gateway | None:
+        """Return the gateway that collects by a code of this wallet."""
+        for name, gateway in self.by_name.items():
+            fits = Offer.CODE in gateway.offers and gateway.wallet is wallet
+            if fits and name not in self.spare:
+                return gateway
+        return None
+
     def inside(self, wallet: Wallet) -> Gateway | None:
         """Return the gateway for a page that is open in a wallet's browser, or in a plain one (ANY).
 

@@ -13,10 +13,9 @@ from dataclasses import replace
 from fastapi import Request, Response
 
 from cloud.desk import Desk
-from cloud.gateways.base import AttemptKey, Charge, Gateway, KnowsPayer, Offer, Started, Wallet
+from cloud.gateways.base import AttemptKey, Gateway, KnowsPayer, Offer, Started, Wallet
 from cloud.pages.phone import Phone
 from cloud.pages.render import go, page, problem
-from cloud.services.attempts import Attempt
 
 _MARKS = (
     ("MicroMessenger", Wallet.WECHAT),
@@ -43,7 +42,7 @@ def lead(request: Request, phone: Phone, desk: Desk, token: str, key: AttemptKey
         base = desk.public_url or str(request.base_url).rstrip("/")
         back = f"{base}/o/{token}/payer"
         return _leave(request, phone, token, gateway.payer_url(back, _state(phone)))
-    started = desk.payments.start(key, lambda each: _charge(desk, each), gateway.name)
+    started = desk.payments.start(key, desk.charge, gateway.name)
     return _open(request, phone, token, started)
 
 
@@ -60,7 +59,7 @@ def lead_payer(
         return go(f"/o/{token}")
     payer = gateway.payer(code)
     started = desk.payments.start(
-        key, lambda each: replace(_charge(desk, each), payer=payer), gateway.name
+        key, lambda each: replace(desk.charge(each), payer=payer), gateway.name
     )
     return _open(request, phone, token, started)
 
@@ -97,15 +96,3 @@ def _leave(request: Request, phone: Phone, token: str, address: str) -> Response
 def _state(phone: Phone) -> str:
     """Return what must come back with a code: letters and digits that only this phone's page has."""
     return hashlib.sha256(f"payer {phone.csrf}".encode()).hexdigest()
-
-
-def _charge(desk: Desk, attempt: Attempt) -> Charge:
-    shop = desk.orders.shop(attempt.tenant, attempt.store)
-    return Charge(
-        attempt=attempt.key,
-        merchant=shop.store.name or shop.store.name_en,
-        amount=attempt.amount,
-        currency=attempt.currency,
-        expires_ms=attempt.expires_ms,
-        back=f"/o/{attempt.token}",
-    )

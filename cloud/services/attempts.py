@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.domain.payment import Anomaly, Event, PaymentState, State, judge_amount
 from app.errors import Code, RuleBroken
-from app.wire.messages import News
+from app.wire.messages import News, PaymentView
 from cloud.db import payment_tables as tables
 from cloud.db.columns import rows_of
 from cloud.db.distribution import across
@@ -247,6 +247,25 @@ def tell(newsroom: Newsroom, changed: Iterable[Attempt]) -> None:
             (store_topic(attempt.tenant, attempt.store), attempt_topic(attempt.attempt_id)),
             News(kind="payment", subject=attempt.attempt_id, version=attempt.version),
         )
+
+
+def view(attempt: Attempt, now_ms: int, public_url: str) -> PaymentView:
+    """Return what a till is told about an attempt."""
+    return PaymentView(
+        attempt_id=attempt.attempt_id,
+        state=attempt.payment.state.value,
+        anomalies=sorted(anomaly.value for anomaly in attempt.payment.anomalies),
+        amount=attempt.amount,
+        received=attempt.received,
+        provider=attempt.provider,
+        provider_ref=attempt.provider_ref,
+        expires_ms=attempt.expires_ms,
+        changed_ms=attempt.changed_ms,
+        server_ms=now_ms,
+        version=attempt.version,
+        looked_at=attempt.looked_ms > 0,
+        url=f"{public_url}/o/{attempt.token}",
+    )
 
 
 def _note(conn: sa.Connection, attempt: Attempt, event: str, source: str) -> None:

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import PaymentView
 from cloud.db.base import Database
 from cloud.gateways.base import (
     PENDING,
@@ -160,6 +159,40 @@ class Payments:
             self.heard(key, gateway.close(key), gateway.name)
             raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
         return started
+
+    def collect(
+        self, key: AttemptKey, charge: Callable[[Attempt], Charge], provider: str, code: str
+    ) -> Attempt:
+        """Collect by the code a customer shows, once per attempt; return how it then stands.
+
+        An attempt begun at this provider is asked about and not collected again, whatever the code is.
+        Raises RuleBroken(PAYMENT_UNKNOWN).
+        """
+        gateway = self._gateways.named(provider)
+        chosen = self.current(key)
+        if not chosen.payment.is_open or chosen.provider == gateway.name:
+            return chosen
+        try:
+            if chosen.provider:
+                self._leave(chosen)
+        except RuleBroken:
+            return self.find(key)  # paid at the wallet chosen before
+        except Trouble as trouble:
+            return self._lose(chosen, trouble)
+
+        def begin(ledger: Ledger) -> Attempt | None:
+            attempt = attempts.find(ledger.conn, key, lock=True)
+            mine = attempt.payment.is_open and attempt.provider == chosen.provider
+            return ledger.start(attempt, gateway.name) if mine else None
+
+        begun = self._change(begin)
+        if begun is None:  # a second tap, or somebody at another till, was quicker
+            return self.current(key)
+        try:
+            answer = gateway.pay(charge(begun), code)
+        except Trouble as trouble:
+            return self._lose(begun, trouble)
+        return self._apply(key, answer, Event.CLOSED, "provider", gateway.name)
 
     def _leave(self, attempt: Attempt) -> None:
         """End the order at the wallet chosen before. Money that came meanwhile is what counts."""
@@ -315,22 +348,3 @@ def _refuse_second(others: list[Attempt]) -> None:
         raise RuleBroken(Code.ORDER_PAID)
     if any(other.payment.state in OPEN for other in others):
         raise RuleBroken(Code.PAYMENT_ALREADY_OPEN)
-
-
-def view(attempt: Attempt, now_ms: int, public_url: str) -> PaymentView:
-    """Return what a till is told about an attempt."""
-    return PaymentView(
-        attempt_id=attempt.attempt_id,
-        state=attempt.payment.state.value,
-        anomalies=sorted(anomaly.value for anomaly in attempt.payment.anomalies),
-        amount=attempt.amount,
-        received=attempt.received,
-        provider=attempt.provider,
-        provider_ref=attempt.provider_ref,
-        expires_ms=attempt.expires_ms,
-        changed_ms=attempt.changed_ms,
-        server_ms=now_ms,
-        version=attempt.version,
-        looked_at=attempt.looked_ms > 0,
-        url=f"{public_url}/o/{attempt.token}",
-    )

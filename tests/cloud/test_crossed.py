@@ -20,6 +20,7 @@ from app.wire.messages import (
     MembersPage,
     MembersPush,
     MembersPushAnswer,
+    PaymentCode,
     PaymentView,
     PullAnswer,
     StockRow,
@@ -232,6 +233,16 @@ def cancel(street: Street) -> None:
     assert view.state == "waiting"
 
 
+def collect(street: Street) -> None:
+    shown = street.mine.show(street.shop.client)
+    body = msgspec.json.encode(PaymentCode(code="990000000000000000"))
+    for till in street.others:
+        path = f"/v1/payments/{shown.order.attempt_id}/code"
+        answer = till.device.client.post(path, content=body, headers=till.headers)
+        assert answer.status_code == 404
+    assert shown.view().state == "waiting"
+
+
 def live(street: Street) -> None:
     """Whoever listens hears of their own store, whatever happens in the others."""
     for till in street.others:
@@ -314,6 +325,7 @@ STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/payments": create,
     "GET /v1/payments/{attempt_id}": show,
     "POST /v1/payments/{attempt_id}/cancel": cancel,
+    "POST /v1/payments/{attempt_id}/code": collect,
     "GET /v1/live": live,
     "POST /v1/tasks/claim": claim,
     "POST /v1/tasks/settle": settle,

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from app.domain.money import CNY
 from app.errors import Code, RuleBroken
 from cloud.gateways.base import (
+    PENDING,
     Answer,
     AttemptKey,
     Bill,
@@ -40,6 +41,8 @@ from cloud.gateways.wechat.signing import NotWechat, ResourceUnreadable
 T = TypeVar("T")
 
 ORDERS = "/v3/pay/transactions"
+BY_CODE = "MICROPAY"
+"""The kind of an order that was begun by a customer's code."""
 REFUNDS = "/v3/refund/domestic/refunds"
 _TAKEN = Reply(204)
 
@@ -98,13 +101,7 @@ class WechatGateway:
 
     def query(self, attempt: AttemptKey) -> Answer:
         """Ask by our number."""
-        mchid = quote(self.client.account().merchant.mchid, safe="")
-        said = self.client.call("GET", f"{self._path(attempt)}?mchid={mchid}")
-        if said.code in o.NO_ORDER:
-            return Answer(Standing.ABSENT)
-        if not said.succeeded:
-            raise unresolved(self.name, f"query: {said.code}")
-        return self._about(attempt, said)
+        return self._read_order(attempt, self._look(attempt))
 
     def cancel(self, attempt: AttemptKey) -> Answer:
         """Reverse an order made by a customer's code, for seven days and not within its first 15 seconds;
@@ -114,18 +111,24 @@ class WechatGateway:
         said = self.client.call("POST", f"{self._path(attempt)}/reverse", contents)
         if said.succeeded:
             return Answer(Standing.REVERSED)
-        answer = self.query(attempt)
-        if answer.standing is Standing.OPEN and said.code not in o.TYPING:
+        order = self._look(attempt)
+        answer = self._read_order(attempt, order)
+        if answer.standing is Standing.OPEN and order.text("trade_type") != BY_CODE:
             return self.close(attempt)
         return answer
 
     def close(self, attempt: AttemptKey) -> Answer:
-        """Close an unpaid order; its number cannot be used again."""
+        """Close an unpaid order, whose number cannot be used again; what was begun by a customer's code
+        cannot be closed and is reversed."""
         contents = {"mchid": self.client.account().merchant.mchid}
         said = self.client.call("POST", f"{self._path(attempt)}/close", contents)
         if said.succeeded:
             return Answer(Standing.CLOSED)
-        return self.query(attempt)
+        order = self._look(attempt)
+        answer = self._read_order(attempt, order)
+        if answer.standing in PENDING and order.text("trade_type") == BY_CODE:
+            return self.cancel(attempt)
+        return answer
 
     def refund(self, refund: Refund) -> RefundAnswer:
         """Give back, at most fifty times per payment and within a year."""
@@ -222,6 +225,17 @@ class WechatGateway:
 
     def _path(self, attempt: AttemptKey) -> str:
         return f"{ORDERS}/out-trade-no/{order_number(attempt)}"
+
+    def _look(self, attempt: AttemptKey) -> Said:
+        mchid = quote(self.client.account().merchant.mchid, safe="")
+        return self.client.call("GET", f"{self._path(attempt)}?mchid={mchid}")
+
+    def _read_order(self, attempt: AttemptKey, said: Said) -> Answer:
+        if said.code in o.NO_ORDER:
+            return Answer(Standing.ABSENT)
+        if not said.succeeded:
+            raise unresolved(self.name, f"query: {said.code}")
+        return self._about(attempt, said)
 
     def _is_ours(self, order: Mapping[str, object]) -> bool:
         account = self.client.account()

@@ -111,11 +111,12 @@ def test_a_paid_or_closed_order_is_not_opened_again(bench):
     assert refused.value.code is Code.ORDER_CLOSED
 
 
-def test_a_reversal_while_a_password_is_typed_is_no_end(bench):
+@pytest.mark.parametrize("end", ["close", "cancel"])
+def test_what_a_customers_code_began_is_reversed_and_not_closed(bench, end):
     asked = charge()
     bench.gateway.pay(asked, bench.code("2"))
-    assert bench.gateway.close(asked.attempt).standing is Standing.PAYING
-    assert bench.gateway.cancel(asked.attempt).standing is Standing.REVERSED
+    assert getattr(bench.gateway, end)(asked.attempt).standing is Standing.REVERSED
+    assert bench.gateway.query(asked.attempt).standing is Standing.REVERSED
 
 
 def test_a_code_payment_that_gave_up_is_declined(bench):
