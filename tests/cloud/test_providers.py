@@ -41,6 +41,7 @@ def at_wechat(world: World) -> Letter:
 BOTH = pytest.mark.parametrize("pay", [at_alipay, at_wechat])
 
 
+@pytest.mark.fault(34, "one payment")
 @BOTH
 def test_a_notification_makes_the_order_paid_once(world: World, pay: Pay):
     letter = pay(world)
@@ -51,12 +52,14 @@ def test_a_notification_makes_the_order_paid_once(world: World, pay: Pay):
     assert world.state == ("confirmed", due, [])
 
 
+@pytest.mark.fault(34, "one payment")
 @BOTH
 def test_a_lost_notification_is_made_up_for_by_asking(world: World, pay: Pay):
     pay(world)
     assert world.state == ("confirmed", world.shown.order.total, [])
 
 
+@pytest.mark.fault(36, "late money lies on the desk and waits for a decision")
 @BOTH
 def test_money_after_the_close_is_late_and_never_lost(world: World, pay: Pay):
     if pay is at_alipay:
@@ -74,6 +77,7 @@ def test_money_after_the_close_is_late_and_never_lost(world: World, pay: Pay):
     assert world.state == ("confirmed", world.shown.order.total, ["late"])
 
 
+@pytest.mark.fault(37, "not paid until the whole amount is there")
 def test_a_wrong_amount_is_partial_and_the_order_stays_open(world: World):
     world.start("alipay")
     world.providers.alipay.scan(world.number)
@@ -87,6 +91,7 @@ def test_a_wrong_amount_is_partial_and_the_order_stays_open(world: World):
     )
 
 
+@pytest.mark.fault(37, "nothing: a forged notice is not believed")
 @BOTH
 def test_forged_notifications_change_nothing_and_are_told_to_come_again(world: World, pay: Pay):
     letter = pay(world)
@@ -153,6 +158,7 @@ def test_a_first_wallet_that_does_not_answer_is_not_left(world: World):
     assert world.providers.alipay.trades == {}
 
 
+@pytest.mark.fault(35, "one sale; the surplus waits for a decision")
 def test_money_at_both_wallets_is_too_much_and_all_of_it_is_booked(world: World):
     world.start("alipay")  # a code nobody has scanned cannot be closed
     world.start("wechat")
