@@ -24,7 +24,7 @@ from cloud.gateways.accounts import AccountUnfit, written
 from cloud.gateways.base import AttemptKey, Charge, Gateway, Money
 from cloud.gateways.connect import Tools, connect
 from cloud.gateways.line import open_line
-from cloud.gateways.registry import Gateways
+from cloud.gateways.registry import Gateways, only
 from cloud.gateways.sandbox import SandboxGateway
 from cloud.services.attempts import Attempt, heard_of
 from cloud.services.live import LocalNewsroom, Newsroom
@@ -103,19 +103,22 @@ def open_newsroom(db: Database) -> Newsroom:
 def open_gateways(cloud: Cloud, sandbox: SandboxGateway) -> Gateways:
     """Open every account that is written down; without one the sandbox is all there is.
 
-    An account that cannot be used is logged and left out: the others must go on taking money.
+    An account that cannot be used is logged and left out: the others must go on taking money. Even if
+    none is left, no customer is led to the sandbox, where nothing is paid.
     """
     accounts = cloud.settings.accounts
+    names = written(accounts)
+    if not names:
+        return only(sandbox)
     tools = account_tools(cloud)
     found: dict[str, Gateway] = {}
-    for name in written(accounts):
+    for name in names:
         try:
             found[name] = connect(accounts, name, tools)
         except AccountUnfit as error:
             log.error("account %s cannot be used: %s", name, error)
     first = next(iter(found), sandbox.name)
-    spare = frozenset({sandbox.name} if found else ())
-    return Gateways(found | {sandbox.name: sandbox}, first, spare)
+    return Gateways(found | {sandbox.name: sandbox}, first, frozenset({sandbox.name}))
 
 
 def account_tools(cloud: Cloud) -> Tools:

@@ -12,11 +12,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from cloud.bootstrap import open_cloud
 from cloud.fakes.faults import Fault
 from cloud.gateways.base import Wallet
 from cloud.pages.leading import wallet_of
+from cloud.settings import Settings
 from tests.cloud.conftest import Clock
-from tests.cloud.paying import Phone
+from tests.cloud.paying import Phone, open_shop
 from tests.cloud.worlds import World, open_world
 
 BROWSERS = {
@@ -149,6 +151,21 @@ def test_nobody_is_led_to_the_sandbox_beside_real_accounts(world: World):
         gateway = world.shop.desk.gateways.inside(wallet)
         assert gateway is None or gateway.name != "sandbox"
     assert world.shop.desk.gateways.inside(Wallet.UNIONPAY) is None
+
+
+def test_a_shop_whose_accounts_are_all_broken_takes_no_make_believe_money(tmp_path, clock):
+    settings = Settings(data=tmp_path / "cloud")
+    settings.accounts.mkdir(parents=True)
+    (settings.accounts / "alipay.toml").write_text('provider = "alipay"')
+    (settings.accounts / "alipay.toml").chmod(0o600)
+    cloud = open_cloud(settings, clock=clock)
+    with open_shop(cloud) as shop:
+        shown = shop.till().show(shop.client)
+        phone = shop.phone()
+        phone.open(shown.page)
+        assert phone.tap("/take").status_code == 409
+        assert shown.view().state == "waiting"
+    cloud.close()
 
 
 def test_a_wallet_that_does_not_answer_leaves_the_order_as_it_is(world: World):

@@ -17,6 +17,7 @@ from cloud.gateways import connect as connecting
 from cloud.gateways.accounts import AccountUnfit, Watched, read, written
 from cloud.gateways.base import Standing
 from cloud.gateways.connect import Tools, connect
+from cloud.gateways.line import open_line
 from cloud.gateways.sandbox import SandboxGateway
 from tests.cloud.gateways.benches import certificate, charge, pem
 from tests.cloud.gateways.records import made_key, private_text, public_text
@@ -265,15 +266,15 @@ def test_an_account_behind_a_dead_address_has_no_answer(tmp_path, capsys, furnis
     assert "ConnectionError" in said
 
 
-def test_over_a_real_line_everything_holds_too(tmp_path, furnished):
-    from cloud.gateways.line import open_line
-
+def test_over_a_real_line_everything_holds_too(tmp_path, furnished, monkeypatch):
+    netrc = write(tmp_path, "netrc", "machine 127.0.0.1 login a password b")
+    monkeypatch.setenv("NETRC", str(netrc))  # must not replace what we sign
     tools = Tools(open_line(), wall_clock, TOOLS.booked, "t1", "http://127.0.0.1:1")
     with serving(lambda base: furnished.providers(base, wall_clock)) as (base, providers):
         providers.deliver = False
-        furnished.write(tmp_path, base)
+        furnished.write(tmp_path / "accounts", base)
         for name in ("alipay", "wechat"):
-            gateway = connect(tmp_path, name, tools)
+            gateway = connect(tmp_path / "accounts", name, tools)
             asked = charge(expires_ms=wall_clock() + 300_000)
             gateway.create(asked)
             number = asked.attempt.attempt_id.replace("-", "")
