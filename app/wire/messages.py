@@ -506,6 +506,23 @@ class PaymentView(Message, frozen=True, kw_only=True):
     url: str = ""
 
 
+class ProviderQr(Message, frozen=True, kw_only=True):
+    """`POST /v1/payments/{attempt_id}/qr`: ask for a provider's own code, to be shown instead of our page's.
+
+    `provider` is an account's name at the cloud. Who scans it pays without seeing the order, and cannot
+    change to another wallet.
+    """
+
+    provider: str
+
+
+class ProviderQrView(Message, frozen=True, kw_only=True):
+    """What the QR holds, as the provider wrote it, and how the attempt stands."""
+
+    text: str
+    payment: PaymentView
+
+
 class News(Message, frozen=True, kw_only=True):
     """One event of `GET /v1/live` (server-sent events, `data:` holds this JSON).
 

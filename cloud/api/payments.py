@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import PaymentCode, PaymentIntent, PaymentView
+from app.wire.messages import PaymentCode, PaymentIntent, PaymentView, ProviderQr, ProviderQrView
 from cloud.api.auth import CurrentDevice
 from cloud.api.contract import answer, contract, read
 from cloud.desk import Desk, DeskDep, lifespan
@@ -33,6 +33,7 @@ _STATUS = {
     Code.REFERENCE_ALREADY_USED: 409,
     Code.PAYMENT_ALREADY_OPEN: 409,
     Code.ORDER_PAID: 409,
+    Code.ORDER_CLOSED: 409,
     Code.TOKEN_EXPIRED: 410,
     Code.TOKEN_INVALID: 422,
     Code.CLOUD_MESSAGE_INVALID: 422,
@@ -117,6 +118,40 @@ async def collect(
         return _answer(request, desk, await run_in_threadpool(work))
 
 
+@router.post(
+    "/{attempt_id}/qr",
+    **contract(
+        "Ask for a provider's own code",
+        request=ProviderQr,
+        answer=ProviderQrView,
+        errors=(401, 403, 404, 409),
+    ),
+)
+async def provider_qr(
+    request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep
+) -> Response:
+    """For tills that show a provider's code instead of our page. Asked again, the order is the same and
+    the code may be another. 409 `order_closed`: it can no longer be paid. 422 `payment_not_offered`:
+    there is no such account, or it has no code."""
+    asked = await read(request, ProviderQr, MAX_CODE)
+
+    def work() -> Response:
+        key = _own(device, attempt_id)
+        desk.payments.find(key)
+        gateway = desk.gateways.showing(asked.provider)
+        if gateway is None:
+            raise RuleBroken(Code.PAYMENT_NOT_OFFERED)
+        text = desk.payments.start(key, desk.charge, gateway.name).url
+        attempt = desk.payments.find(key)
+        base = _base(request, desk)
+        shown = f"{base}{text}" if text.startswith("/") else text
+        seen = view(attempt, desk.payments.now_ms(), base)
+        return answer(ProviderQrView(text=shown, payment=seen))
+
+    with _refusals():
+        return await run_in_threadpool(work)
+
+
 def _wallet(name: str) -> Wallet:
     try:
         return Wallet(name)
@@ -130,8 +165,11 @@ def _own(device: DevicePrincipal, attempt_id: str) -> AttemptKey:
 
 
 def _answer(request: Request, desk: Desk, attempt: Attempt) -> Response:
-    base = desk.public_url or str(request.base_url).rstrip("/")
-    return answer(view(attempt, desk.payments.now_ms(), base))
+    return answer(view(attempt, desk.payments.now_ms(), _base(request, desk)))
+
+
+def _base(request: Request, desk: Desk) -> str:
+    return desk.public_url or str(request.base_url).rstrip("/")
 
 
 @contextmanager

@@ -35,6 +35,12 @@ class Gateways:
                 return gateway
         return None
 
+    def showing(self, name: str) -> Gateway | None:
+        """Return the gateway of an account whose own code may be shown."""
+        found = self.by_name.get(name)
+        fits = found is not None and Offer.QR in found.offers and name not in self.spare
+        return found if fits else None
+
     def inside(self, wallet: Wallet) -> Gateway | None:
         """Return the gateway for a page that is open in a wallet's browser, or in a plain one (ANY).
 
