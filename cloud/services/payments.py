@@ -55,11 +55,7 @@ class Payments:
     """Payment attempts at the cloud. Blocking; every method may be called from any thread."""
 
     def __init__(
-        self,
-        database: Database,
-        gateways: Gateways,
-        newsroom: Newsroom,
-        now_ms: Callable[[], int],
+        self, database: Database, gateways: Gateways, newsroom: Newsroom, now_ms: Callable[[], int]
     ) -> None:
         self._database = database
         self._gateways = gateways
