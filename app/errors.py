@@ -53,6 +53,7 @@ class Code(StrEnum):
     PAYMENT_ALREADY_OPEN = "payment_already_open"
     PAYMENT_UNKNOWN = "payment_unknown"
     PAYMENT_UNRESOLVED = "payment_unresolved"
+    PAYMENT_NOT_OFFERED = "payment_not_offered"
 
     # People and members
     PIN_WRONG = "pin_wrong"

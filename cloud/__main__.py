@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
-from cloud.commands import backups, distribute, import_journal, tidy
+from cloud.commands import backups, distribute, gateways, import_journal, tidy
 from cloud.commands.numbers import none_or_more, one_or_more
 from cloud.commands.office import add_commands as add_office_commands
 from cloud.errors import Refused
@@ -194,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     key.set_defaults(run=_store_key)
 
     tidy.add(commands, common)
+    gateways.add(commands, common)
 
     _add_demo_data(commands, common)
     backups.add(commands, common)

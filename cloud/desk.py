@@ -1,6 +1,6 @@
-"""Puts the payment side of the cloud together: orders, payments, provider, newsroom and the sweep.
+"""Puts the payment side of the cloud together: orders, payments, providers, newsroom and the sweep.
 
-The one place that chooses a gateway. Knows the services, no pages and no messages.
+The one place that opens gateways. Knows the services, no pages and no messages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from fastapi.concurrency import run_in_threadpool
 from cloud.bootstrap import Cloud
 from cloud.db.base import Database
 from cloud.db.notices import Notices
+from cloud.db.state import ensure_tenant
+from cloud.gateways.accounts import AccountUnfit, written
+from cloud.gateways.base import AttemptKey, Charge, Gateway, Money
+from cloud.gateways.connect import Tools, connect
+from cloud.gateways.line import open_line
+from cloud.gateways.registry import Gateways, only
 from cloud.gateways.sandbox import SandboxGateway
+from cloud.services.attempts import Attempt, heard_of
 from cloud.services.live import LocalNewsroom, Newsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
@@ -42,9 +49,22 @@ class Desk:
     db: Database
     orders: Orders
     payments: Payments
+    gateways: Gateways
     newsroom: Newsroom
     sandbox: SandboxGateway
     public_url: str
+
+    def charge(self, attempt: Attempt) -> Charge:
+        """Return what a provider is asked to collect for an attempt."""
+        shop = self.orders.shop(attempt.tenant, attempt.store)
+        return Charge(
+            attempt=attempt.key,
+            merchant=shop.store.name or shop.store.name_en,
+            amount=attempt.amount,
+            currency=attempt.currency,
+            expires_ms=attempt.expires_ms,
+            back=f"/o/{attempt.token}",
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -80,16 +100,54 @@ def open_newsroom(db: Database) -> Newsroom:
     return SharedNewsroom(lambda heard, missed: Notices(db.engine, heard, missed))
 
 
+def open_gateways(cloud: Cloud, sandbox: SandboxGateway) -> Gateways:
+    """Open every account that is written down; without one the sandbox is all there is.
+
+    An account that cannot be used is logged and left out: the others must go on taking money. Even if
+    none is left, no customer is led to the sandbox, where nothing is paid.
+    """
+    accounts = cloud.settings.accounts
+    names = written(accounts)
+    if not names:
+        return only(sandbox)
+    tools = account_tools(cloud)
+    found: dict[str, Gateway] = {}
+    for name in names:
+        try:
+            found[name] = connect(accounts, name, tools)
+        except AccountUnfit as error:
+            log.error("account %s cannot be used: %s", name, error)
+    first = next(iter(found), sandbox.name)
+    return Gateways(found | {sandbox.name: sandbox}, first, frozenset({sandbox.name}))
+
+
+def account_tools(cloud: Cloud) -> Tools:
+    """Return what gateways of this cloud are handed."""
+
+    def booked(provider: str, key: AttemptKey) -> tuple[Money, ...]:
+        return cloud.db.read(lambda conn: heard_of(conn, provider, key))
+
+    return Tools(
+        line=open_line(),
+        now_ms=cloud.clock,
+        booked=booked,
+        tenant=cloud.db.write(lambda conn: ensure_tenant(conn, cloud.clock())),
+        public_url=cloud.settings.public_url.rstrip("/"),
+    )
+
+
 def open_desk(cloud: Cloud) -> Desk:
-    """Build the payment side on an open cloud, with the sandbox as its provider."""
+    """Build the payment side on an open cloud, with the providers it has accounts at."""
     newsroom = open_newsroom(cloud.db)
     sandbox = SandboxGateway(cloud.db, cloud.clock)
-    payments = Payments(cloud.db, sandbox, newsroom, cloud.clock)
-    sandbox.notify = payments.heard
+    gateways = open_gateways(cloud, sandbox)
+    payments = Payments(cloud.db, gateways, newsroom, cloud.clock)
+    sandbox.notify = lambda attempt, answer: payments.heard(attempt, answer, sandbox.name)
     return Desk(
         db=cloud.db,
         orders=Orders(cloud.db, cloud.clock),
         payments=payments,
+        gateways=gateways,
         newsroom=newsroom,
         sandbox=sandbox,
         public_url=cloud.settings.public_url.rstrip("/"),

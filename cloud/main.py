@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
-from cloud.api import enrol, health, live, members, payments, reports, snapshot, sync, tasks
+from cloud.api import enrol, health, live, members, notify, payments, reports, snapshot, sync, tasks
 from cloud.api.access import AccessLog
 from cloud.api.body_limit import BodyLimit
 from cloud.api.contract import describe, refusal
@@ -48,7 +48,19 @@ def app_of(cloud: Cloud) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.cloud = cloud
-    for module in (enrol, sync, snapshot, members, tasks, reports, health, payments, live, pages):
+    for module in (
+        enrol,
+        sync,
+        snapshot,
+        members,
+        tasks,
+        reports,
+        health,
+        payments,
+        notify,
+        live,
+        pages,
+    ):
         app.include_router(module.router)
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(RuleBroken, _on_rule_broken)

@@ -58,6 +58,11 @@ class Settings:
         return self.data / "keys.json"
 
     @property
+    def accounts(self) -> Path:
+        """Where merchant accounts at payment providers are written down."""
+        return self.data / "gateways"
+
+    @property
     def sqlite_file(self) -> Path:
         """The embedded database."""
         return self.data / "cloud.db"

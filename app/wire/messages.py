@@ -475,6 +475,18 @@ class PaymentIntent(Message, frozen=True, kw_only=True):
     order: bytes
 
 
+class PaymentCode(Message, frozen=True, kw_only=True):
+    """`POST /v1/payments/{attempt_id}/code`: collect by the code a customer shows.
+
+    `wallet` says whose code it is: alipay, wechat, unionpay, or "" for the sandbox. The answer is the
+    attempt as it then stands; it may be waiting while a password is typed. The same attempt is collected
+    once: another code needs another attempt.
+    """
+
+    code: str
+    wallet: str = ""
+
+
 class PaymentView(Message, frozen=True, kw_only=True):
     """What the cloud knows about an attempt. `looked_at` says that a customer has the order open."""
 
@@ -492,6 +504,23 @@ class PaymentView(Message, frozen=True, kw_only=True):
     """Grows with every change; the live stream carries it so that news can be told from echo."""
     looked_at: bool = False
     url: str = ""
+
+
+class ProviderQr(Message, frozen=True, kw_only=True):
+    """`POST /v1/payments/{attempt_id}/qr`: ask for a provider's own code, to be shown instead of our page's.
+
+    `provider` is an account's name at the cloud. Who scans it pays without seeing the order, and cannot
+    change to another wallet.
+    """
+
+    provider: str
+
+
+class ProviderQrView(Message, frozen=True, kw_only=True):
+    """What the QR holds, as the provider wrote it, and how the attempt stands."""
+
+    text: str
+    payment: PaymentView
 
 
 class News(Message, frozen=True, kw_only=True):

@@ -15,10 +15,13 @@ from cloud.errors import Refused
 
 FORM_BYTES = 16_000
 """The forms of the pages hold one token each."""
+NOTICES = "/notify/"
+NOTICE_BYTES = 64 * 1024
+"""A payment provider's notification has a few thousand."""
 
 
 class BodyLimit:
-    """Lets `api_bytes` through to the API and a form's worth to the pages."""
+    """Lets `api_bytes` through to the API, a notification's worth to providers, a form's to the pages."""
 
     def __init__(self, app: ASGIApp, api_bytes: int) -> None:
         self._app, self._api_bytes = app, api_bytes
@@ -28,7 +31,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._api_bytes if scope["path"].startswith(SIGNED_PATHS) else FORM_BYTES
+        limit = self._limit(scope["path"])
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdecimal() or len(announced) > 15 or int(announced) > limit:
             await refusal(Refused(413, "too_big"))(scope, receive, send)
@@ -44,3 +47,8 @@ class BodyLimit:
             return message
 
         await self._app(scope, limited, send)
+
+    def _limit(self, path: str) -> int:
+        if path.startswith(SIGNED_PATHS):
+            return self._api_bytes
+        return NOTICE_BYTES if path.startswith(NOTICES) else FORM_BYTES

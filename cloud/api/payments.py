@@ -10,14 +10,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import PaymentIntent, PaymentView
+from app.wire.messages import PaymentCode, PaymentIntent, PaymentView, ProviderQr, ProviderQrView
 from cloud.api.auth import CurrentDevice
 from cloud.api.contract import answer, contract, read
 from cloud.desk import Desk, DeskDep, lifespan
 from cloud.errors import Refused
-from cloud.gateways.base import AttemptKey
-from cloud.services.attempts import Attempt
-from cloud.services.payments import view
+from cloud.gateways.base import AttemptKey, Wallet
+from cloud.services.attempts import Attempt, view
 from cloud.services.tokens import DevicePrincipal
 
 router = APIRouter(prefix="/v1/payments", tags=["payments"], lifespan=lifespan)
@@ -25,15 +24,20 @@ router = APIRouter(prefix="/v1/payments", tags=["payments"], lifespan=lifespan)
 MAX_INTENT = 2_000_000
 """Bytes of a request; an order of some thousand lines still fits."""
 
+MAX_CODE = 4_096
+"""Bytes of a request with a customer's code."""
+
 _STATUS = {
     Code.TOKEN_FOREIGN: 403,
     Code.PAYMENT_UNKNOWN: 404,
     Code.REFERENCE_ALREADY_USED: 409,
     Code.PAYMENT_ALREADY_OPEN: 409,
     Code.ORDER_PAID: 409,
+    Code.ORDER_CLOSED: 409,
     Code.TOKEN_EXPIRED: 410,
     Code.TOKEN_INVALID: 422,
     Code.CLOUD_MESSAGE_INVALID: 422,
+    Code.PAYMENT_NOT_OFFERED: 422,
 }
 
 
@@ -86,14 +90,86 @@ async def cancel(
         return _answer(request, desk, await run_in_threadpool(desk.payments.cancel, asked))
 
 
+@router.post(
+    "/{attempt_id}/code",
+    **contract(
+        "Collect by the code a customer shows",
+        request=PaymentCode,
+        answer=PaymentView,
+        errors=(401, 403, 404),
+    ),
+)
+async def collect(
+    request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep
+) -> Response:
+    """The answer is how the attempt then stands: `waiting` while the customer types a password, `unknown`
+    when the provider did not answer. Sent again, nothing is collected twice. 422 `payment_not_offered`:
+    there is no account for this wallet."""
+    asked = await read(request, PaymentCode, MAX_CODE)
+
+    def work() -> Attempt:
+        key = _own(device, attempt_id)
+        gateway = desk.gateways.collecting(_wallet(asked.wallet))
+        if gateway is None:
+            raise RuleBroken(Code.PAYMENT_NOT_OFFERED)
+        return desk.payments.collect(key, desk.charge, gateway.name, asked.code)
+
+    with _refusals():
+        return _answer(request, desk, await run_in_threadpool(work))
+
+
+@router.post(
+    "/{attempt_id}/qr",
+    **contract(
+        "Ask for a provider's own code",
+        request=ProviderQr,
+        answer=ProviderQrView,
+        errors=(401, 403, 404, 409),
+    ),
+)
+async def provider_qr(
+    request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep
+) -> Response:
+    """For tills that show a provider's code instead of our page. Asked again, the order is the same and
+    the code may be another. 409 `order_closed`: it can no longer be paid. 422 `payment_not_offered`:
+    there is no such account, or it has no code."""
+    asked = await read(request, ProviderQr, MAX_CODE)
+
+    def work() -> Response:
+        key = _own(device, attempt_id)
+        desk.payments.find(key)
+        gateway = desk.gateways.showing(asked.provider)
+        if gateway is None:
+            raise RuleBroken(Code.PAYMENT_NOT_OFFERED)
+        text = desk.payments.start(key, desk.charge, gateway.name).url
+        attempt = desk.payments.find(key)
+        base = _base(request, desk)
+        shown = f"{base}{text}" if text.startswith("/") else text
+        seen = view(attempt, desk.payments.now_ms(), base)
+        return answer(ProviderQrView(text=shown, payment=seen))
+
+    with _refusals():
+        return await run_in_threadpool(work)
+
+
+def _wallet(name: str) -> Wallet:
+    try:
+        return Wallet(name)
+    except ValueError as error:
+        raise RuleBroken(Code.PAYMENT_NOT_OFFERED) from error
+
+
 def _own(device: DevicePrincipal, attempt_id: str) -> AttemptKey:
     """Return the attempt of that id in the till's own store; another store's does not exist for it."""
     return AttemptKey(device.tenant, device.store, attempt_id)
 
 
 def _answer(request: Request, desk: Desk, attempt: Attempt) -> Response:
-    base = desk.public_url or str(request.base_url).rstrip("/")
-    return answer(view(attempt, desk.payments.now_ms(), base))
+    return answer(view(attempt, desk.payments.now_ms(), _base(request, desk)))
+
+
+def _base(request: Request, desk: Desk) -> str:
+    return desk.public_url or str(request.base_url).rstrip("/")
 
 
 @contextmanager

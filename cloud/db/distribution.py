@@ -49,6 +49,7 @@ REASONS = {
     "office": "an operator looks over all stores at the command line",
     "brand stock": "a till shows what the brand's other stores have",
     "brand members": "a till may know the members of the whole brand",
+    "bill": "the make-believe provider's account of a day, over all its merchants; once a day",
     "backup": "a backup is of all stores, and is noted with the marks of all",
     "restore": "a database that came back from a backup renumbers its feeds, once",
     "catching up": "records that waited for a newer version are looked for when it starts; by index",

@@ -4,30 +4,47 @@ Its orders and payments lie in tables nobody else reads; it speaks to the shop's
 `Answer`, as a real provider's query and notification do. A payment's number begins with the merchant's,
 "<tenant>.<store>.<random>", as providers' numbers do: so the wallet's page, which knows the number
 alone, finds the books it is in. What a payer does with that page is a method here, the faults
-included: decline, stall and resume, pay late, pay twice.
+included: decline, stall and resume, pay late, pay twice. What it gives back stands among its payments
+below zero. A customer's code scripts itself by its last digit: see `pay`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
+from app.domain.times import SHOP_ZONE
 from app.errors import Code, RuleBroken, Trouble
 from cloud.db import payment_tables as tables
 from cloud.db.base import Database
 from cloud.db.columns import rows_of
+from cloud.db.distribution import across
 from cloud.gateways.base import (
     Answer,
     AttemptKey,
+    Bill,
+    BillKind,
+    BillLine,
     Charge,
     Listener,
     Money,
+    Notice,
+    NoticeRefused,
+    Offer,
+    Refund,
+    RefundAnswer,
+    RefundStanding,
+    Reply,
     Standing,
     Started,
+    Wallet,
+    unresolved,
 )
+from cloud.gateways.numbers import order_number
 
 _orders = tables.sandbox_order
 _money = tables.sandbox_money
@@ -52,6 +69,8 @@ class SandboxGateway:
     """The sandbox behind the `Gateway` protocol. `notify` is set once, by whoever wires the cloud."""
 
     name = "sandbox"
+    wallet = Wallet.ANY
+    offers = frozenset({Offer.QR, Offer.CODE, Offer.REFUND, Offer.BILL})
 
     def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
         self._database = database
@@ -108,6 +127,97 @@ class SandboxGateway:
             return _answer(conn, attempt)
 
         return self._database.write(shut)
+
+    def pay(self, charge: Charge, code: str) -> Answer:
+        """Collect by a customer's code, which scripts what happens by its last digit.
+
+        1 declines · 2 asks for a password, so the payer's page decides · 3 takes the money and loses the
+        answer · 4 falls silent first · anything else pays.
+        """
+        payment_id = self.create(charge).ref
+        match code[-1:]:
+            case "1":
+                self.decline(payment_id)
+            case "2":
+                return Answer(Standing.PAYING)
+            case "3":
+                self.approve(payment_id)
+                raise unresolved(self.name, "scripted: the answer is lost")
+            case "4":
+                self.stall(payment_id)
+            case _:
+                self.approve(payment_id)
+        return self.query(charge.attempt)
+
+    def cancel(self, attempt: AttemptKey) -> Answer:
+        """Close what is unpaid, give back all of what is paid."""
+        answer = self.close(attempt)
+        left = sum(piece.amount for piece in answer.money)
+        if answer.standing is not Standing.PAID:
+            return answer
+        self.refund(Refund(attempt, "cancel", answer.money[0].ref, left, left, ""))
+        return Answer(Standing.REVERSED)
+
+    def refund(self, refund: Refund) -> RefundAnswer:
+        """Give back at once, as long as enough is left of what was paid."""
+
+        def back(conn: sa.Connection) -> RefundAnswer:
+            order = conn.execute(
+                sa.select(_orders).where(_of_attempt(refund.attempt)).with_for_update()
+            ).one_or_none()
+            if order is None:
+                return RefundAnswer(RefundStanding.REFUSED, reason="no_order")
+            known = _refunded(conn, order.payment_id, refund)
+            if known is not None:
+                return known
+            pieces = _money.c.amount
+            left: int = conn.execute(
+                sa.select(sa.func.coalesce(sa.func.sum(pieces), 0)).where(
+                    _numbered(_money, order.payment_id)
+                )
+            ).scalar_one()
+            if refund.amount > left or refund.amount <= 0:
+                return RefundAnswer(RefundStanding.REFUSED, reason="more_than_left")
+            row = {"ref": _refund_ref(refund), "payment_id": order.payment_id}
+            values = _books_of(order.payment_id) | row
+            conn.execute(
+                _money.insert().values(**values, amount=-refund.amount, at_ms=self._now_ms())
+            )
+            return RefundAnswer(RefundStanding.DONE, row["ref"], refund.amount)
+
+        return self._database.write(back)
+
+    def refund_query(self, refund: Refund) -> RefundAnswer:
+        """Return what the books hold about a refund."""
+
+        def look(conn: sa.Connection) -> RefundAnswer:
+            order = conn.execute(
+                sa.select(_orders).where(_of_attempt(refund.attempt))
+            ).one_or_none()
+            known = order and _refunded(conn, order.payment_id, refund)
+            return known or RefundAnswer(RefundStanding.ABSENT)
+
+        return self._database.read(look)
+
+    def bill(self, day: date) -> Bill:
+        """List what was paid and given back on a day in China's time. It costs nothing."""
+        begin = datetime(day.year, day.month, day.day, tzinfo=SHOP_ZONE)
+        at_ms = int(begin.timestamp() * 1000), int((begin + timedelta(1)).timestamp() * 1000)
+        same = [
+            _money.c[name] == _orders.c[name] for name in ("tenant_id", "store_id", "payment_id")
+        ]
+        query = (
+            sa.select(_money, _orders.c.attempt_id)
+            .join(_orders, sa.and_(*same))
+            .where(_money.c.at_ms >= at_ms[0], _money.c.at_ms < at_ms[1])
+            .order_by(_money.c.at_ms, _money.c.ref)
+        )
+        rows = self._database.read(lambda conn: conn.execute(across(query, "bill")).all())
+        return Bill(day, tuple(_line(row) for row in rows), b"")
+
+    def hear(self, headers: Mapping[str, str], body: bytes) -> Notice:
+        """Refuse: the sandbox speaks by `notify`, inside the house, and to nobody over HTTP."""
+        raise NoticeRefused("the sandbox sends no requests", Reply(404))
 
     # --- what the payer does on the wallet page ---
 
@@ -244,9 +354,41 @@ def _answer(conn: sa.Connection, attempt: AttemptKey) -> Answer:
         return Answer(Standing.ABSENT)
     if row.silent:
         raise Trouble(Code.PAYMENT_UNRESOLVED, retryable=True, attempt=attempt.attempt_id)
-    paid = sa.select(_money).where(_numbered(_money, row.payment_id)).order_by(_money.c.at_ms)
+    came = sa.and_(_numbered(_money, row.payment_id), _money.c.amount > 0)
+    paid = sa.select(_money).where(came).order_by(_money.c.at_ms)
     money = tuple(Money(piece.ref, piece.amount, piece.at_ms) for piece in conn.execute(paid))
     return Answer(Standing(row.standing), money)
+
+
+def _refund_ref(refund: Refund) -> str:
+    """Return the key of a refund among the payments: its number is unique within the attempt."""
+    return f"back.{refund.attempt.attempt_id}.{refund.number}"
+
+
+def _refunded(conn: sa.Connection, payment_id: str, refund: Refund) -> RefundAnswer | None:
+    """Return a refund that is in the books. Raises RuleBroken(REFERENCE_ALREADY_USED)."""
+    ref = _refund_ref(refund)
+    which = rows_of(_money, **_books_of(payment_id), ref=ref)
+    amount = conn.execute(sa.select(_money.c.amount).where(which)).scalar()
+    if amount is None:
+        return None
+    if amount != -refund.amount:
+        raise RuleBroken(Code.REFERENCE_ALREADY_USED)
+    return RefundAnswer(RefundStanding.DONE, ref, refund.amount)
+
+
+def _line(row: sa.Row[tuple[object, ...]]) -> BillLine:
+    is_refund = row.amount < 0
+    return BillLine(
+        kind=BillKind.REFUND if is_refund else BillKind.PAYMENT,
+        attempt_id=row.attempt_id,
+        order_number=order_number(AttemptKey(row.tenant_id, row.store_id, row.attempt_id)),
+        ref=row.ref,
+        amount=abs(row.amount),
+        fee_mills=0,
+        at_ms=row.at_ms,
+        refund_number=row.ref.rsplit(".", 1)[1] if is_refund else "",
+    )
 
 
 def _set(conn: sa.Connection, which: sa.ColumnElement[bool], **values: Standing | bool) -> None:

@@ -17,8 +17,9 @@ from app.errors import Code, RuleBroken, Trouble
 from cloud.api.live import EVENT_STREAM, stream
 from cloud.api.live import HEADERS as STREAM_HEADERS
 from cloud.desk import Desk, DeskDep
-from cloud.gateways.base import AttemptKey, Charge
+from cloud.gateways.base import AttemptKey
 from cloud.pages.faces import STATUS, Face, face_of, state_word
+from cloud.pages.leading import can_pay, elsewhere, lead, lead_payer
 from cloud.pages.phone import PHONE_S, SHOPS_COOKIE, Phone, phone_of, remember
 from cloud.pages.render import HEADERS, go, page, problem
 from cloud.pages.sheet import money, sheet_of, shop_time
@@ -72,31 +73,31 @@ def take(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csr
 
     if not phone.sent(csrf):
         return problem(request, phone, "csrf", 403, back=f"/o/{quote(token)}")
+    if not can_pay(request, desk):
+        return elsewhere(request, phone, quote(token))
     return _guarded(request, phone, desk, token, bind)
 
 
 @router.post("/o/{token}/pay")
 def pay(request: Request, token: str, phone: PhoneDep, desk: DeskDep, csrf: Csrf = "") -> Response:
-    """Send the phone that holds the order to the wallet; however often, it is one payment."""
-
-    def start(key: AttemptKey) -> Response:
-        holder = desk.orders.holder(key)
-        if holder and holder != phone.hash:
-            return problem(request, phone, Face.TAKEN.value, STATUS[Face.TAKEN])
-        if not holder:
-            return go(f"/o/{token}")
-        try:
-            return go(desk.payments.start(key, lambda attempt: _charge(desk, attempt)))
-        except RuleBroken as refusal:
-            if refusal.code is not Code.ORDER_CLOSED:
-                raise
-            return go(f"/o/{token}")
-        except Trouble:
-            return problem(request, phone, "wallet_silent", 503, back=f"/o/{token}")
-
+    """Send the phone that holds the order to its wallet; however often, it is one payment."""
     if not phone.sent(csrf):
         return problem(request, phone, "csrf", 403, back=f"/o/{quote(token)}")
-    return _guarded(request, phone, desk, token, start)
+    return _leading(request, phone, desk, token, lambda key: lead(request, phone, desk, token, key))
+
+
+@router.get("/o/{token}/payer")
+def payer(
+    request: Request, token: str, phone: PhoneDep, desk: DeskDep, code: str = "", state: str = ""
+) -> Response:
+    """Go on with the phone that comes back from its wallet, which has told who pays."""
+    return _leading(
+        request,
+        phone,
+        desk,
+        token,
+        lambda key: lead_payer(request, phone, desk, token, key, code[:200], state[:100]),
+    )
 
 
 @router.get("/o/{token}/state")
@@ -148,6 +149,29 @@ def _guarded(
         return problem(request, phone, refusal.code.value, _REFUSALS[refusal.code])
 
 
+def _leading(
+    request: Request, phone: Phone, desk: Desk, token: str, work: Callable[[AttemptKey], Response]
+) -> Response:
+    """Run `work`, which leads to a wallet, for the phone that holds the order and for no other."""
+
+    def begin(key: AttemptKey) -> Response:
+        holder = desk.orders.holder(key)
+        if holder and holder != phone.hash:
+            return problem(request, phone, Face.TAKEN.value, STATUS[Face.TAKEN])
+        if not holder:
+            return go(f"/o/{token}")
+        try:
+            return work(key)
+        except RuleBroken as refusal:
+            if refusal.code is not Code.ORDER_CLOSED:
+                raise
+            return go(f"/o/{token}")
+        except Trouble:
+            return problem(request, phone, "wallet_silent", 503, back=f"/o/{token}")
+
+    return _guarded(request, phone, desk, token, begin)
+
+
 def _order_page(
     request: Request, phone: Phone, desk: Desk, attempt: Attempt, face: Face
 ) -> Response:
@@ -178,18 +202,6 @@ def _stamp(face: Face, attempt: Attempt) -> str:
 def _over(attempt: Attempt) -> str:
     surplus = attempt.received - attempt.amount
     return money(surplus, attempt.currency) if surplus > 0 else ""
-
-
-def _charge(desk: Desk, attempt: Attempt) -> Charge:
-    shop = _shop(desk, attempt)
-    return Charge(
-        attempt=attempt.key,
-        merchant=shop.store.name or shop.store.name_en,
-        amount=attempt.amount,
-        currency=attempt.currency,
-        expires_ms=attempt.expires_ms,
-        back=f"/o/{attempt.token}",
-    )
 
 
 def _shop(desk: Desk, attempt: Attempt) -> Shop:

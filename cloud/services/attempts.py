@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.domain.payment import Anomaly, Event, PaymentState, State, judge_amount
 from app.errors import Code, RuleBroken
-from app.wire.messages import News
+from app.wire.messages import News, PaymentView
 from cloud.db import payment_tables as tables
 from cloud.db.columns import rows_of
 from cloud.db.distribution import across
@@ -109,6 +109,28 @@ def of_sale(conn: sa.Connection, order: Attempt) -> list[Attempt]:
     return [_read(row) for row in conn.execute(query).mappings()]
 
 
+def asked_of(conn: sa.Connection, key: AttemptKey) -> list[str]:
+    """Return every provider that may hold an order for an attempt, the first one first."""
+    columns = tables.event.c
+    query = (
+        sa.select(columns.provider)
+        .where(of_key(tables.event, key), columns.event == STARTED)
+        .order_by(columns.version)
+    )
+    return list(dict.fromkeys(conn.execute(query).scalars()))
+
+
+def heard_of(conn: sa.Connection, provider: str, key: AttemptKey) -> tuple[Money, ...]:
+    """Return the money of a provider that is booked for an attempt, oldest first."""
+    columns = tables.money.c
+    query = (
+        sa.select(columns.ref, columns.amount, columns.at_ms)
+        .where(of_key(tables.money, key), columns.provider == provider)
+        .order_by(columns.at_ms, columns.ref)
+    )
+    return tuple(Money(row.ref, row.amount, row.at_ms) for row in conn.execute(query))
+
+
 def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
     """Return the open attempts past their end, oldest first, then those nobody answers about."""
     columns = tables.attempt.c
@@ -179,8 +201,8 @@ class Ledger:
         return self._write(replace(attempt, looked_ms=self.now_ms), LOOKED, "page")
 
     def start(self, attempt: Attempt, provider: str) -> Attempt:
-        """Note that from now on a provider may hold an order for this attempt."""
-        if attempt.provider:
+        """Note that from now on a provider may hold an order for this attempt, and is the one to ask."""
+        if attempt.provider == provider:
             return attempt
         return self._write(replace(attempt, provider=provider), STARTED, "page")
 
@@ -225,6 +247,25 @@ def tell(newsroom: Newsroom, changed: Iterable[Attempt]) -> None:
             (store_topic(attempt.tenant, attempt.store), attempt_topic(attempt.attempt_id)),
             News(kind="payment", subject=attempt.attempt_id, version=attempt.version),
         )
+
+
+def view(attempt: Attempt, now_ms: int, public_url: str) -> PaymentView:
+    """Return what a till is told about an attempt."""
+    return PaymentView(
+        attempt_id=attempt.attempt_id,
+        state=attempt.payment.state.value,
+        anomalies=sorted(anomaly.value for anomaly in attempt.payment.anomalies),
+        amount=attempt.amount,
+        received=attempt.received,
+        provider=attempt.provider,
+        provider_ref=attempt.provider_ref,
+        expires_ms=attempt.expires_ms,
+        changed_ms=attempt.changed_ms,
+        server_ms=now_ms,
+        version=attempt.version,
+        looked_at=attempt.looked_ms > 0,
+        url=f"{public_url}/o/{attempt.token}",
+    )
 
 
 def _note(conn: sa.Connection, attempt: Attempt, event: str, source: str) -> None:

@@ -16,9 +16,17 @@ import sqlalchemy as sa
 
 from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import PaymentView
 from cloud.db.base import Database
-from cloud.gateways.base import Answer, AttemptKey, Charge, Gateway, Standing
+from cloud.gateways.base import (
+    PENDING,
+    Answer,
+    AttemptKey,
+    Charge,
+    Standing,
+    Started,
+    unresolved,
+)
+from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
@@ -38,6 +46,7 @@ provider's last notice of a payment may come a day late, or never."""
 _UNPAID = {
     Standing.ABSENT: Event.STILL_WAITING,
     Standing.OPEN: Event.STILL_WAITING,
+    Standing.PAYING: Event.STILL_WAITING,
     Standing.DECLINED: Event.DECLINED,
 }
 
@@ -46,10 +55,10 @@ class Payments:
     """Payment attempts at the cloud. Blocking; every method may be called from any thread."""
 
     def __init__(
-        self, database: Database, gateway: Gateway, newsroom: Newsroom, now_ms: Callable[[], int]
+        self, database: Database, gateways: Gateways, newsroom: Newsroom, now_ms: Callable[[], int]
     ) -> None:
         self._database = database
-        self._gateway = gateway
+        self._gateways = gateways
         self._newsroom = newsroom
         self.now_ms = now_ms
         self._looked_until = now_ms() - LATE_MS
@@ -99,12 +108,14 @@ class Payments:
     def looked_after(self, key: AttemptKey) -> Attempt:
         """Return what `current` does, and hear of late money whose notice was lost.
 
-        Costs a question to the provider, so it is for tills, which ask seldom, and not for pages.
+        Costs a question to each provider that was chosen, so it is for tills, which ask seldom, and not
+        for pages.
         """
         attempt = self.current(key)
         late = attempt.payment.state in CLOSED_UNPAID and attempt.provider
         if late and self.now_ms() < attempt.expires_ms + LATE_MS:
-            return self._ask(attempt)
+            for provider in self._database.read(lambda conn: attempts.asked_of(conn, key)):
+                attempt = self._ask(attempt, provider)
         return attempt
 
     def cancel(self, key: AttemptKey) -> Attempt:
@@ -118,26 +129,78 @@ class Payments:
             return attempt
         return self._end(attempt, Event.CLOSED, "till")
 
-    def start(self, key: AttemptKey, charge: Callable[[Attempt], Charge]) -> str:
+    def start(
+        self, key: AttemptKey, charge: Callable[[Attempt], Charge], provider: str = ""
+    ) -> Started:
         """Send the customer to a wallet: return its address; however often, it is one provider order.
 
-        Raises RuleBroken(ORDER_CLOSED) when the attempt can no longer be paid, and Trouble when the
-        provider does not answer.
+        A customer who changes the wallet leaves the first one closed. Raises RuleBroken(ORDER_CLOSED)
+        when the attempt can no longer be paid, and Trouble when the provider does not answer.
         """
+        gateway = self._gateways.named(provider or self._gateways.first)
+        chosen = self.find(key)
+        if chosen.payment.is_open and chosen.provider not in ("", gateway.name):
+            self._leave(chosen)
 
         def begin(ledger: Ledger) -> Attempt:
             attempt = attempts.find(ledger.conn, key, lock=True)
             if not attempt.payment.is_open or attempt.expires_ms <= ledger.now_ms:
                 raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
-            return ledger.start(attempt, self._gateway.name)
+            return ledger.start(attempt, gateway.name)
 
-        url = self._gateway.create(charge(self._change(begin))).url
+        started = gateway.create(charge(self._change(begin)))
         attempt = self.find(key)
         if attempt.payment.state in (State.CANCELLED, State.EXPIRED):
             # Closed while the provider was being asked: what it has just opened must not stay open.
-            self.heard(key, self._gateway.close(key))
+            self.heard(key, gateway.close(key), gateway.name)
             raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
-        return url
+        return started
+
+    def collect(
+        self, key: AttemptKey, charge: Callable[[Attempt], Charge], provider: str, code: str
+    ) -> Attempt:
+        """Collect by the code a customer shows, once per attempt; return how it then stands.
+
+        An attempt begun at this provider is asked about and not collected again, whatever the code is.
+        Raises RuleBroken(PAYMENT_UNKNOWN).
+        """
+        gateway = self._gateways.named(provider)
+        chosen = self.current(key)
+        if not chosen.payment.is_open or chosen.provider == gateway.name:
+            return chosen
+        try:
+            if chosen.provider:
+                self._leave(chosen)
+        except RuleBroken:
+            return self.find(key)  # paid at the wallet chosen before
+        except Trouble as trouble:
+            return self._lose(chosen, trouble)
+
+        def begin(ledger: Ledger) -> Attempt | None:
+            attempt = attempts.find(ledger.conn, key, lock=True)
+            mine = attempt.payment.is_open and attempt.provider == chosen.provider
+            return ledger.start(attempt, gateway.name) if mine else None
+
+        begun = self._change(begin)
+        if begun is None:  # a second tap, or somebody at another till, was quicker
+            return self.current(key)
+        try:
+            answer = gateway.pay(charge(begun), code)
+        except Trouble as trouble:
+            return self._lose(begun, trouble)
+        return self._apply(key, answer, Event.CLOSED, "provider", gateway.name)
+
+    def _leave(self, attempt: Attempt) -> None:
+        """End the order at the wallet chosen before. Money that came meanwhile is what counts."""
+        gateway = self._gateways.named(attempt.provider)
+        answer = gateway.query(attempt.key)
+        if answer.standing in PENDING:
+            answer = gateway.close(attempt.key)
+        if answer.money:
+            self.heard(attempt.key, answer, gateway.name)
+            raise RuleBroken(Code.ORDER_CLOSED, state=State.CONFIRMED.value)
+        if answer.standing in (Standing.OPEN, Standing.PAYING):
+            raise unresolved(gateway.name, "the wallet chosen before still waits for its payer")
 
     def look(self, key: AttemptKey) -> Attempt:
         """Note that a customer has the order on a phone; the till hears of the first time."""
@@ -148,9 +211,10 @@ class Payments:
 
         return self._change(note)
 
-    def heard(self, key: AttemptKey, answer: Answer) -> None:
+    def heard(self, key: AttemptKey, answer: Answer, provider: str = "") -> None:
         """Take a provider's verified notification: its money, and otherwise its standing."""
-        self._apply(key, answer, Event.TIMED_OUT, "provider")
+        name = provider or self._gateways.first
+        self._apply(key, answer, Event.TIMED_OUT, "provider", name)
 
     def sweep(self) -> int:
         """Settle attempts past their end and ask again about unknown ones; return how many changed."""
@@ -168,16 +232,17 @@ class Payments:
         self._look_for_orphans(now_ms)
         return changed
 
-    def _ask(self, attempt: Attempt) -> Attempt:
-        """Query the provider and apply what it says; no answer makes the attempt unknown."""
+    def _ask(self, attempt: Attempt, provider: str = "") -> Attempt:
+        """Query a provider and apply what it says; no answer makes the attempt unknown."""
+        name = provider or attempt.provider
         try:
-            answer = self._gateway.query(attempt.key)
+            answer = self._gateways.named(name).query(attempt.key)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
-        unpaid = answer.standing in (Standing.OPEN, Standing.ABSENT) and not answer.money
+        unpaid = answer.standing in PENDING and not answer.money
         if unpaid and attempt.payment.state is State.WAITING:
             return attempt  # nothing to write; phones ask every few seconds
-        return self._apply(attempt.key, answer, Event.TIMED_OUT, "provider")
+        return self._apply(attempt.key, answer, Event.TIMED_OUT, "provider", name)
 
     def _end(self, attempt: Attempt, event: Event, source: str) -> Attempt:
         """Bring an open attempt to its end by `event` unless money or silence says otherwise."""
@@ -192,22 +257,29 @@ class Payments:
         if not attempt.payment.is_open:
             return attempt
         try:
-            answer = self._gateway.query(attempt.key)
-            if answer.standing in (Standing.OPEN, Standing.ABSENT):
-                answer = self._gateway.close(attempt.key)
+            gateway = self._gateways.named(attempt.provider)
+            answer = gateway.query(attempt.key)
+            if answer.standing in PENDING:
+                answer = gateway.close(attempt.key)
             if answer.standing is Standing.ABSENT:
                 answer = Answer(Standing.CLOSED)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
-        return self._apply(attempt.key, answer, event, source)
+        return self._apply(attempt.key, answer, event, source, attempt.provider)
 
-    def _apply(self, key: AttemptKey, answer: Answer, closed: Event, source: str) -> Attempt:
-        """Apply a provider's answer; `closed` says whose wish an unpaid closing was."""
+    def _apply(
+        self, key: AttemptKey, answer: Answer, closed: Event, source: str, provider: str
+    ) -> Attempt:
+        """Apply a provider's answer; `closed` says whose wish an unpaid closing was.
+
+        Of a wallet the customer has left only money counts.
+        """
 
         def take(ledger: Ledger) -> Attempt:
             attempt = attempts.find(ledger.conn, key, lock=True)
-            attempt = ledger.hear_money(attempt, self._gateway.name, answer.money)
-            if answer.standing is Standing.PAID or not attempt.payment.is_open:
+            left = attempt.provider not in ("", provider)
+            attempt = ledger.hear_money(attempt, provider, answer.money)
+            if answer.standing is Standing.PAID or left or not attempt.payment.is_open:
                 return attempt
             return ledger.step(attempt, _UNPAID.get(answer.standing, closed), source)
 
@@ -272,22 +344,3 @@ def _refuse_second(others: list[Attempt]) -> None:
         raise RuleBroken(Code.ORDER_PAID)
     if any(other.payment.state in OPEN for other in others):
         raise RuleBroken(Code.PAYMENT_ALREADY_OPEN)
-
-
-def view(attempt: Attempt, now_ms: int, public_url: str) -> PaymentView:
-    """Return what a till is told about an attempt."""
-    return PaymentView(
-        attempt_id=attempt.attempt_id,
-        state=attempt.payment.state.value,
-        anomalies=sorted(anomaly.value for anomaly in attempt.payment.anomalies),
-        amount=attempt.amount,
-        received=attempt.received,
-        provider=attempt.provider,
-        provider_ref=attempt.provider_ref,
-        expires_ms=attempt.expires_ms,
-        changed_ms=attempt.changed_ms,
-        server_ms=now_ms,
-        version=attempt.version,
-        looked_at=attempt.looked_ms > 0,
-        url=f"{public_url}/o/{attempt.token}",
-    )

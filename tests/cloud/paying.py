@@ -18,6 +18,7 @@ from app.wire.messages import (
     Order,
     OrderLine,
     OrderReason,
+    PaymentCode,
     PaymentIntent,
     PaymentView,
     ReasonRow,
@@ -165,9 +166,14 @@ class Shown:
     def cancel(self) -> PaymentView:
         return self._ask("post", "/cancel")
 
-    def _ask(self, verb: str, tail: str) -> PaymentView:
+    def collect(self, code: str, wallet: str = "") -> PaymentView:
+        """The guide scans the customer's code."""
+        body = msgspec.json.encode(PaymentCode(code=code, wallet=wallet))
+        return self._ask("post", "/code", body)
+
+    def _ask(self, verb: str, tail: str, body: bytes = b"") -> PaymentView:
         path = f"/v1/payments/{self.order.attempt_id}{tail}"
-        answer = self.client.request(verb, path, headers=self.till.headers)
+        answer = self.client.request(verb, path, content=body, headers=self.till.headers)
         assert answer.status_code == 200, answer.text
         return msgspec.json.decode(answer.content, type=PaymentView)
 

@@ -20,7 +20,9 @@ from app.wire.messages import (
     MembersPage,
     MembersPush,
     MembersPushAnswer,
+    PaymentCode,
     PaymentView,
+    ProviderQr,
     PullAnswer,
     StockRow,
 )
@@ -233,6 +235,26 @@ def cancel(street: Street) -> None:
     assert view.state == "waiting"
 
 
+def collect(street: Street) -> None:
+    shown = street.mine.show(street.shop.client)
+    body = msgspec.json.encode(PaymentCode(code="990000000000000000"))
+    for till in street.others:
+        path = f"/v1/payments/{shown.order.attempt_id}/code"
+        answer = till.device.client.post(path, content=body, headers=till.headers)
+        assert answer.status_code == 404
+    assert shown.view().state == "waiting"
+
+
+def provider_qr(street: Street) -> None:
+    shown = street.mine.show(street.shop.client)
+    body = msgspec.json.encode(ProviderQr(provider="sandbox"))
+    for till in street.others:
+        path = f"/v1/payments/{shown.order.attempt_id}/qr"
+        answer = till.device.client.post(path, content=body, headers=till.headers)
+        assert answer.status_code == 404
+    assert shown.view().provider == ""
+
+
 def live(street: Street) -> None:
     """Whoever listens hears of their own store, whatever happens in the others."""
     for till in street.others:
@@ -315,6 +337,8 @@ STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/payments": create,
     "GET /v1/payments/{attempt_id}": show,
     "POST /v1/payments/{attempt_id}/cancel": cancel,
+    "POST /v1/payments/{attempt_id}/code": collect,
+    "POST /v1/payments/{attempt_id}/qr": provider_qr,
     "GET /v1/live": live,
     "POST /v1/tasks/claim": claim,
     "POST /v1/tasks/settle": settle,

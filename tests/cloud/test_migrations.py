@@ -15,6 +15,7 @@ from cloud.db.base import Database, metadata
 from cloud.db.engine import open_database
 from cloud.db.schema import migrate
 from cloud.gateways.base import AttemptKey, Standing
+from cloud.gateways.registry import only
 from cloud.gateways.sandbox import SandboxGateway
 from cloud.services.live import LocalNewsroom
 from cloud.services.orders import Orders
@@ -129,7 +130,7 @@ def sandbox(cloud: Cloud) -> SandboxGateway:
 
 @pytest.fixture
 def payments(cloud: Cloud, sandbox: SandboxGateway) -> Payments:
-    made = Payments(cloud.db, sandbox, LocalNewsroom(), cloud.clock)
+    made = Payments(cloud.db, only(sandbox), LocalNewsroom(), cloud.clock)
     sandbox.notify = made.heard
     return made
 

@@ -20,6 +20,7 @@ from app.wire.messages import News
 from cloud.bootstrap import open_cloud
 from cloud.db import payment_tables as tables
 from cloud.gateways.base import AttemptKey, Charge
+from cloud.gateways.registry import only
 from cloud.gateways.sandbox import SandboxGateway
 from cloud.services.attempts import Attempt
 from cloud.services.live import LocalNewsroom
@@ -52,7 +53,7 @@ class Story(RuleBasedStateMachine):
         self.cloud = open_cloud(Settings(data=Path(self.folder.name)), clock=lambda: self.now_ms)
         self.ears = Ears()
         self.sandbox = SandboxGateway(self.cloud.db, self.cloud.clock)
-        self.payments = Payments(self.cloud.db, self.sandbox, self.ears, self.cloud.clock)
+        self.payments = Payments(self.cloud.db, only(self.sandbox), self.ears, self.cloud.clock)
         self.sandbox.notify = self.payments.heard
         self.wallet = ""
         self.said: list[str] = []
@@ -88,7 +89,7 @@ class Story(RuleBasedStateMachine):
             with pytest.raises(RuleBroken, match=Code.ORDER_CLOSED):
                 self.payments.start(self.key, charge)
             return
-        url = self.payments.start(self.key, charge)
+        url = self.payments.start(self.key, charge).url
         assert self.wallet in ("", url)
         self.wallet = url
 

@@ -63,3 +63,18 @@ addEventListener("pageshow", (event) => {
   document.querySelectorAll("button").forEach((button) => button.removeAttribute("aria-disabled"));
   if (watched) location.reload();
 });
+
+// On to the wallet, without leaving this page in the way of the back button.
+const onward = document.querySelector("[data-go]");
+if (onward) location.replace(onward.href);
+
+// Inside WeChat: hand the signed call to its bridge. What the bridge then says is not believed; the order's
+// page asks the shop.
+const bridge = document.querySelector("[data-bridge]");
+if (bridge) {
+  const back = () => location.replace(bridge.dataset.back);
+  const pay = () =>
+    window.WeixinJSBridge.invoke("getBrandWCPayRequest", JSON.parse(bridge.dataset.bridge), back);
+  if (window.WeixinJSBridge) pay();
+  else document.addEventListener("WeixinJSBridgeReady", pay);
+}

@@ -1,0 +1,66 @@
+"""The gateways of one cloud by name, and which of them comes first where nobody has chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cloud.gateways.base import Gateway, Offer, Wallet, unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Gateways:
+    """Every gateway that is connected, by the names of their accounts.
+
+    `first` is taken where nobody chooses. No customer is led to the `spare` ones: the sandbox beside real
+    accounts answers for what was begun there, and takes no more.
+    """
+
+    by_name: dict[str, Gateway] = field(default_factory=dict)
+    first: str = ""
+    spare: frozenset[str] = frozenset()
+
+    def named(self, name: str) -> Gateway:
+        """Return a gateway. Raises Trouble(PAYMENT_UNRESOLVED) for one that is not connected: an attempt
+        begun there is not lost, it only cannot be asked about until it is."""
+        found = self.by_name.get(name)
+        if found is None:
+            raise unresolved(name, "not connected")
+        return found
+
+    def collecting(self, wallet: Wallet) -> Gateway | None:
+        """Return the gateway that collects by a code of this wallet."""
+        for name, gateway in self.by_name.items():
+            fits = Offer.CODE in gateway.offers and gateway.wallet is wallet
+            if fits and name not in self.spare:
+                return gateway
+        return None
+
+    def showing(self, name: str) -> Gateway | None:
+        """Return the gateway of an account whose own code may be shown."""
+        found = self.by_name.get(name)
+        fits = found is not None and Offer.QR in found.offers and name not in self.spare
+        return found if fits else None
+
+    def inside(self, wallet: Wallet) -> Gateway | None:
+        """Return the gateway for a page that is open in a wallet's browser, or in a plain one (ANY).
+
+        Inside a wallet its own provider comes first; another wallet's address does not open there. In a
+        plain browser Alipay's address opens its app, WeChat's does not.
+        """
+        shown = [
+            gateway
+            for name, gateway in self.by_name.items()
+            if name not in self.spare and Offer.QR in gateway.offers
+            if Offer.BY_HAND not in gateway.offers  # a code to show, not an address to open
+        ]
+        best = {Wallet.ANY: (Wallet.ANY, Wallet.ALIPAY)}.get(wallet, (wallet, Wallet.ANY))
+        for fitting in best:
+            for gateway in shown:
+                if gateway.wallet is fitting:
+                    return gateway
+        return None
+
+
+def only(gateway: Gateway) -> Gateways:
+    """Return a registry of one."""
+    return Gateways({gateway.name: gateway}, gateway.name)

@@ -1,0 +1,1 @@
+"""What can be built of UnionPay without a contract: its signature and which code is a customer's."""

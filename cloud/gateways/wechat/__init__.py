@@ -1,0 +1,1 @@
+"""WeChat Pay, version 3 of its interface (JSON both ways, signatures in the headers)."""

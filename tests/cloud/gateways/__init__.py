@@ -1,0 +1,1 @@
+"""Payment providers: signing cores against published records, gateways against one contract."""

@@ -1,0 +1,179 @@
+"""The whole cloud with providers behind it over real sockets: notifications, changing wallets, doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from app.errors import RuleBroken, Trouble
+from cloud.fakes.faults import Fault, Letter
+from cloud.services.attempts import find
+from tests.cloud.conftest import Clock
+from tests.cloud.worlds import World, open_world
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
+    with open_world(tmp_path / "cloud", clock) as opened:
+        yield opened
+
+
+Pay = Callable[[World], Letter]
+
+
+def at_alipay(world: World) -> Letter:
+    world.start("alipay")
+    world.providers.alipay.scan(world.number)
+    world.providers.alipay.pay(world.number)
+    return world.providers.alipay.outbox[-1]
+
+
+def at_wechat(world: World) -> Letter:
+    world.start("wechat")
+    world.providers.wechat.pay(world.number)
+    return world.providers.wechat.outbox[-1]
+
+
+BOTH = pytest.mark.parametrize("pay", [at_alipay, at_wechat])
+
+
+@pytest.mark.fault(34, "one payment")
+@BOTH
+def test_a_notification_makes_the_order_paid_once(world: World, pay: Pay):
+    letter = pay(world)
+    for _ in range(3):  # duplicated on the way
+        taken = world.deliver(letter)
+        assert taken.status_code == 204 or taken.text == "success"
+    due = world.shown.order.total
+    assert world.state == ("confirmed", due, [])
+
+
+@pytest.mark.fault(34, "one payment")
+@BOTH
+def test_a_lost_notification_is_made_up_for_by_asking(world: World, pay: Pay):
+    pay(world)
+    assert world.state == ("confirmed", world.shown.order.total, [])
+
+
+@pytest.mark.fault(36, "late money lies on the desk and waits for a decision")
+@BOTH
+def test_money_after_the_close_is_late_and_never_lost(world: World, pay: Pay):
+    if pay is at_alipay:
+        world.start("alipay")
+        world.providers.alipay.scan(world.number)
+        assert world.shown.cancel().state == "cancelled"
+        world.providers.alipay.pay(world.number)
+        letter = world.providers.alipay.outbox[-1]
+    else:
+        world.start("wechat")
+        assert world.shown.cancel().state == "cancelled"
+        world.providers.wechat.pay(world.number)
+        letter = world.providers.wechat.outbox[-1]
+    assert world.deliver(letter).status_code in (200, 204)
+    assert world.state == ("confirmed", world.shown.order.total, ["late"])
+
+
+@pytest.mark.fault(37, "not paid until the whole amount is there")
+def test_a_wrong_amount_is_partial_and_the_order_stays_open(world: World):
+    world.start("alipay")
+    world.providers.alipay.scan(world.number)
+    world.providers.alipay.pay(world.number, world.shown.order.total - 1)
+    world.deliver(world.providers.alipay.outbox[-1])
+    state, received, anomalies = world.state
+    assert (state, received, anomalies) == (
+        "waiting",
+        world.shown.order.total - 1,
+        ["partial"],
+    )
+
+
+@pytest.mark.fault(37, "nothing: a forged notice is not believed")
+@BOTH
+def test_forged_notifications_change_nothing_and_are_told_to_come_again(world: World, pay: Pay):
+    letter = pay(world)
+    with httpx.Client(base_url=world.shop.base) as stranger:
+        path = urlsplit(letter.url).path
+        for body in (letter.body[:-1], letter.body.replace(b"1", b"2"), b"", b"x" * 5_000):
+            answer = stranger.post(path, content=body, headers=dict(letter.headers))
+            assert answer.text != "success"
+            assert answer.status_code != 204
+        assert stranger.post("/notify/nobody", content=letter.body).status_code == 404
+        assert stranger.post(path, content=b"x" * 100_000).status_code == 413
+    with world.shop.cloud.db.reading() as conn:
+        assert find(conn, world.shown.key).received == 0
+
+
+def test_a_genuine_notification_about_an_attempt_we_have_lost_comes_again(world: World):
+    letter = at_wechat(world)
+    provider = world.providers.wechat
+    order = provider.orders[world.number]
+    order.out_trade_no = "0" * 31 + "1"
+    provider.orders[order.out_trade_no] = order
+    provider.pay(order.out_trade_no)
+    answer = world.deliver(provider.outbox[-1])
+    assert answer.status_code == 500
+    assert world.deliver(letter).status_code == 204
+
+
+@pytest.mark.parametrize("fault", [Fault.SYSTEM_ERROR, Fault.LOSE_ANSWER, Fault.WRONG_SIGNATURE])
+def test_doubt_is_shown_as_doubt_and_ends_with_the_truth(world: World, fault: Fault):
+    world.start("wechat")
+    world.providers.wechat.faults.then(fault)
+    assert world.state[0] == "unknown"
+    assert world.state[0] == "waiting"
+    world.providers.wechat.pay(world.number)
+    world.providers.wechat.faults.then(fault)
+    assert world.state[0] == "unknown"
+    assert world.state == ("confirmed", world.shown.order.total, [])
+
+
+def test_who_changes_the_wallet_leaves_the_first_one_closed(world: World):
+    world.start("wechat")
+    world.start("alipay")
+    assert world.providers.wechat.orders[world.number].state == "CLOSED"
+    world.providers.alipay.scan(world.number)
+    world.providers.alipay.pay(world.number)
+    world.deliver(world.providers.alipay.outbox[-1])
+    assert world.state == ("confirmed", world.shown.order.total, [])
+
+
+def test_who_has_paid_at_the_first_wallet_is_not_sent_to_a_second_one(world: World):
+    world.start("wechat")
+    world.providers.wechat.pay(world.number)
+    with pytest.raises(RuleBroken):
+        world.start("alipay")
+    assert world.providers.alipay.trades == {}
+    assert world.state == ("confirmed", world.shown.order.total, [])
+
+
+def test_a_first_wallet_that_does_not_answer_is_not_left(world: World):
+    world.start("wechat")
+    world.providers.wechat.faults.then(Fault.LOSE_REQUEST)
+    with pytest.raises(Trouble):
+        world.start("alipay")
+    assert world.providers.alipay.trades == {}
+
+
+@pytest.mark.fault(35, "one sale; the surplus waits for a decision")
+def test_money_at_both_wallets_is_too_much_and_all_of_it_is_booked(world: World):
+    world.start("alipay")  # a code nobody has scanned cannot be closed
+    world.start("wechat")
+    world.providers.wechat.pay(world.number)
+    world.deliver(world.providers.wechat.outbox[-1])
+    world.providers.alipay.scan(world.number)
+    world.providers.alipay.pay(world.number)
+    world.deliver(world.providers.alipay.outbox[-1])
+    assert world.state == ("confirmed", 2 * world.shown.order.total, ["over"])
+
+
+def test_late_money_at_a_wallet_that_was_left_is_found_by_asking(world: World):
+    world.start("alipay")
+    world.start("wechat")
+    assert world.shown.cancel().state == "cancelled"
+    world.providers.alipay.scan(world.number)
+    world.providers.alipay.pay(world.number)  # and the notification is lost
+    assert world.state == ("confirmed", world.shown.order.total, ["late"])
