@@ -29,6 +29,7 @@ MARK_BYTES = 5
 _KINDS = (DiscountKind.PERCENT_OFF, DiscountKind.AMOUNT_OFF, DiscountKind.PRICE)
 _FOLLOWS = 7
 _MOST_ZEROS = 3
+_ZEROS = (1, 10, 100, 1_000)
 _MOST_REASONS = 64
 
 Bundle = tuple[Discount, ...]
@@ -196,7 +197,7 @@ def _short_price(price: int) -> int:
 
 
 def _price(short: int) -> int:
-    return int(short >> 2) * 10 ** (short & _MOST_ZEROS)
+    return (short >> 2) * _ZEROS[short & _MOST_ZEROS]
 
 
 def _at(values: Sequence[T], place: int) -> T:

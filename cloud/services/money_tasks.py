@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, PaymentState, State
+from app.domain.payment import CLOSED_UNPAID, EVIDENCE, PAID_STATES, Anomaly, PaymentState, State
 from app.wire.bodies import PaymentStepV1, SaleV1
 from app.wire.tasks import BY_ITSELF, MONEY, OPEN, PAYMENT, SETTLED
 from cloud.db import payment_tables
@@ -36,6 +36,8 @@ LATE, OVER, PARTIAL, NO_SALE, REFUND_PENDING = (
     "refund_pending",
 )
 """Codes of tasks of the kind "money"."""
+
+_EVIDENCE = {mark.value for mark in EVIDENCE.values()}
 
 Own = tuple[str, str]
 """Tenant and store."""
@@ -86,7 +88,7 @@ def note_arrivals(
     odd, paid = set(), set()
     for record in records:
         match record.body:
-            case PaymentStepV1() as step if set(step.anomalies) - {Anomaly.BY_HAND.value}:
+            case PaymentStepV1() as step if set(step.anomalies) - _EVIDENCE:
                 odd.add(step.attempt)
             case SaleV1() as sold:
                 paid |= {part.attempt for part in sold.tenders if part.attempt}
