@@ -23,6 +23,7 @@ from cloud.gateways.sandbox import SandboxGateway
 from cloud.services.live import LocalNewsroom, Newsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
+from cloud.services.proofs import Proofs
 from cloud.services.shared_live import SharedNewsroom
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Desk:
     db: Database
     orders: Orders
     payments: Payments
+    proofs: Proofs
     newsroom: Newsroom
     sandbox: SandboxGateway
     public_url: str
@@ -90,6 +92,7 @@ def open_desk(cloud: Cloud) -> Desk:
         db=cloud.db,
         orders=Orders(cloud.db, cloud.clock),
         payments=payments,
+        proofs=Proofs(cloud.db, cloud.keys),
         newsroom=newsroom,
         sandbox=sandbox,
         public_url=cloud.settings.public_url.rstrip("/"),

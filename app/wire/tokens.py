@@ -47,7 +47,7 @@ ORDER_HASH_BYTES = 16
 SIGNATURE_BYTES = 64
 _FORM_BY_REFERENCE, _FORM_PORTABLE = 1, 2
 _MAX_TOKEN = 1_000
-_PORTABLE_HEAD = "AEB"
+PORTABLE_HEAD = "AEB"
 
 
 def b64(data: bytes) -> str:
@@ -177,7 +177,7 @@ def read_order_token(text: str) -> UnverifiedOrder:
 
 def is_portable(token: str) -> bool:
     """Tell whether the order travels in a token, from its first letters."""
-    return token.startswith(_PORTABLE_HEAD)
+    return token.startswith(PORTABLE_HEAD)
 
 
 def _read_portable(raw: bytes) -> UnverifiedOrder:

@@ -14,7 +14,9 @@ import sqlalchemy as sa
 
 from app.domain.payment import CLOSED_UNPAID, EVIDENCE, PAID_STATES, Anomaly, PaymentState, State
 from app.wire.bodies import PaymentStepV1, SaleV1
+from app.wire.proofs import PROOF_MS
 from app.wire.tasks import BY_ITSELF, MONEY, OPEN, PAYMENT, SETTLED
+from app.wire.tokens import PORTABLE_HEAD, is_portable
 from cloud.db import payment_tables
 from cloud.db.distribution import across
 from cloud.db.feed import next_change
@@ -55,6 +57,15 @@ class _Known:
     received: int
     expires_ms: int
     created_ms: int
+    portable: bool = False
+    """Its order travelled in the QR: the till may have been offline."""
+    told: bool = False
+    """Its till has said that it is paid."""
+
+    @property
+    def may_be_proved(self) -> bool:
+        """Its till may have seen our proof of it and made the sale, and not have been online since."""
+        return self.portable and not self.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +159,8 @@ def _judge(facts: _Known, sold: _Sold | None, now_ms: int) -> _Finding:
         return _Finding(PAYMENT, state.value, True, facts.received)
     if paid and Anomaly.LATE in anomalies:
         return _Finding(MONEY, LATE, False, facts.received)
-    if paid and (sold is not None or now_ms >= facts.expires_ms + ORPHAN_MS):
+    patience_ms = ORPHAN_MS + (PROOF_MS if facts.may_be_proved else 0)
+    if paid and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
         return _Finding(MONEY, NO_SALE, False, max(facts.received, facts.due))
     over = paid or state in CLOSED_UNPAID
     return _Finding(PAYMENT, state.value, over, facts.due)
@@ -233,6 +245,7 @@ def _known(connection: sa.Connection, own: Own, attempt_ids: Collection[str]) ->
             row.received,
             row.expires_ms,
             row.created_ms,
+            is_portable(row.token),
         )
         for row in rows
     }
@@ -275,7 +288,8 @@ def _joined(ours: _Known | None, theirs: _Known) -> _Known:
     for it, or where we know nothing."""
     if ours is None:
         return theirs
-    further = theirs.payment.state in PAID_STATES and ours.payment.state not in PAID_STATES
+    told = theirs.payment.state in PAID_STATES
+    further = told and ours.payment.state not in PAID_STATES
     state = theirs.payment.state if further else ours.payment.state
     return _Known(
         ours.attempt_id,
@@ -286,6 +300,8 @@ def _joined(ours: _Known | None, theirs: _Known) -> _Known:
         max(ours.received, theirs.received),
         ours.expires_ms,
         ours.created_ms,
+        ours.portable,
+        told,
     )
 
 
@@ -314,10 +330,10 @@ def _sales(connection: sa.Connection, own: Own, known: Mapping[str, _Known]) -> 
 
 
 def unsold(
-    connection: sa.Connection, after_ms: int, until_ms: int, limit: int
+    connection: sa.Connection, after_ms: int, until_ms: int, limit: int, *, portable: bool = False
 ) -> list[tuple[Own, str, int]]:
     """Return (store, attempt, end) of paid attempts that ended in this span and have no sale of theirs,
-    the oldest first."""
+    the oldest first; `portable`: only those whose order travelled in the QR."""
     columns = payment_tables.attempt.c
     theirs = sa.exists().where(
         tender.c.tenant_id == columns.tenant_id,
@@ -332,6 +348,7 @@ def unsold(
             columns.expires_ms > after_ms,
             columns.expires_ms <= until_ms,
             ~theirs,
+            columns.token.startswith(PORTABLE_HEAD) if portable else sa.true(),
         )
         .order_by(columns.expires_ms)
         .limit(limit)
