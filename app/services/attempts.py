@@ -1,4 +1,4 @@
-"""What the till's own books say of a cart's payment attempts. Reads, inside a transaction; decides nothing."""
+"""What the till's own books say of a cart's payment attempts. Reads in a transaction, decides nothing."""
 
 from __future__ import annotations
 
