@@ -132,6 +132,7 @@ class Screens:
             self.checkout,
             self.camera,
             self.counter.history.search,
+            self.counter.pay.prove,
             words,
         )
         self._join()

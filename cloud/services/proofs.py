@@ -13,7 +13,7 @@ from app.wire.proofs import PROOF_MS, Proof, spoken_code
 from app.wire.tokens import is_portable, read_order_token
 from cloud.db.base import Database
 from cloud.db.columns import rows_of
-from cloud.db.tables import device, payment_step, sale, tender
+from cloud.db.tables import device, payment_step, tender
 from cloud.gateways.base import AttemptKey
 from cloud.services import attempts
 from cloud.services.attempts import Attempt
@@ -99,14 +99,13 @@ def _has_told(connection: sa.Connection, attempt: Attempt) -> bool:
     own = rows_of(payment_step, tenant_id=attempt.tenant, store_id=attempt.store)
     said = sa.exists().where(own, step.attempt_id == attempt.attempt_id, step.state.in_(paid))
     sold = sa.exists().where(
-        rows_of(sale, tenant_id=attempt.tenant, store_id=attempt.store, sale_id=attempt.sale_id),
         rows_of(
             tender,
             tenant_id=attempt.tenant,
             store_id=attempt.store,
             document_id=attempt.sale_id,
             attempt_id=attempt.attempt_id,
-        ),
+        )
     )
     return bool(connection.scalar(sa.select(sa.or_(said, sold))))
 
