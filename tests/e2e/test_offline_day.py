@@ -95,7 +95,7 @@ def test_a_till_without_its_cloud_sells_tells_and_catches_up_by_itself(
         remote.tap("离线")
         remote.says(
             "现金收款: 现在可用",
-            "顾客扫码付款: 暂不可用",
+            "顾客扫码付款: 用旧数据",
             "会员入会和修改: 先存后传",
             "查会员: 用旧数据",
             "上传销售和提成: 先存后传",

@@ -197,7 +197,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         """Show a QR for the whole order."""
         if self._can_phone() and self._priced and self._actor:
             self._method = Method.PHONE
-            offline = self._verdict.standing is Standing.QUEUED or self._phone.line_broke
+            offline = self._verdict.standing is Standing.AGED or self._phone.line_broke
             self._proof.rest()
             self._phone.start(self._priced, self._actor, offline=offline)
             self.changed.emit()
@@ -372,5 +372,5 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
 _PHONE_HINTS = {
     Standing.BLOCKED: "pay.phone_blocked",
-    Standing.QUEUED: "pay.method.phone_offline",
+    Standing.AGED: "pay.method.phone_offline",
 }

@@ -108,7 +108,7 @@ def test_what_works_without_the_network(operation: Operation, standing: Standing
 
 
 def test_without_a_line_a_code_carries_the_order_and_without_a_cloud_there_is_none() -> None:
-    assert judge(Operation.SELL_QR, conditions(reachable=False)).standing is Standing.QUEUED
+    assert judge(Operation.SELL_QR, conditions(reachable=False)).standing is Standing.AGED
     new = conditions(enrolled=False, reachable=False)
     assert judge(Operation.SELL_QR, new).standing is Standing.BLOCKED
 

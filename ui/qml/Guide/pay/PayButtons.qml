@@ -60,7 +60,7 @@ Column {
     Row {
         anchors.horizontalCenter: parent.horizontalCenter
         visible: root.provable && !root.proof.isTyping
-        height: 40
+        height: 30
         spacing: 10
 
         Icon {

@@ -163,7 +163,7 @@ FocusScope {
                     glyph: root.phone.glyph
                     status: root.phone.status
                     hint: root.proof.problem && !root.proof.isTyping ? root.proof.problem : root.phone.hint
-                    elapsed: root.phone.elapsed
+                    elapsed: root.phone.canProve ? "" : root.phone.elapsed
                     turning: root.phone.isPreparing
                 }
                 StatusBox {
