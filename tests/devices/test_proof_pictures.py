@@ -19,7 +19,7 @@ from app.wire.tokens import new_nonce
 KEY = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
 KEYS = {"s0badcafe": KEY.public_key().public_bytes_raw()}
 PICTURES, EACH = 520, 13
-FRAME = (1280, 720)
+FRAME = (960, 640)
 QUIET = 4
 
 
