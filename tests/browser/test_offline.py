@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from app.wire.proofs import read_proof
-from tests.browser.conftest import Clock, OpenPhone
+from tests.browser.conftest import VIEWPORT, Clock, OpenPhone
 from tests.browser.test_customer import heading, no_button, tap
 from tests.browser.test_look import MEASURE
 from tests.cloud.offline import OfflineTill, ShownOffline, publish
@@ -55,7 +55,7 @@ def test_the_order_is_paid_and_its_proof_is_big_and_says_to_show_it(
     box = page.locator(".proof .qr").bounding_box()
     assert box is not None
     assert box["width"] >= 300
-    assert box["y"] + box["height"] <= page.viewport_size["height"]  # without scrolling
+    assert box["y"] + box["height"] <= VIEWPORT["height"]  # without scrolling
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
