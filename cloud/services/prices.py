@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app.wire.messages import SkuRow
 from app.wire.portable import sku_mark
+from cloud.db.columns import rows_of
 from cloud.db.price_tables import price
 from cloud.db.rows import insert_rows
 from cloud.db.tables import sku
@@ -42,30 +43,30 @@ class Goods:
 def note(connection: sa.Connection, tenant: str, rows: Sequence[SkuRow], now_ms: int) -> None:
     """Write down the prices of SKUs that are being published, where they are new."""
     marks = {row.sku_id: sku_mark(row.sku_id) for row in rows}
-    before = {
-        sku_id: spans[-1].list_price
-        for sku_id, spans in _spans(connection, tenant, set(marks.values())).items()
-    }
-    news: dict[str, dict[str, Any]] = {
-        row.sku_id: {
+    spans = _spans(connection, tenant, set(marks.values()))
+    latest = {sku_id: known[-1] for sku_id, known in spans.items()}
+    news: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        known = latest.get(row.sku_id)
+        if known is not None and known.list_price == row.list_price:
+            continue
+        if known is not None and known.since_ms == now_ms:
+            _forget(connection, tenant, row.sku_id, now_ms)
+        news[row.sku_id] = {
             "tenant_id": tenant,
             "mark": marks[row.sku_id],
             "sku_id": row.sku_id,
             "since_ms": now_ms,
             "list_price": row.list_price,
         }
-        for row in rows
-        if before.get(row.sku_id) != row.list_price
-    }
-    if news:
-        again = sa.tuple_(price.c.mark, price.c.sku_id).in_(
-            [(row["mark"], row["sku_id"]) for row in news.values()]
-        )
-        # Two changes within a millisecond: nobody can have asked the first of them.
-        connection.execute(
-            sa.delete(price).where(price.c.tenant_id == tenant, price.c.since_ms == now_ms, again)
-        )
-        insert_rows(connection, price, list(news.values()))
+    insert_rows(connection, price, list(news.values()))
+
+
+def _forget(connection: sa.Connection, tenant: str, sku_id: str, since_ms: int) -> None:
+    """Forget a price that was replaced within its millisecond: nobody can have asked it."""
+    which = rows_of(price, tenant_id=tenant, sku_id=sku_id)
+    mark = price.c.mark == sku_mark(sku_id)
+    connection.execute(sa.delete(price).where(which, mark, price.c.since_ms == since_ms))
 
 
 def goods_marked(

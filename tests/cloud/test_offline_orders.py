@@ -120,6 +120,13 @@ def test_the_till_that_is_back_registers_asks_and_closes_it(shop, offline):
     assert other.send(shop.client, intent).status_code == 403
 
 
+def test_the_till_is_told_when_its_prices_are_too_old_to_be_taken(shop, offline, clock: Clock):
+    publish(shop, MD1001_CAM_M=209_900)
+    offline.as_of_ms = shop.cloud.clock() + 2 * HEARD_TOLERANCE_MS
+    refused = offline.till.send(shop.client, PaymentIntent(token=offline.show().token, order=b""))
+    assert (refused.status_code, refused.json()["code"]) == (409, "prices_old")
+
+
 def test_an_expired_code_is_refused_before_anything_is_written(shop, offline, clock: Clock):
     shown = offline.show()
     clock.ahead_ms += 3 * FIVE_MINUTES + 1
