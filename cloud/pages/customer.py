@@ -60,10 +60,7 @@ _REFUSALS = {
     Code.PRICES_OLD: 409,
     Code.ORDER_PAID: 410,
     Code.TOKEN_EXPIRED: 410,
-    Code.REFERENCE_ALREADY_USED: 400,
 }
-_PAGES = {Code.REFERENCE_ALREADY_USED: Code.TOKEN_INVALID}
-"""A refusal whose page is that of another: the same attempt in two tokens is a code that is not genuine."""
 
 
 @router.get("/o/{token}")
@@ -177,7 +174,17 @@ def _opened(desk: Desk, token: str) -> AttemptKey:
     except RuleBroken as refusal:
         if refusal.code is not Code.PAYMENT_UNKNOWN or not is_portable(token):
             raise
-    return desk.payments.register(desk.orders.admit_portable(token)).key
+    return _begun(desk, token)
+
+
+def _begun(desk: Desk, token: str) -> AttemptKey:
+    try:
+        return desk.payments.register(desk.orders.admit_portable(token)).key
+    except RuleBroken as refusal:
+        if refusal.code is not Code.REFERENCE_ALREADY_USED:
+            raise
+        # A twin of another content was quicker by a moment: one of the two is no genuine code.
+        raise RuleBroken(Code.TOKEN_INVALID) from refusal
 
 
 def _guarded(
@@ -195,8 +202,7 @@ def _guarded(
         if refusal.code not in _REFUSALS:
             raise
         log.warning("a code was refused: %s", refusal.code.value)
-        shown = _PAGES.get(refusal.code, refusal.code)
-        return problem(request, phone, shown.value, _REFUSALS[refusal.code])
+        return problem(request, phone, refusal.code.value, _REFUSALS[refusal.code])
 
 
 def _order_page(

@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.domain.payment import CLOSED_UNPAID, EVIDENCE, PAID_STATES, Anomaly, PaymentState, State
+from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, PaymentState, State
 from app.wire.bodies import PaymentStepV1, SaleV1
 from app.wire.proofs import PROOF_MS
-from app.wire.tasks import BY_ITSELF, MONEY, OPEN, PAYMENT, SETTLED
+from app.wire.tasks import BY_ITSELF, MONEY, OPEN, PAYMENT, SETTLED, UNPROVEN
 from app.wire.tokens import PORTABLE_HEAD, is_portable
 from cloud.db import payment_tables
 from cloud.db.distribution import across
@@ -39,7 +39,8 @@ LATE, OVER, PARTIAL, NO_SALE, REFUND_PENDING = (
 )
 """Codes of tasks of the kind "money"."""
 
-_EVIDENCE = {mark.value for mark in EVIDENCE.values()}
+_SURE = {Anomaly.BY_HAND.value, Anomaly.PROVED.value}
+"""Marks of a step nobody need look at: a manager's word, and our own signature."""
 
 Own = tuple[str, str]
 """Tenant and store."""
@@ -61,6 +62,8 @@ class _Known:
     """Its order travelled in the QR: the till may have been offline."""
     told: bool = False
     """Its till has said that it is paid."""
+    unproven: bool = False
+    """Its till believed a code that was read out, and the provider's side knows of no money."""
 
     @property
     def may_be_proved(self) -> bool:
@@ -99,7 +102,7 @@ def note_arrivals(
     odd, paid = set(), set()
     for record in records:
         match record.body:
-            case PaymentStepV1() as step if set(step.anomalies) - _EVIDENCE:
+            case PaymentStepV1() as step if set(step.anomalies) - _SURE:
                 odd.add(step.attempt)
             case SaleV1() as sold:
                 paid |= {part.attempt for part in sold.tenders if part.attempt}
@@ -155,6 +158,8 @@ def _judge(facts: _Known, sold: _Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, OVER, False, facts.received - facts.due)
     if Anomaly.PARTIAL in anomalies and 0 < facts.received < facts.due:
         return _Finding(MONEY, PARTIAL, False, facts.received)
+    if facts.unproven:
+        return _Finding(MONEY, UNPROVEN, False, facts.due)
     if paid and sold is not None and sold.own:
         return _Finding(PAYMENT, state.value, True, facts.received)
     if paid and Anomaly.LATE in anomalies:
@@ -280,6 +285,7 @@ def _said(step: sa.Row[Any]) -> _Known | None:
         step.received,
         step.expires_ms,
         step.at_ms,
+        unproven=payment.state in PAID_STATES and Anomaly.SPOKEN in payment.anomalies,
     )
 
 
@@ -302,6 +308,7 @@ def _joined(ours: _Known | None, theirs: _Known) -> _Known:
         ours.created_ms,
         ours.portable,
         told,
+        theirs.unproven and ours.payment.state in CLOSED_UNPAID,
     )
 
 

@@ -70,7 +70,8 @@ class FakeGateway:
         if known is None:
             self._refuse_second(order)
             waiting = PaymentState().after(Event.SHOWN)
-            self._held[attempt_id] = _Held(intent, order, waiting, order.expires_ms)
+            expires_ms = read_order_token(intent.token).claims.expires_s * 1_000
+            self._held[attempt_id] = _Held(intent, order, waiting, expires_ms)
         return self._answer(attempt_id)
 
     def query(self, attempt_id: str) -> PaymentView:
