@@ -54,7 +54,8 @@ def publish(shop: Shop, **changed: int) -> None:
     now_ms = shop.cloud.clock()
     tenant = shop.tenant
     shop.cloud.db.write(lambda conn: feed.put_skus(conn, tenant, rows, now_ms=now_ms))
-    shop.cloud.db.write(lambda conn: feed.put_people(conn, tenant, [mei]))
+    lei = PersonRow(person_id="M01", name="雷宁", name_en="Lei Ning", role="manager", pin="x")
+    shop.cloud.db.write(lambda conn: feed.put_people(conn, tenant, [mei, lei]))
 
 
 @dataclass

@@ -230,7 +230,7 @@ def test_another_tablet_cannot_settle_the_money_as_given_back(shop, offline, clo
     money = (Money(new_id(), shown.priced.total, shop.cloud.clock()),)
     shop.desk.payments.heard(shown.key, Answer(Standing.PAID, money))
     other = shop.till()
-    asked = TaskClaim(task_id=shown.claims.attempt_id, claim_id="c1", person="G02")
+    asked = TaskClaim(task_id=shown.claims.attempt_id, claim_id="c1", person="M01")
     done = TaskSettlement(task_id=asked.task_id, claim_id="c1", resolution="refunded")
     assert post(other, "/v1/tasks/claim", asked).status_code == 200
     refused = post(other, "/v1/tasks/settle", done)
