@@ -174,17 +174,7 @@ def _opened(desk: Desk, token: str) -> AttemptKey:
     except RuleBroken as refusal:
         if refusal.code is not Code.PAYMENT_UNKNOWN or not is_portable(token):
             raise
-    return _begun(desk, token)
-
-
-def _begun(desk: Desk, token: str) -> AttemptKey:
-    try:
-        return desk.payments.register(desk.orders.admit_portable(token)).key
-    except RuleBroken as refusal:
-        if refusal.code is not Code.REFERENCE_ALREADY_USED:
-            raise
-        # A twin of another content was quicker by a moment: one of the two is no genuine code.
-        raise RuleBroken(Code.TOKEN_INVALID) from refusal
+    return desk.payments.register(desk.orders.admit_portable(token)).key
 
 
 def _guarded(

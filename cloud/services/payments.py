@@ -63,9 +63,9 @@ class Payments:
     def register(self, order: Attempt) -> Attempt:
         """Put a verified order down before its QR is shown; the same bytes again change nothing.
 
-        Raises RuleBroken: REFERENCE_ALREADY_USED when the id stands for other bytes, ORDER_PAID when the sale
-        has been paid by another attempt, PAYMENT_ALREADY_OPEN when another attempt may still be paid,
-        TOKEN_EXPIRED when it is too late to show it.
+        Raises RuleBroken: REFERENCE_ALREADY_USED (TOKEN_INVALID for an order that travels) when the id stands
+        for other bytes, ORDER_PAID when the sale has been paid by another attempt, PAYMENT_ALREADY_OPEN when
+        another attempt may still be paid, TOKEN_EXPIRED when it is too late to show it.
         """
         for other in self._database.read(lambda conn: attempts.of_sale(conn, order)):
             if other.attempt_id != order.attempt_id and other.payment.is_open:
@@ -75,7 +75,7 @@ class Payments:
             known = attempts.known(ledger.conn, order.key)
             if known is not None:
                 if not _is_the_same(known, order):
-                    raise RuleBroken(Code.REFERENCE_ALREADY_USED, attempt=order.attempt_id)
+                    raise _of_two_orders(order)
                 return known
             others = attempts.of_sale(ledger.conn, order)
             _refuse_second([_give_way(ledger, other, order) for other in others])
@@ -295,6 +295,14 @@ def _is_the_same(known: Attempt, order: Attempt) -> bool:
     if is_portable(order.token):
         return known.token == order.token
     return (known.token, known.order_bytes) == (order.token, order.order_bytes)
+
+
+def _of_two_orders(order: Attempt) -> RuleBroken:
+    """Say what it means that an attempt stands for another order: of two codes that a till made without
+    us one is not genuine, else an id was used twice."""
+    twice = is_portable(order.token)
+    code = Code.TOKEN_INVALID if twice else Code.REFERENCE_ALREADY_USED
+    return RuleBroken(code, attempt=order.attempt_id)
 
 
 def _give_way(ledger: Ledger, other: Attempt, order: Attempt) -> Attempt:
