@@ -135,6 +135,7 @@ class Screens:
             self.counter.pay.prove,
             words,
         )
+        self.counter.pay.join_camera(parts.camera is not None, self.camera.open)
         self._join()
         self.session.load()
 

@@ -120,6 +120,11 @@ def shown_offline(desk: CounterDesk) -> Any:
     return vm
 
 
+def with_camera(desk: CounterDesk) -> Any:
+    desk.counter.pay.join_camera(True, lambda: None)
+    return shown_offline(desk)
+
+
 def spoken(desk: CounterDesk) -> Any:
     vm = shown_offline(desk)
     vm.proof.type()
@@ -184,6 +189,7 @@ def settings(desk: CounterDesk) -> Any:
 SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     **{f"pay {name}": ("PayScreen", prepare) for name, prepare in PHASES.items()},
     "spoken code": ("PayScreen", spoken),
+    "offline with a camera": ("PayScreen", with_camera),
     "done": ("DoneScreen", done),
     "history": ("HistoryScreen", history),
     "history empty": ("HistoryScreen", lambda desk: desk.counter.history),

@@ -164,3 +164,11 @@ def test_a_line_that_breaks_while_a_code_is_asked_for_leads_to_one_that_needs_no
     pay.usePhone()
     settle(qtbot, desk)
     assert pay.phone.phase == "offline"
+
+
+def test_the_camera_is_offered_where_the_till_has_one(desk, pay):
+    opened: list[bool] = []
+    assert not pay.proof.hasCamera
+    desk.counter.pay.join_camera(True, lambda: opened.append(True))
+    pay.proof.look()
+    assert (pay.proof.hasCamera, opened) == (True, [True])

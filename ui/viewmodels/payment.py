@@ -284,6 +284,10 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._phone.resume(priced, actor, attempt_id)
         self.changed.emit()
 
+    def join_camera(self, there: bool, open_: Callable[[], None]) -> None:
+        """Let the till's camera read the customer's proof."""
+        self._proof.join_camera(there, open_)
+
     def prove(self, text: str) -> None:
         """Take a proof of payment that was scanned."""
         self._proof.scanned(text)

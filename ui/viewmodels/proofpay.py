@@ -32,6 +32,7 @@ class ProofVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
 
     changed = Signal()
     heard = Signal(object)
+    cameraAsked = Signal()
     notice = Signal(str, str)
 
     def __init__(
@@ -46,6 +47,7 @@ class ProofVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._typed, self._typing = "", False
         self._failure: Failure | None = None
         self._left = SPOKEN_TRIES
+        self._has_camera = False
         self._tasks = Tasks(self)
         self._tasks.busyChanged.connect(self.changed)
         words.changed.connect(self.changed)
@@ -79,6 +81,11 @@ class ProofVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         return len(self._typed) == SPOKEN_DIGITS and self._left > 0 and not self._tasks.isBusy()
 
     @Property(bool, notify=changed)
+    def hasCamera(self) -> bool:
+        """The till can look at the customer's phone itself."""
+        return self._has_camera
+
+    @Property(bool, notify=changed)
     def busy(self) -> bool:
         """A proof is being looked at."""
         return self._tasks.isBusy()
@@ -90,6 +97,11 @@ class ProofVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         """Open the keys for the spoken code."""
         if self._current()[0]:
             self.put(self.changed, _typing=True, _typed="", _failure=None)
+
+    @Slot()
+    def look(self) -> None:
+        """Look at the customer's phone with the till's camera."""
+        self.cameraAsked.emit()
 
     @Slot()
     def back(self) -> None:
@@ -116,6 +128,11 @@ class ProofVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
             self._tasks.follow(future, self._believed, self._refused)
 
     # --- what Python does ---------------------------------------------------------------------
+
+    def join_camera(self, there: bool, open_: Callable[[], None]) -> None:
+        """Offer the till's camera, if there is one; what it reads comes back as a scan."""
+        self.cameraAsked.connect(open_)
+        self.put(self.changed, _has_camera=there)
 
     def scanned(self, text: str) -> None:
         """Take a proof that a scanner or camera read, for the order on the screen or for its own."""

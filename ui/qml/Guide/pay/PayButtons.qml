@@ -59,7 +59,7 @@ Column {
     // Not a button: the scanner is always ready, whatever has the focus.
     Row {
         anchors.horizontalCenter: parent.horizontalCenter
-        visible: root.provable && !root.proof.isTyping
+        visible: root.provable && !root.proof.isTyping && !root.proof.hasCamera
         height: 30
         spacing: 10
 
@@ -78,6 +78,15 @@ Column {
             Accessible.role: Accessible.StaticText
             Accessible.name: text
         }
+    }
+    Button {
+        width: root.width
+        visible: root.provable && !root.proof.isTyping && root.proof.hasCamera
+        enabled: !root.proof.busy
+        kind: "primary"
+        glyph: "camera"
+        text: Words.t("pay.proof_scan")
+        onClicked: root.proof.look()
     }
     Button {
         width: root.width

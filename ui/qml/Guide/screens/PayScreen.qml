@@ -153,7 +153,7 @@ FocusScope {
                 }
                 OrderStrip {
                     width: parent.width
-                    visible: !Theme.compact || root.upright
+                    visible: (!Theme.compact || root.upright) && !root.phone.canProve
                     lines: root.vm.lines
                 }
                 StatusBox {
