@@ -79,6 +79,21 @@ class Code(StrEnum):
     ORDER_TAKEN = "order_taken"
     ORDER_CLOSED = "order_closed"
     ORDER_PAID = "order_paid"
+    ORDER_NOT_OFFLINE = "order_not_offline"
+    PRICES_OLD = "prices_old"
+
+    # Proof of payment where the shop is offline
+    PROOF_INVALID = "proof_invalid"
+    PROOF_KEY_UNKNOWN = "proof_key_unknown"
+    PROOF_OTHER_ORDER = "proof_other_order"
+    PROOF_OTHER_DEVICE = "proof_other_device"
+    PROOF_OTHER_AMOUNT = "proof_other_amount"
+    PROOF_OTHER_NONCE = "proof_other_nonce"
+    PROOF_EXPIRED = "proof_expired"
+    PROOF_USED = "proof_used"
+    PROOF_OUT = "proof_out"
+    SPOKEN_CODE_WRONG = "spoken_code_wrong"
+    SPOKEN_CODE_LOCKED = "spoken_code_locked"
 
     # Import
     FILE_UNREADABLE = "file_unreadable"

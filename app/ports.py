@@ -369,6 +369,9 @@ class UnitOfWork(Protocol):
     def device_key(self) -> bytes:
         """Return the raw Ed25519 private key of this device."""
 
+    def device_secret(self) -> bytes:
+        """Return the secret this device shares with the cloud alone, b"" before enrolment."""
+
     def cloud_keys(self) -> dict[str, bytes]:
         """Return the pinned signing keys of the cloud by key id."""
 

@@ -32,6 +32,9 @@ BUDGETS: dict[str, tuple[str, float]] = {
     "cold_start_s_100k": ("≤", 1.2),
     "cold_start_more_s_100k": ("≤", 0.1),
     "peak_rss_mb": ("≤", 200),
+    "proof_verify_ms": ("≤", 5),
+    "proof_verify_cpu_p95_ms": ("≤", 5),
+    "order_qr_version_20": ("≤", 15),
     "replay_invoices_per_s": ("≥", 120),
     "push_sales_per_s": ("≥", 1_000),
     "bootstrap_s": ("≤", 15),
@@ -153,6 +156,13 @@ def _push(ground: Floor, quick: bool) -> Figures:
     return throughput.pushed(ground, 1_000 if quick else 10_000)
 
 
+def _proofs(_ground: Floor, quick: bool) -> Figures:
+    """A proof of payment on the till, and how dense the QR of an order is that carries its lines."""
+    from benchmarks import proofs  # brings the tests' till
+
+    return proofs.measure(200 if quick else 2_000)
+
+
 def _bootstrap(ground: Floor, quick: bool) -> Figures:
     """A new till filled with 100,000 SKUs and as many members, from a cloud in another process."""
     size = 5_000 if quick else 100_000
@@ -193,6 +203,7 @@ PARTS: dict[str, Callable[[Floor, bool], Figures]] = {
     "push": _push,
     "bootstrap": _bootstrap,
     "decoding": _decoding,
+    "proofs": _proofs,
 }
 """What can be measured, by the name `--only` takes."""
 

@@ -30,6 +30,7 @@ from cloud.services.attempts import Attempt, heard_of
 from cloud.services.live import LocalNewsroom, Newsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
+from cloud.services.proofs import Proofs
 from cloud.services.shared_live import SharedNewsroom
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Desk:
     orders: Orders
     payments: Payments
     gateways: Gateways
+    proofs: Proofs
     newsroom: Newsroom
     sandbox: SandboxGateway
     public_url: str
@@ -148,6 +150,7 @@ def open_desk(cloud: Cloud) -> Desk:
         orders=Orders(cloud.db, cloud.clock),
         payments=payments,
         gateways=gateways,
+        proofs=Proofs(cloud.db, cloud.keys),
         newsroom=newsroom,
         sandbox=sandbox,
         public_url=cloud.settings.public_url.rstrip("/"),

@@ -271,6 +271,10 @@ class StoreUnit(FeedUnit, JournalUnit):
         """Return the device's private key, b"" before enrolment."""
         return device.secret(self._connection, device.DEVICE_KEY)
 
+    def device_secret(self) -> bytes:
+        """Return the secret shared with the cloud alone, b"" before enrolment."""
+        return device.secret(self._connection, device.DEVICE_SECRET)
+
     def cloud_keys(self) -> dict[str, bytes]:
         """Return the cloud's signing keys that are not void yet, by id."""
         return enrolment.cloud_keys(self._connection, self._clock.now().server_ms)

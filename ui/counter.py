@@ -36,7 +36,9 @@ from ui.viewmodels.mysales import MySalesVm
 from ui.viewmodels.naming import Naming
 from ui.viewmodels.network import NetworkVm
 from ui.viewmodels.payment import PaymentVm
-from ui.viewmodels.phonepay import PhonePayVm, PhoneTools
+from ui.viewmodels.phonepay import PhonePayVm
+from ui.viewmodels.phonetools import PhoneTools
+from ui.viewmodels.proofpay import ProofVm
 from ui.viewmodels.returns import ReturnVm
 from ui.viewmodels.root import Place, RootVm, Sheet
 from ui.viewmodels.settings import SettingsVm, TillFacts
@@ -113,7 +115,8 @@ def furnish(
     )
     # A QR that could not be made is news of the network: the rail shall know at once.
     phone.refused.connect(tools.sync_now)
-    pay.hold(phone, CashPayVm(tools.checkout, tools.settings.currency, words, pay))
+    cash = CashPayVm(tools.checkout, tools.settings.currency, words, pay)
+    pay.hold(phone, cash, ProofVm(tools.payments, phone.current, words, pay))
     naming = Naming(reader, words)
     counter = Counter(
         pay=pay,

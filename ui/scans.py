@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.errors import RuleBroken, Trouble
 from app.services.scan_router import ScanKind, Scanned, ScanRouter
+from app.wire.proofs import looks_like_proof
 from ui.tasks import sort_failure
 from ui.text import Words
 from ui.viewmodels.camera import CameraVm
@@ -18,7 +19,6 @@ from ui.viewmodels.root import Place, RootVm, Sheet
 
 _EXPLAINED = {
     ScanKind.PAYMENT_CODE: "scan.payment_code",
-    ScanKind.PROOF: "scan.proof",
     ScanKind.ORDER: "scan.order",
     ScanKind.MERCHANT_CODE: "scan.merchant_code",
 }
@@ -37,11 +37,12 @@ class Scans(QObject):
         checkout: CheckoutVm,
         camera: CameraVm,
         search_receipts: Callable[[str], None],
+        prove: Callable[[str], None],
         words: Words,
     ) -> None:
         super().__init__(root)
         self._router, self._root, self._checkout, self._camera = router, root, checkout, camera
-        self._search_receipts, self._words = search_receipts, words
+        self._search_receipts, self._prove, self._words = search_receipts, prove, words
         self.notice.connect(root.say)
         camera.read.connect(self.take)
         root.placeChanged.connect(camera.close)
@@ -50,7 +51,12 @@ class Scans(QObject):
 
     @Slot(str)
     def take(self, code: str) -> None:
-        """A code was read; where nobody waits for one it is left alone."""
+        """A code was read; a proof of payment goes to its order, whatever is on the screen. Where nobody
+        waits for any other it is left alone."""
+        if looks_like_proof(code):
+            self._camera.close()
+            self._prove(code)
+            return
         place, sheet = self._root.property("place"), self._root.property("sheet")
         if place == Place.SELL and sheet in (Sheet.NONE, Sheet.MATRIX):
             try:

@@ -132,8 +132,10 @@ class Screens:
             self.checkout,
             self.camera,
             self.counter.history.search,
+            self.counter.pay.prove,
             words,
         )
+        self.counter.pay.join_camera(parts.camera is not None, self.camera.open)
         self._join()
         self.session.load()
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from app.ports import QrMatrix
+
+if TYPE_CHECKING:
+    from qrcode.main import QRCode
 
 _MOST_BYTES = 2_331
 """What version 40 holds at error correction M (ISO/IEC 18004, table 7)."""
+
+_SHORTEST_RUNS = (0, 4, 20)
+"""From how many digits or capitals on a run gets a segment of its own, 0: never. A segment costs its
+head, so what is shortest depends on the text: an address, or a proof, which is capitals throughout."""
 
 
 class QrCodeMaker:
@@ -29,18 +38,24 @@ class QrCodeMaker:
 
 def _make(text: str) -> QrMatrix:
     # Not needed before the first QR, and costs the start 50 ms.
+    from qrcode import main
     from qrcode.constants import ERROR_CORRECT_M
     from qrcode.exceptions import DataOverflowError
-    from qrcode.main import QRCode
 
     if not text or len(text.encode()) > _MOST_BYTES:
         raise ValueError("no QR symbol holds this text")
-    symbol = QRCode(error_correction=ERROR_CORRECT_M, border=0)
-    # `optimize` lets runs of digits or capitals use their shorter encodings inside one symbol.
-    symbol.add_data(text, optimize=4)
-    try:
-        symbol.make(fit=True)
-    except (DataOverflowError, ValueError) as error:
-        raise ValueError("no QR symbol holds this text") from error
+    fitting: list[QRCode[Any]] = []
+    for runs in _SHORTEST_RUNS:
+        symbol = main.QRCode(error_correction=ERROR_CORRECT_M, border=0)
+        symbol.add_data(text, optimize=runs)
+        try:
+            symbol.best_fit()
+        except (DataOverflowError, ValueError):
+            continue
+        fitting.append(symbol)
+    if not fitting:
+        raise ValueError("no QR symbol holds this text")
+    symbol = min(fitting, key=lambda each: each.version)
+    symbol.make(fit=False)
     rows = tuple(tuple(bool(module) for module in row) for row in symbol.get_matrix())
     return QrMatrix(rows, symbol.version)

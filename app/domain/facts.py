@@ -18,7 +18,8 @@ class PaymentStep:
     `step` counts from 1 within the attempt. `event` is "" for the first step (the attempt was
     created) and an `app.domain.payment.Event` afterwards; `after` is where it led. `order_hash`
     (hex) freezes cart and amount; `expires_ms` is Unix time. `provider_ref` is the provider's
-    transaction number, never a buyer's id.
+    transaction number, never a buyer's id. `evidence` is the proof that was believed where the cloud
+    could not be asked, as it was shown; "" for any other step.
     """
 
     step_id: str
@@ -36,6 +37,7 @@ class PaymentStep:
     expires_ms: int
     at: Moment
     actor: str
+    evidence: str = ""
 
 
 Fact = Sale | Refund | StockAdjustment | PaymentStep

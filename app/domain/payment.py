@@ -49,6 +49,10 @@ class Event(StrEnum):
     """A question was asked and no trustworthy answer came."""
     VOUCHED = "vouched"
     """A manager confirms by hand, from evidence outside the system."""
+    PROVED = "proved"
+    """The till saw our cloud's signature over the payment, with no network."""
+    SPOKEN = "spoken"
+    """The customer read out the code that only our cloud and this device can make."""
     REFUND_ASKED = "refund_asked"
     REFUND_DONE = "refund_done"
     REFUND_REFUSED = "refund_refused"
@@ -61,9 +65,18 @@ class Anomaly(StrEnum):
     OVER = "over"
     PARTIAL = "partial"
     BY_HAND = "by_hand"
+    PROVED = "proved"
+    SPOKEN = "spoken"
 
 
-MONEY = frozenset({Event.PAID, Event.PAID_OVER, Event.PAID_PARTIAL, Event.VOUCHED})
+EVIDENCE = {
+    Event.VOUCHED: Anomaly.BY_HAND,
+    Event.PROVED: Anomaly.PROVED,
+    Event.SPOKEN: Anomaly.SPOKEN,
+}
+"""What was believed in the place of the provider's own word, and the mark it leaves for ever."""
+
+MONEY = frozenset({Event.PAID, Event.PAID_OVER, Event.PAID_PARTIAL, *EVIDENCE})
 """Events that say money came."""
 
 OPEN = frozenset({State.CREATED, State.WAITING, State.UNKNOWN})
@@ -105,20 +118,20 @@ def _table() -> dict[tuple[State, Event], Outcome]:
                 # Whatever comes on top of a full payment is too much, however little it is.
                 more = event is e.PAID_OVER or state in PAID_STATES
                 marks.add(a.OVER if more else a.PARTIAL)
-            if event is e.VOUCHED and target is not state:
-                marks.add(a.BY_HAND)
+            if event in EVIDENCE and target is not state:
+                marks.add(EVIDENCE[event])
             if late and event in MONEY:
                 marks.add(a.LATE)
             table[state, event] = Move(target, frozenset(marks))
 
     money = {e.PAID: s.CONFIRMED, e.PAID_OVER: s.CONFIRMED}
     ends = {e.DECLINED: s.FAILED, e.TIMED_OUT: s.EXPIRED, e.CLOSED: s.CANCELLED, e.LOST: s.UNKNOWN}
-    vouch = {e.VOUCHED: s.CONFIRMED}
+    shown = dict.fromkeys(EVIDENCE, s.CONFIRMED)
     row(s.CREATED, money | ends | {e.SHOWN: s.WAITING, e.STILL_WAITING: s.WAITING})
-    row(s.WAITING, money | ends | vouch)
-    row(s.UNKNOWN, money | ends | vouch | {e.SHOWN: s.WAITING, e.STILL_WAITING: s.WAITING})
+    row(s.WAITING, money | ends | shown)
+    row(s.UNKNOWN, money | ends | shown | {e.SHOWN: s.WAITING, e.STILL_WAITING: s.WAITING})
     for closed in (s.FAILED, s.EXPIRED, s.CANCELLED):
-        row(closed, money | vouch, late=True)
+        row(closed, money | shown, late=True)
     row(s.CONFIRMED, {e.REFUND_ASKED: s.REFUND_PENDING, e.REFUND_DONE: s.REFUNDED})
     row(s.REFUND_PENDING, {e.REFUND_DONE: s.REFUNDED, e.REFUND_REFUSED: s.CONFIRMED})
     row(s.REFUNDED, {})
@@ -126,7 +139,8 @@ def _table() -> dict[tuple[State, Event], Outcome]:
     for state in (*OPEN, *CLOSED_UNPAID):
         for event in (e.REFUND_ASKED, e.REFUND_DONE, e.REFUND_REFUSED):
             table[state, event] = Refuse(Code.PAYMENT_NOT_CONFIRMED)
-    table[s.CREATED, e.VOUCHED] = Refuse(Code.PAYMENT_NOT_SHOWN)
+    for event in EVIDENCE:
+        table[s.CREATED, event] = Refuse(Code.PAYMENT_NOT_SHOWN)
     table[s.REFUNDED, e.REFUND_ASKED] = Refuse(Code.PAYMENT_ALREADY_REFUNDED)
     return table
 
@@ -161,7 +175,7 @@ class PaymentState:
     @property
     def needs_a_person(self) -> bool:
         """Money is or may be where no sale is: belongs in the late-money inbox."""
-        return bool(self.anomalies - {Anomaly.BY_HAND})
+        return bool(self.anomalies - set(EVIDENCE.values()))
 
 
 def judge_amount(due: int, received: int) -> Event:

@@ -20,6 +20,7 @@ from app.domain.payment import (
     State,
 )
 from app.domain.times import Moment
+from app.services.proofs import Evidence
 from app.wire.messages import PaymentView
 
 UNKNOWN_TO_CLOUD_GRACE_MS = 10 * 60_000
@@ -89,6 +90,26 @@ def absent(last: PaymentStep, now: Moment) -> Event:
     return Event.DECLINED if over else Event.LOST
 
 
+def believed(last: PaymentStep, evidence: Evidence, now: Moment, actor: str) -> PaymentStep:
+    """Return the step after evidence that stands for the cloud's word: the amount due has come.
+
+    Raises RuleBroken(PAYMENT_NOT_SHOWN) for an attempt nobody can have paid.
+    """
+    return replace(
+        last,
+        step_id=new_id(),
+        step=last.step + 1,
+        event=evidence.event.value,
+        after=last.after.after(evidence.event),
+        received=max(last.received, last.amount),
+        provider=evidence.provider or last.provider,
+        provider_ref=evidence.provider_ref or last.provider_ref,
+        at=now,
+        actor=actor or last.actor,
+        evidence=evidence.text,
+    )
+
+
 def next_step(
     last: PaymentStep, event: Event, view: PaymentView | None, now: Moment, actor: str
 ) -> PaymentStep:
@@ -116,4 +137,5 @@ def next_step(
         provider_ref=(view.provider_ref if view else "") or last.provider_ref,
         at=now,
         actor=actor or last.actor,
+        evidence="",
     )

@@ -79,7 +79,10 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
     age = max(now.now.server_ms - now.sync.last_pull_ms, 0) if now.sync.last_pull_ms else None
     match operation:
         case Operation.SELL_QR if offline:
-            return Verdict(operation, Standing.BLOCKED, offline)
+            # With our line down the order travels in its code, at the prices heard last, and the
+            # customer's phone proves it paid.
+            down = offline is Code.CLOUD_UNREACHABLE
+            return Verdict(operation, Standing.AGED if down else Standing.BLOCKED, offline, age)
         case Operation.FIND_MEMBER if now.members_expired:
             return Verdict(operation, Standing.BLOCKED, Code.MEMBERS_EXPIRED)
         case Operation.JOIN_MEMBER if now.sync.member_refused:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.cart import Cart
-from app.domain.payment import Anomaly, State
+from app.domain.payment import EVIDENCE, Anomaly, State
 from app.domain.sale import Sale
 from app.ports import Attempt, Reader
 from app.services.checkout import frozen_slot
@@ -60,5 +60,5 @@ def _is_settled(money: WaitingMoney) -> bool:
     if money.is_open or money.sale is None:
         return False
     own = money.attempt.attempt_id in {tender.attempt_id for tender in money.sale.tenders}
-    odd = money.attempt.last.after.anomalies - {Anomaly.BY_HAND, Anomaly.LATE}
+    odd = money.attempt.last.after.anomalies - {*EVIDENCE.values(), Anomaly.LATE}
     return own and not (odd and money.missing)

@@ -13,24 +13,25 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain.facts import PaymentStep
 from app.domain.ids import new_id
-from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, Event, PaymentState, State
+from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Event, PaymentState, State
 from app.domain.people import Person, Role
 from app.domain.pricing import PricedCart, price
 from app.domain.sale import Sale, Tender, TenderKind
 from app.domain.times import Moment
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Attempt, Clock, Draft, PaymentGateway, Priority, Store, UnitOfWork
+from app.services.attempts import came_in_time, is_over, known_attempt, own_sale, refuse_second
 from app.services.checkout import FROZEN, check_discounts, frozen_slot, record_sale
-from app.services.hearing import absent, events_of, is_credible, next_step
-from app.services.orders import make_order
+from app.services.hearing import absent, believed, events_of, is_credible, next_step
+from app.services.orders import FrozenOrder, make_order, make_portable_order
+from app.services.proofs import Evidence, attempt_of, judge_proof, take_try
 from app.services.standing import refuse_revoked
-from app.wire.messages import Order, PaymentIntent, PaymentView
-from app.wire.tokens import OrderToken, new_nonce, order_hash
+from app.wire.messages import PaymentIntent, PaymentView
+from app.wire.tokens import is_portable
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,11 @@ KEEP_CLOSED_MS = 48 * 3_600_000
 """So long the cart of an attempt that closed unpaid is kept: a provider's last notice of a payment
 may come a day late, and only with its cart can late money become the sale it was meant for."""
 
-_ENCODER = msgspec.json.Encoder()
+OFFLINE_MINUTES = 15
+"""A code that was made offline lives at least this long: the clock it was made by may be a little off."""
+
+Heard = PaymentView | Event | Evidence | None
+"""What may be heard of an attempt; None: the cloud does not know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,13 @@ class Payments:
         """Return the address the QR shows."""
         return f"{self._store.reader.identity().public_url}/o/{attempt.token}"
 
-    def start(self, priced: PricedCart, actor: Person) -> Future[PaymentNews]:
+    def start(
+        self, priced: PricedCart, actor: Person, *, offline: bool = False
+    ) -> Future[PaymentNews]:
         """Freeze the cart, register the order at the cloud, and answer with an attempt to show.
+
+        `offline`: the cloud is not asked; the order travels in the QR, and RuleBroken(ORDER_NOT_OFFLINE)
+        says that it does not fit.
 
         Raises (through the future) RuleBroken: CART_EMPTY, AMOUNT_INVALID if nothing is due,
         MANAGER_NEEDED, SALE_ALREADY_RECORDED, PAYMENT_ALREADY_OPEN (`attempt_id`) if another attempt
@@ -85,7 +95,7 @@ class Payments:
         registered: then the QR was never shown, nobody can pay it, the attempt is recorded as failed
         and another tender may be used.
         """
-        return self._pool.submit(self._start, priced, actor)
+        return self._pool.submit(self._start, priced, actor, offline)
 
     def refresh(self, attempt_id: str, actor: str = "") -> Future[PaymentNews]:
         """Ask the cloud how an attempt stands. Doubt is an answer: the state becomes unknown."""
@@ -94,6 +104,21 @@ class Payments:
     def cancel(self, attempt_id: str, actor: str = "") -> Future[PaymentNews]:
         """Ask the cloud to close an attempt. Believe only its answer: closed, or already paid."""
         return self._pool.submit(self._refresh, attempt_id, actor, True)
+
+    def prove(self, text: str, attempt_id: str = "", actor: str = "") -> Future[PaymentNews]:
+        """Believe the proof on a customer's phone, of this attempt or of the one it is about.
+
+        Raises (through the future) RuleBroken: what `judge_proof` does, and PAYMENT_NOT_SHOWN.
+        """
+        return self._pool.submit(self._prove, text, attempt_id, actor)
+
+    def speak(self, attempt_id: str, code: str, actor: str = "") -> Future[PaymentNews]:
+        """Believe the code a customer reads out; it is worth less than a proof, and that is kept.
+
+        Raises (through the future) RuleBroken: SPOKEN_CODE_WRONG (`tries_left`), SPOKEN_CODE_LOCKED,
+        PROOF_USED, PAYMENT_UNKNOWN, PAYMENT_NOT_SHOWN.
+        """
+        return self._pool.submit(self._speak, attempt_id, code, actor)
 
     def vouch(self, attempt_id: str, manager: Person) -> Future[PaymentNews]:
         """Confirm by hand what was shown, from evidence outside the system (the customer's receipt).
@@ -121,7 +146,7 @@ class Payments:
 
     # --- network thread -----------------------------------------------------------------------
 
-    def _start(self, priced: PricedCart, actor: Person) -> PaymentNews:
+    def _start(self, priced: PricedCart, actor: Person, offline: bool) -> PaymentNews:
         if not priced.cart.lines:
             raise RuleBroken(Code.CART_EMPTY)
         if priced.total <= 0:
@@ -132,15 +157,20 @@ class Payments:
         if not identity.enrolled:
             raise Trouble(Code.DEVICE_NOT_ENROLLED)
         self._store.run(self._forget_old_carts, priority=Priority.SYNC)
-        at = self._clock.now()
-        expires_ms = at.server_ms + reader.payment_minutes() * 60_000
+        at, minutes = self._clock.now(), reader.payment_minutes()
+        if offline:
+            expires_ms = at.server_ms + max(minutes, OFFLINE_MINUTES) * 60_000
+            as_of_ms = reader.sync_status().last_pull_ms
+            order = make_portable_order(priced, actor, as_of_ms, expires_ms)
+            self._run(lambda uow: self._freeze(uow, priced, order, at, actor))
+            return self._note(order.attempt_id, Event.SHOWN, actor.person_id)
+        expires_ms = at.server_ms + minutes * 60_000
         order = make_order(priced, identity, actor, at.server_ms, expires_ms)
-        content = _ENCODER.encode(order)
         self._registering.add(order.attempt_id)
         try:
-            attempt = self._run(lambda uow: self._freeze(uow, priced, order, content, at, actor))
+            attempt = self._run(lambda uow: self._freeze(uow, priced, order, at, actor))
             try:
-                view = self._register(attempt, content, actor.person_id)
+                view = self._register(attempt, order.bytes_, actor.person_id)
             except (Trouble, RuleBroken):
                 self._note(attempt.attempt_id, Event.DECLINED, actor.person_id)
                 raise
@@ -173,16 +203,52 @@ class Payments:
         except Trouble:
             return self._note(attempt_id, Event.LOST, actor)
         except RuleBroken as refused:
-            missing = refused.code is Code.PAYMENT_UNKNOWN
-            return self._note(attempt_id, None if missing else Event.LOST, actor)
+            if refused.code is not Code.PAYMENT_UNKNOWN:
+                return self._note(attempt_id, Event.LOST, actor)
+            return self._note(attempt_id, self._introduce(attempt_id, close), actor)
         return self._note(attempt_id, view, actor)
+
+    def _introduce(self, attempt_id: str, close: bool) -> PaymentView | Event | None:
+        """Say what it means that the cloud does not know an attempt. One whose order travels in its QR
+        is registered now: nobody has scanned it yet, and from now on it can be closed there."""
+        attempt = self._run(lambda uow: known_attempt(uow, attempt_id))
+        state = attempt.last.after
+        if not is_portable(attempt.token) or not state.is_open or state.state is State.CREATED:
+            return None
+        try:
+            view = self._gateway.create(PaymentIntent(token=attempt.token, order=b""))
+            return self._gateway.cancel(attempt_id) if close else view
+        except Trouble:
+            return Event.LOST
+        except RuleBroken as refused:
+            # What the cloud will never take, nobody can pay; what came too late may have been lost there.
+            return None if refused.code is Code.TOKEN_EXPIRED else Event.DECLINED
+
+    def _prove(self, text: str, attempt_id: str, actor: str) -> PaymentNews:
+        now = self._clock.now()
+
+        def judge(uow: UnitOfWork) -> tuple[str, Evidence]:
+            attempt = known_attempt(uow, attempt_id) if attempt_id else attempt_of(uow, text)
+            return attempt.attempt_id, judge_proof(uow, attempt, text, now)
+
+        proved, evidence = self._run(judge)
+        return self._note(proved, evidence, actor)
+
+    def _speak(self, attempt_id: str, code: str, actor: str) -> PaymentNews:
+        right, left = self._run(lambda uow: take_try(uow, known_attempt(uow, attempt_id), code))
+        if not right:
+            log.warning("a spoken code for attempt %s was refused", attempt_id)
+            raise RuleBroken(
+                Code.SPOKEN_CODE_WRONG if left else Code.SPOKEN_CODE_LOCKED, tries_left=left
+            )
+        return self._note(attempt_id, Evidence(Event.SPOKEN), actor)
 
     def _vouch(self, attempt_id: str, manager: Person) -> PaymentNews:
         if manager.role is not Role.MANAGER:
             raise RuleBroken(Code.MANAGER_NEEDED, max_bp=0)
         return self._note(attempt_id, Event.VOUCHED, manager.person_id)
 
-    def _note(self, attempt_id: str, heard: PaymentView | Event | None, actor: str) -> PaymentNews:
+    def _note(self, attempt_id: str, heard: Heard, actor: str) -> PaymentNews:
         """Record what was heard, and the sale with it. None says that the cloud knows no such attempt.
 
         If the sale cannot be made the news is recorded all the same, and the money waits for a person.
@@ -201,22 +267,15 @@ class Payments:
         self,
         uow: UnitOfWork,
         priced: PricedCart,
-        order: Order,
-        content: bytes,
+        order: FrozenOrder,
         at: Moment,
         actor: Person,
     ) -> Attempt:
         """Write the attempt's first step and keep its cart and token."""
         refuse_revoked(uow)
-        _refuse_second(uow, order.sale_id)
-        token = OrderToken(
-            device=uow.identity().device,
-            attempt_id=order.attempt_id,
-            nonce=new_nonce(),
-            amount=order.total,
-            expires_s=order.expires_ms // 1000,
-            order_hash=order_hash(content),
-        ).sign(Ed25519PrivateKey.from_private_bytes(uow.device_key()))
+        refuse_second(uow, order.sale_id)
+        key = Ed25519PrivateKey.from_private_bytes(uow.device_key())
+        token = order.token(uow.identity().device).sign(key)
         step = PaymentStep(
             step_id=new_id(),
             attempt_id=order.attempt_id,
@@ -227,7 +286,7 @@ class Payments:
             amount=order.total,
             received=0,
             currency=order.currency,
-            order_hash=order_hash(content).hex(),
+            order_hash=order.hash.hex(),
             provider="",
             provider_ref="",
             expires_ms=order.expires_ms,
@@ -243,15 +302,21 @@ class Payments:
         self,
         uow: UnitOfWork,
         attempt_id: str,
-        heard: PaymentView | Event | None,
+        heard: Heard,
         actor: str,
         *,
         sell: bool,
     ) -> PaymentNews:
         """Let what was heard change an attempt; record each step, and the sale if its money is there."""
-        attempt, now = _attempt(uow, attempt_id), self._clock.now()
+        attempt, now = known_attempt(uow, attempt_id), self._clock.now()
         last, view = attempt.last, None
-        if isinstance(heard, PaymentView):
+        events: tuple[Event, ...] = ()
+        if isinstance(heard, Evidence):
+            if last.after.state in PAID_STATES:
+                raise RuleBroken(Code.PROOF_USED)
+            last = believed(last, heard, now, actor)
+            uow.record(last)
+        elif isinstance(heard, PaymentView):
             view = heard if is_credible(heard, last) else None
             events = events_of(heard, last) if view else (Event.LOST,)
         else:
@@ -262,19 +327,19 @@ class Payments:
                 uow.record(step)
                 last = step
         attempt = replace(attempt, last=last)
-        if sell and _came_in_time(last.after) and uow.sale(last.sale_id) is None:
+        if sell and came_in_time(last.after) and uow.sale(last.sale_id) is None:
             self._sell(uow, attempt, now)
         if last.after.state is State.REFUNDED:
             uow.drop_draft(frozen_slot(attempt_id))
-        return PaymentNews(attempt, _own_sale(uow, attempt), view, now)
+        return PaymentNews(attempt, own_sale(uow, attempt), view, now)
 
     def _standing(self, uow: UnitOfWork, attempt_id: str) -> PaymentNews:
-        attempt = _attempt(uow, attempt_id)
-        return PaymentNews(attempt, _own_sale(uow, attempt), None, self._clock.now())
+        attempt = known_attempt(uow, attempt_id)
+        return PaymentNews(attempt, own_sale(uow, attempt), None, self._clock.now())
 
     def _deliver(self, uow: UnitOfWork, attempt_id: str, actor: str) -> PaymentNews:
-        attempt, now = _attempt(uow, attempt_id), self._clock.now()
-        if _own_sale(uow, attempt) is None:
+        attempt, now = known_attempt(uow, attempt_id), self._clock.now()
+        if own_sale(uow, attempt) is None:
             if attempt.last.after.state is not State.CONFIRMED:
                 raise RuleBroken(Code.PAYMENT_NOT_CONFIRMED, attempt_id=attempt_id)
             if uow.sale(attempt.last.sale_id) is not None:
@@ -283,7 +348,7 @@ class Payments:
                 raise RuleBroken(Code.SALE_UNKNOWN)
             refuse_revoked(uow)
             self._sell(uow, replace(attempt, last=replace(attempt.last, actor=actor)), now)
-        return PaymentNews(attempt, _own_sale(uow, attempt), None, now)
+        return PaymentNews(attempt, own_sale(uow, attempt), None, now)
 
     def _sell(self, uow: UnitOfWork, attempt: Attempt, now: Moment) -> None:
         """Record the sale of the frozen cart, paid by this attempt. Raises _SaleImpossible."""
@@ -313,44 +378,9 @@ class Payments:
         for draft in self._store.reader.drafts():
             if draft.slot.startswith(FROZEN) and draft.saved_ms < too_old:
                 attempt = uow.attempt(draft.slot.removeprefix(FROZEN))
-                if attempt is None or _is_over(attempt.last.after):
+                if attempt is None or is_over(attempt.last.after):
                     uow.drop_draft(draft.slot)
 
 
 class _SaleImpossible(RuleBroken):
     """The money is there and the sale cannot be recorded; raised to undo the half-made sale."""
-
-
-def _attempt(uow: UnitOfWork, attempt_id: str) -> Attempt:
-    attempt = uow.attempt(attempt_id)
-    if attempt is None:
-        raise RuleBroken(Code.PAYMENT_UNKNOWN)
-    return attempt
-
-
-def _own_sale(uow: UnitOfWork, attempt: Attempt) -> Sale | None:
-    """Return the sale this attempt paid for; the cart may have been sold another way meanwhile."""
-    sale = uow.sale(attempt.last.sale_id)
-    paid_by = {tender.attempt_id for tender in sale.tenders} if sale else set()
-    return sale if attempt.attempt_id in paid_by else None
-
-
-def _came_in_time(state: PaymentState) -> bool:
-    """The full amount is confirmed and the attempt was open when it came."""
-    return state.state is State.CONFIRMED and Anomaly.LATE not in state.anomalies
-
-
-def _is_over(state: PaymentState) -> bool:
-    return state.state in CLOSED_UNPAID and not state.needs_a_person
-
-
-def _refuse_second(uow: UnitOfWork, sale_id: str) -> None:
-    """A cart that is sold, paid or may still be paid is not shown a second QR."""
-    if uow.sale(sale_id) is not None:
-        raise RuleBroken(Code.SALE_ALREADY_RECORDED, id=sale_id)
-    for other in uow.attempts_of(sale_id):
-        state = other.last.after
-        if state.is_open:
-            raise RuleBroken(Code.PAYMENT_ALREADY_OPEN, attempt_id=other.attempt_id)
-        if state.state in PAID_STATES - {State.REFUNDED}:
-            raise RuleBroken(Code.ORDER_PAID, attempt_id=other.attempt_id)

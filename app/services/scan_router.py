@@ -15,10 +15,8 @@ from app.domain.gs1 import article_number
 from app.domain.payment_code import PaymentCode, payment_code
 from app.errors import RuleBroken
 from app.ports import Reader
+from app.wire.proofs import looks_like_proof
 from app.wire.tokens import read_order_token
-
-PROOF_PREFIX = "GP1:"
-"""So the text of every proof of payment begins."""
 
 _ORDER_PATH, _MEMBER_PATH = "/o/", "/m/"
 _LONGEST_ID = 64
@@ -54,14 +52,14 @@ class ScanRouter:
 
     def route(self, code: str) -> Scanned:
         """Return what a code is. Bounded look-ups only; never raises for a text, however strange."""
+        if looks_like_proof(code):  # whole as it is: a space at its end belongs to it
+            return Scanned(ScanKind.PROOF, code)
         text = code.strip()
         if self._reader().find_code(text) is not None:
             return Scanned(ScanKind.GOODS, text)
         wallet = payment_code(text)
         if wallet is not PaymentCode.UNKNOWN:
             return Scanned(ScanKind.PAYMENT_CODE, text, wallet)
-        if text.startswith(PROOF_PREFIX):
-            return Scanned(ScanKind.PROOF, text)
         if token := _order_token(text):
             return Scanned(ScanKind.ORDER, token)
         if number := text if is_gtin(text) else article_number(text):

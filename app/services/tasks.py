@@ -24,6 +24,7 @@ from app.wire.tasks import (
     REFUNDED,
     RELEASED,
     SEEN,
+    UNPROVEN,
     TaskClaim,
     TaskRow,
     TaskSettlement,
@@ -122,6 +123,8 @@ def resolutions_of(task: TaskRow) -> tuple[str, ...]:
     """
     if task.code == QUARANTINE:
         return (RELEASED, DROPPED)
+    if task.code == UNPROVEN:  # nothing came that could go back
+        return (SEEN,)
     return (REFUNDED, SEEN) if task.kind == MONEY else (SEEN, CORRECTED)
 
 

@@ -147,6 +147,7 @@ class PaymentStepV1(Body, frozen=True, kw_only=True):
     provider: str = ""
     provider_ref: str = ""
     expires_ms: int = 0
+    evidence: str = ""
 
 
 class EpochOpenedV1(Body, frozen=True, kw_only=True):

@@ -218,6 +218,7 @@ def _step(step: PaymentStep) -> PaymentStepV1:
         provider=step.provider,
         provider_ref=step.provider_ref,
         expires_ms=step.expires_ms,
+        evidence=step.evidence,
     )
 
 
@@ -357,6 +358,7 @@ def _read_step(body: PaymentStepV1, at: Moment, actor: str) -> PaymentStep:
         expires_ms=body.expires_ms,
         at=at,
         actor=actor,
+        evidence=body.evidence,
     )
 
 

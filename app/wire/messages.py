@@ -466,7 +466,8 @@ class Order(Message, frozen=True, kw_only=True):
 
 
 class PaymentIntent(Message, frozen=True, kw_only=True):
-    """`POST /v1/payments`: register an order before its QR is shown. `order` are the bytes of an `Order`.
+    """`POST /v1/payments`: register an order before its QR is shown. `order` are the bytes of an `Order`,
+    or none for one that travels in its token.
 
     Idempotent by the token's attempt id: the same bytes get the same answer, other bytes a 409.
     """

@@ -4,7 +4,11 @@ Order token, form 1 (the order itself lies at the cloud). Text is base64url with
     u8 version = 1 | u8 form = 1 | u8 len + device id | 16 bytes attempt id | 8 bytes nonce |
     u64be amount in minor units | u40be expiry in Unix seconds | 16 bytes order hash (head of SHA-256 of the
     order's bytes) | 64 bytes Ed25519 signature by the device key over "gp1-order" and all before it.
-Form 2, with the lines inside for a shop that is offline, is reserved.
+Form 2 is for a shop that is offline: what was ordered travels in it, packed by `portable`. Text is base32
+(RFC 4648) without padding, because capitals and digits cost a QR less than mixed letters:
+    u8 version = 1 | u8 form = 2 | device id, packed | 16 bytes attempt id | 8 bytes nonce | amount, varint |
+    u40be expiry | what was ordered | 64 bytes signature as in form 1.
+Its order hash is that of what was ordered. The first letters tell the forms apart: AQE and AEB.
 
 Proof of our server, header `GuidePOS-Proof` of every answer: `<kid>.<base64url signature>`, Ed25519 by the
 cloud's key over "gp1-answer" | nonce of the request | status, both length-prefixed | SHA-256 of the body.
@@ -33,6 +37,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.errors import Code, RuleBroken
 from app.wire.journal import prefixed
+from app.wire.packing import Packer, Unpacker
 
 NONCE_HEADER = "GuidePOS-Nonce"
 PROOF_HEADER = "GuidePOS-Proof"
@@ -40,8 +45,9 @@ DIGEST_HEADER = "Content-Digest"
 NONCE_BYTES = 8
 ORDER_HASH_BYTES = 16
 SIGNATURE_BYTES = 64
-_FORM_BY_REFERENCE = 1
+_FORM_BY_REFERENCE, _FORM_PORTABLE = 1, 2
 _MAX_TOKEN = 1_000
+PORTABLE_HEAD = "AEB"
 
 
 def b64(data: bytes) -> str:
@@ -72,7 +78,8 @@ def order_hash(order: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class OrderToken:
-    """What the QR says: this device asks this amount for this order until then."""
+    """What the QR says: this device asks this amount for this order until then. `content` is what was
+    ordered, where the order travels in the token."""
 
     device: str
     attempt_id: str
@@ -80,8 +87,16 @@ class OrderToken:
     amount: int
     expires_s: int
     order_hash: bytes
+    content: bytes = b""
+
+    @property
+    def is_portable(self) -> bool:
+        """The whole order is in the token."""
+        return bool(self.content)
 
     def _payload(self) -> bytes:
+        if self.is_portable:
+            return self._portable()
         device = self.device.encode()
         return (
             struct.pack(">BBB", 1, _FORM_BY_REFERENCE, len(device))
@@ -93,10 +108,26 @@ class OrderToken:
             + self.order_hash
         )
 
+    def _portable(self) -> bytes:
+        packer = Packer()
+        packer.raw(bytes((1, _FORM_PORTABLE)))
+        packer.name(self.device)
+        packer.raw(uuid.UUID(self.attempt_id).bytes + self.nonce)
+        packer.number(self.amount)
+        packer.raw(self.expires_s.to_bytes(5) + self.content)
+        return packer.data
+
     def sign(self, key: Ed25519PrivateKey) -> str:
-        """Return the token's text."""
+        """Return the token's text. Raises RuleBroken(ORDER_NOT_OFFLINE) when the order it carries is too
+        long for any QR a phone reads."""
         payload = self._payload()
-        return b64(payload + key.sign(b"gp1-order" + payload))
+        signed = payload + key.sign(b"gp1-order" + payload)
+        if not self.is_portable:
+            return b64(signed)
+        text = _b32(signed)
+        if len(text) > _MAX_TOKEN:
+            raise RuleBroken(Code.ORDER_NOT_OFFLINE)
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +152,8 @@ def read_order_token(text: str) -> UnverifiedOrder:
     if len(text) > _MAX_TOKEN:
         raise RuleBroken(Code.TOKEN_INVALID)
     try:
+        if is_portable(text):
+            return _read_portable(_unb32(text))
         raw = unb64(text)
         payload, signature = raw[:-SIGNATURE_BYTES], raw[-SIGNATURE_BYTES:]
         version, form, length = struct.unpack_from(">BBB", payload)
@@ -140,6 +173,37 @@ def read_order_token(text: str) -> UnverifiedOrder:
     except (ValueError, struct.error) as error:
         raise RuleBroken(Code.TOKEN_INVALID) from error
     return UnverifiedOrder(claims, payload, signature)
+
+
+def is_portable(token: str) -> bool:
+    """Tell whether the order travels in a token, from its first letters."""
+    return token.startswith(PORTABLE_HEAD)
+
+
+def _read_portable(raw: bytes) -> UnverifiedOrder:
+    payload, signature = raw[:-SIGNATURE_BYTES], raw[-SIGNATURE_BYTES:]
+    unpacker = Unpacker(payload)
+    if unpacker.raw(2) != bytes((1, _FORM_PORTABLE)):
+        raise ValueError("unknown version or form")
+    device = unpacker.name()
+    attempt_id = str(uuid.UUID(bytes=unpacker.raw(16)))
+    nonce, amount = unpacker.raw(NONCE_BYTES), unpacker.number()
+    expires_s, content = int.from_bytes(unpacker.raw(5)), unpacker.rest()
+    if not content:
+        raise ValueError("nothing was ordered")
+    claims = OrderToken(device, attempt_id, nonce, amount, expires_s, order_hash(content), content)
+    return UnverifiedOrder(claims, payload, signature)
+
+
+def _b32(data: bytes) -> str:
+    return base64.b32encode(data).rstrip(b"=").decode()
+
+
+def _unb32(text: str) -> bytes:
+    data = base64.b32decode(text + "=" * (-len(text) % 8))
+    if _b32(data) != text:
+        raise ValueError("not canonical base32")
+    return data
 
 
 def answer_message(nonce: str, status: int, body: bytes) -> bytes:

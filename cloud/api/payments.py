@@ -34,6 +34,7 @@ _STATUS = {
     Code.PAYMENT_ALREADY_OPEN: 409,
     Code.ORDER_PAID: 409,
     Code.ORDER_CLOSED: 409,
+    Code.PRICES_OLD: 409,
     Code.TOKEN_EXPIRED: 410,
     Code.TOKEN_INVALID: 422,
     Code.CLOUD_MESSAGE_INVALID: 422,
@@ -53,7 +54,8 @@ _STATUS = {
 async def create(request: Request, device: CurrentDevice, desk: DeskDep) -> Response:
     """Idempotent by attempt: the same bytes get the same answer, other bytes a 409.
 
-    409 `payment_already_open`: an earlier code of the sale may still be paid; `order_paid`: it has been.
+    409 `payment_already_open`: an earlier code of the sale may still be paid; `order_paid`: it has been;
+    `prices_old`: of an order that travels in its token. Such an order is sent without bytes of its own.
     """
     intent = await read(request, PaymentIntent, MAX_INTENT)
 

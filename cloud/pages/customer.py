@@ -5,7 +5,9 @@ A page is always drawn from the state as it is now, so reload and back button ar
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from app.errors import Code, RuleBroken, Trouble
+from app.wire.tokens import is_portable
 from cloud.api.live import EVENT_STREAM, stream
 from cloud.api.live import HEADERS as STREAM_HEADERS
 from cloud.desk import Desk, DeskDep
@@ -21,6 +24,7 @@ from cloud.gateways.base import AttemptKey
 from cloud.pages.faces import STATUS, Face, face_of, state_word
 from cloud.pages.leading import can_pay, elsewhere, lead, lead_payer
 from cloud.pages.phone import PHONE_S, SHOPS_COOKIE, Phone, phone_of, remember
+from cloud.pages.qr import QrPicture, qr_picture
 from cloud.pages.render import HEADERS, go, page, problem
 from cloud.pages.sheet import money, sheet_of, shop_time
 from cloud.services.attempts import Attempt
@@ -29,19 +33,41 @@ from cloud.services.orders import Shop, read_order
 
 router = APIRouter(include_in_schema=False)
 
+
+@dataclass(frozen=True, slots=True)
+class ProofSheet:
+    """The proof as the paid page shows it: big while the shop is offline and waits for it."""
+
+    qr: QrPicture
+    digits: str
+    awaited: bool
+
+    @property
+    def spoken(self) -> str:
+        """The code in two halves, as people read it out."""
+        return f"{self.digits[:4]} {self.digits[4:]}"
+
+
 PhoneDep = Annotated[Phone, Depends(phone_of)]
 Csrf = Annotated[str, Form()]
+
+log = logging.getLogger(__name__)
 
 _REFUSALS = {
     Code.TOKEN_INVALID: 400,
     Code.TOKEN_FOREIGN: 403,
     Code.PAYMENT_UNKNOWN: 404,
+    Code.PAYMENT_ALREADY_OPEN: 409,
+    Code.PRICES_OLD: 409,
+    Code.ORDER_PAID: 410,
+    Code.TOKEN_EXPIRED: 410,
 }
 
 
 @router.get("/o/{token}")
 def show(request: Request, token: str, phone: PhoneDep, desk: DeskDep) -> Response:
-    """Show the order as this phone may see it; the till hears that somebody looks."""
+    """Show the order as this phone may see it; the till hears that somebody looks. An order that travels
+    in its token is written down when the first phone opens it."""
 
     def draw(key: AttemptKey) -> Response:
         attempt = desk.payments.current(key)
@@ -56,7 +82,7 @@ def show(request: Request, token: str, phone: PhoneDep, desk: DeskDep) -> Respon
             remember(shown, request, SHOPS_COOKIE, phone.been_at(key.tenant, key.store), PHONE_S)
         return shown
 
-    return _guarded(request, phone, desk, token, draw)
+    return _guarded(request, phone, desk, token, draw, _opened)
 
 
 @router.post("/o/{token}/take")
@@ -106,6 +132,7 @@ def state(token: str, phone: PhoneDep, desk: DeskDep) -> Response:
     try:
         attempt = desk.payments.current(desk.orders.behind(token))
     except RuleBroken as refusal:
+        log.warning("a code was refused: %s", refusal.code.value)
         return JSONResponse({"face": refusal.code.value}, _REFUSALS[refusal.code], HEADERS)
     face = face_of(attempt, desk.orders.holder(attempt.key), phone.hash)
     return JSONResponse({"face": _stamp(face, attempt)}, headers=HEADERS)
@@ -137,15 +164,35 @@ def cart(request: Request, phone: PhoneDep, desk: DeskDep) -> Response:
     return page(request, phone, "cart.html", rows=rows, state_word=state_word)
 
 
+def _behind(desk: Desk, token: str) -> AttemptKey:
+    return desk.orders.behind(token)
+
+
+def _opened(desk: Desk, token: str) -> AttemptKey:
+    """Return the attempt behind a token; one whose till could not reach us begins here."""
+    try:
+        return desk.orders.behind(token)
+    except RuleBroken as refusal:
+        if refusal.code is not Code.PAYMENT_UNKNOWN or not is_portable(token):
+            raise
+    return desk.payments.register(desk.orders.admit_portable(token)).key
+
+
 def _guarded(
-    request: Request, phone: Phone, desk: Desk, token: str, work: Callable[[AttemptKey], Response]
+    request: Request,
+    phone: Phone,
+    desk: Desk,
+    token: str,
+    work: Callable[[AttemptKey], Response],
+    find: Callable[[Desk, str], AttemptKey] = _behind,
 ) -> Response:
     """Run `work` on the attempt behind a genuine token, or show why there is none."""
     try:
-        return work(desk.orders.behind(token))
+        return work(find(desk, token))
     except RuleBroken as refusal:
         if refusal.code not in _REFUSALS:
             raise
+        log.warning("a code was refused: %s", refusal.code.value)
         return problem(request, phone, refusal.code.value, _REFUSALS[refusal.code])
 
 
@@ -191,7 +238,15 @@ def _order_page(
         until=shop_time(attempt.expires_ms, "%H:%M"),
         paid_at=shop_time(attempt.paid_ms, form) if attempt.paid_ms else "",
         over=_over(attempt),
+        proof=_proof(desk, attempt) if face is Face.RECEIPT else None,
     )
+
+
+def _proof(desk: Desk, attempt: Attempt) -> ProofSheet | None:
+    shown = desk.proofs.of(attempt)
+    if shown is None:
+        return None
+    return ProofSheet(qr_picture(shown.text), shown.spoken, shown.awaited)
 
 
 def _stamp(face: Face, attempt: Attempt) -> str:

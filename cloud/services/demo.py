@@ -61,7 +61,8 @@ def _load(db: Database, shop: DemoShop, now_ms: int) -> None:
         people = [person_row(person) for person in shop.people if person.store == store.store]
         db.write(partial(feed.put_people, tenant_id=tenant_id, rows=people, store_id=store.store))
     for skus in _pages(shop.skus):
-        db.write(partial(feed.put_skus, tenant_id=tenant_id, rows=[sku_row(sku) for sku in skus]))
+        rows = [sku_row(sku) for sku in skus]
+        db.write(partial(feed.put_skus, tenant_id=tenant_id, rows=rows, now_ms=now_ms))
     for page in _pages(shop.stock):
         counted = [stock_row(row, now_ms) for row in page]
         db.write(partial(feed.put_stock, tenant_id=tenant_id, rows=counted))

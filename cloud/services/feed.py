@@ -6,6 +6,7 @@ comes with the record of the asking device up to which its figures count.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ from cloud.db.rows import upsert
 from cloud.db.state import feed_generation, horizon
 from cloud.db.tables import config, device_epoch, journal, person, sku, stock
 from cloud.errors import Refused
+from cloud.services import prices
 from cloud.services.marks import own
 from cloud.services.streams import Stream, checksum, stream_of
 from cloud.services.tokens import DevicePrincipal
@@ -204,9 +206,19 @@ def counted(
 # --- what tills are to be told --------------------------------------------------------------------
 
 
-def put_skus(connection: sa.Connection, tenant_id: str, rows: Iterable[SkuRow]) -> int:
-    """Publish SKUs, replacing those with the same id; returns how many."""
-    change = next_change(connection)
+def put_skus(
+    connection: sa.Connection,
+    tenant_id: str,
+    rows: Iterable[SkuRow],
+    *,
+    now_ms: int | None = None,
+) -> int:
+    """Publish SKUs, replacing those with the same id; returns how many. Their prices count from
+    `now_ms` on, by the wall clock if it is not said."""
+    change, rows = next_change(connection), list(rows)
+    since_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    for start in range(0, len(rows), BATCH):
+        prices.note(connection, tenant_id, rows[start : start + BATCH], since_ms)
     return _put(
         connection,
         sku,

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from app.wire.messages import KeySet, PublicKey
+from app.wire.proofs import Proof
 from app.wire.tokens import prove_answer
 from cloud.db.engine import read_private, write_private
 
@@ -68,6 +69,11 @@ class ServerKeys:
         """Return the proof header of an answer."""
         key, private = self._signing[0]
         return prove_answer(key.kid, private, nonce, status, body)
+
+    def prove_payment(self, proof: Proof) -> str:
+        """Return a proof of payment as a customer shows it."""
+        key, private = self._signing[0]
+        return proof.sign(key.kid, private)
 
 
 def load_keys(file: Path) -> ServerKeys:

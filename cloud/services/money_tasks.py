@@ -14,7 +14,9 @@ import sqlalchemy as sa
 
 from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, PaymentState, State
 from app.wire.bodies import PaymentStepV1, SaleV1
-from app.wire.tasks import BY_ITSELF, MONEY, OPEN, PAYMENT, SETTLED
+from app.wire.proofs import PROOF_MS
+from app.wire.tasks import BY_ITSELF, MONEY, OPEN, PAYMENT, SETTLED, UNPROVEN
+from app.wire.tokens import PORTABLE_HEAD, is_portable
 from cloud.db import payment_tables
 from cloud.db.distribution import across
 from cloud.db.feed import next_change
@@ -37,6 +39,9 @@ LATE, OVER, PARTIAL, NO_SALE, REFUND_PENDING = (
 )
 """Codes of tasks of the kind "money"."""
 
+_SURE = {Anomaly.BY_HAND.value, Anomaly.PROVED.value}
+"""Marks of a step nobody need look at: a manager's word, and our own signature."""
+
 Own = tuple[str, str]
 """Tenant and store."""
 
@@ -53,6 +58,17 @@ class _Known:
     received: int
     expires_ms: int
     created_ms: int
+    portable: bool = False
+    """Its order travelled in the QR: the till may have been offline."""
+    told: bool = False
+    """Its till has said that it is paid."""
+    unproven: bool = False
+    """Its till believed a code that was read out, and the provider's side knows of no money."""
+
+    @property
+    def may_be_proved(self) -> bool:
+        """Its till may have seen our proof of it and made the sale, and not have been online since."""
+        return self.portable and not self.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +102,7 @@ def note_arrivals(
     odd, paid = set(), set()
     for record in records:
         match record.body:
-            case PaymentStepV1() as step if set(step.anomalies) - {Anomaly.BY_HAND.value}:
+            case PaymentStepV1() as step if set(step.anomalies) - _SURE:
                 odd.add(step.attempt)
             case SaleV1() as sold:
                 paid |= {part.attempt for part in sold.tenders if part.attempt}
@@ -142,11 +158,14 @@ def _judge(facts: _Known, sold: _Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, OVER, False, facts.received - facts.due)
     if Anomaly.PARTIAL in anomalies and 0 < facts.received < facts.due:
         return _Finding(MONEY, PARTIAL, False, facts.received)
+    if facts.unproven:
+        return _Finding(MONEY, UNPROVEN, False, facts.due)
     if paid and sold is not None and sold.own:
         return _Finding(PAYMENT, state.value, True, facts.received)
     if paid and Anomaly.LATE in anomalies:
         return _Finding(MONEY, LATE, False, facts.received)
-    if paid and (sold is not None or now_ms >= facts.expires_ms + ORPHAN_MS):
+    patience_ms = ORPHAN_MS + (PROOF_MS if facts.may_be_proved else 0)
+    if paid and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
         return _Finding(MONEY, NO_SALE, False, max(facts.received, facts.due))
     over = paid or state in CLOSED_UNPAID
     return _Finding(PAYMENT, state.value, over, facts.due)
@@ -231,6 +250,7 @@ def _known(connection: sa.Connection, own: Own, attempt_ids: Collection[str]) ->
             row.received,
             row.expires_ms,
             row.created_ms,
+            is_portable(row.token),
         )
         for row in rows
     }
@@ -265,6 +285,7 @@ def _said(step: sa.Row[Any]) -> _Known | None:
         step.received,
         step.expires_ms,
         step.at_ms,
+        unproven=payment.state in PAID_STATES and Anomaly.SPOKEN in payment.anomalies,
     )
 
 
@@ -273,7 +294,8 @@ def _joined(ours: _Known | None, theirs: _Known) -> _Known:
     for it, or where we know nothing."""
     if ours is None:
         return theirs
-    further = theirs.payment.state in PAID_STATES and ours.payment.state not in PAID_STATES
+    told = theirs.payment.state in PAID_STATES
+    further = told and ours.payment.state not in PAID_STATES
     state = theirs.payment.state if further else ours.payment.state
     return _Known(
         ours.attempt_id,
@@ -284,6 +306,9 @@ def _joined(ours: _Known | None, theirs: _Known) -> _Known:
         max(ours.received, theirs.received),
         ours.expires_ms,
         ours.created_ms,
+        ours.portable,
+        told,
+        theirs.unproven and ours.payment.state in CLOSED_UNPAID,
     )
 
 
@@ -312,10 +337,10 @@ def _sales(connection: sa.Connection, own: Own, known: Mapping[str, _Known]) -> 
 
 
 def unsold(
-    connection: sa.Connection, after_ms: int, until_ms: int, limit: int
+    connection: sa.Connection, after_ms: int, until_ms: int, limit: int, *, portable: bool = False
 ) -> list[tuple[Own, str, int]]:
     """Return (store, attempt, end) of paid attempts that ended in this span and have no sale of theirs,
-    the oldest first."""
+    the oldest first; `portable`: only those whose order travelled in the QR."""
     columns = payment_tables.attempt.c
     theirs = sa.exists().where(
         tender.c.tenant_id == columns.tenant_id,
@@ -330,6 +355,7 @@ def unsold(
             columns.expires_ms > after_ms,
             columns.expires_ms <= until_ms,
             ~theirs,
+            columns.token.startswith(PORTABLE_HEAD) if portable else sa.true(),
         )
         .order_by(columns.expires_ms)
         .limit(limit)

@@ -24,6 +24,7 @@ from cloud.db.base import Database
 from cloud.gateways.base import AttemptKey
 from cloud.services import attempts
 from cloud.services.attempts import Attempt, key_columns, of_key
+from cloud.services.portable_orders import read_portable
 from cloud.services.tokens import DevicePrincipal, device_at_home
 
 LONGEST_MS = 2 * 60 * 60 * 1000
@@ -35,6 +36,7 @@ CART_MS = 24 * 60 * 60 * 1000
 MAX_ID = 64
 
 _ORDER = msgspec.json.Decoder(Order)
+_ENCODER = msgspec.json.Encoder()
 _CONFIG = msgspec.json.Decoder(ConfigRow)
 _claims = payment_tables.claim
 
@@ -58,15 +60,42 @@ class Orders:
         """Check what a till wants to show and return it as an attempt not yet written down.
 
         Raises RuleBroken: TOKEN_FOREIGN when another device or store signed it, TOKEN_INVALID when token
-        and order do not belong together; Trouble(CLOUD_MESSAGE_INVALID) when the order is malformed.
+        and order do not belong together, and what `read_portable` does; Trouble(CLOUD_MESSAGE_INVALID)
+        when the order is malformed.
         """
         claims, _ = self.verify(intent.token)
+        if claims.device != device.device:
+            raise RuleBroken(Code.TOKEN_FOREIGN)
+        if claims.is_portable:
+            return self._admit_portable(intent.token, claims, device)
         order = read_order(intent.order)
-        if claims.device != device.device or order.store != device.store:
+        if order.store != device.store:
             raise RuleBroken(Code.TOKEN_FOREIGN)
         agreed = (claims.order_hash, claims.attempt_id, claims.amount)
         if agreed != (order_hash(intent.order), order.attempt_id, order.total):
             raise RuleBroken(Code.TOKEN_INVALID)
+        return self._attempt(device, claims, intent.token, order, intent.order)
+
+    def admit_portable(self, token: str) -> Attempt:
+        """Return the order that travels in a token, made by a till that could not reach us, as an attempt
+        not yet written down.
+
+        Raises RuleBroken: TOKEN_INVALID, TOKEN_FOREIGN, PAYMENT_UNKNOWN when no order travels in it, and
+        what `read_portable` does.
+        """
+        claims, till = self.verify(token)
+        if not claims.is_portable:
+            raise RuleBroken(Code.PAYMENT_UNKNOWN)
+        return self._admit_portable(token, claims, till)
+
+    def _admit_portable(self, token: str, claims: OrderToken, till: DevicePrincipal) -> Attempt:
+        now_ms = self.now_ms()
+        order = self._database.read(lambda conn: read_portable(conn, till, claims, now_ms))
+        return self._attempt(till, claims, token, order, _ENCODER.encode(order))
+
+    def _attempt(
+        self, device: DevicePrincipal, claims: OrderToken, token: str, order: Order, data: bytes
+    ) -> Attempt:
         sound = 0 < order.total <= MAX_MINOR and order.lines and order.currency in CURRENCIES
         if not (sound and 0 < len(order.sale_id) <= MAX_ID and order.sale_id.isprintable()):
             raise Trouble(Code.CLOUD_MESSAGE_INVALID, attempt=claims.attempt_id)
@@ -77,8 +106,8 @@ class Orders:
             store=device.store,
             device=device.device,
             sale_id=order.sale_id,
-            token=intent.token,
-            order_bytes=intent.order,
+            token=token,
+            order_bytes=data,
             amount=order.total,
             currency=order.currency,
             created_ms=now_ms,

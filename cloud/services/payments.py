@@ -10,12 +10,15 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import sqlalchemy as sa
 
 from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State
 from app.errors import Code, RuleBroken, Trouble
+from app.wire.proofs import PROOF_MS
+from app.wire.tokens import is_portable
 from cloud.db.base import Database
 from cloud.gateways.base import (
     PENDING,
@@ -61,15 +64,17 @@ class Payments:
         self._gateways = gateways
         self._newsroom = newsroom
         self.now_ms = now_ms
-        self._looked_until = now_ms() - LATE_MS
-        self._orphans: list[tuple[money_tasks.Own, str]] = []
+        self._lost_sales = (
+            _LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
+            _LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
+        )
 
     def register(self, order: Attempt) -> Attempt:
         """Put a verified order down before its QR is shown; the same bytes again change nothing.
 
-        Raises RuleBroken: REFERENCE_ALREADY_USED when the id stands for other bytes, ORDER_PAID when the sale
-        has been paid by another attempt, PAYMENT_ALREADY_OPEN when another attempt may still be paid,
-        TOKEN_EXPIRED when it is too late to show it.
+        Raises RuleBroken: REFERENCE_ALREADY_USED (TOKEN_INVALID for an order that travels) when the id stands
+        for other bytes, ORDER_PAID when the sale has been paid by another attempt, PAYMENT_ALREADY_OPEN when
+        another attempt may still be paid, TOKEN_EXPIRED when it is too late to show it.
         """
         for other in self._database.read(lambda conn: attempts.of_sale(conn, order)):
             if other.attempt_id != order.attempt_id and other.payment.is_open:
@@ -78,10 +83,11 @@ class Payments:
         def put(ledger: Ledger) -> Attempt:
             known = attempts.known(ledger.conn, order.key)
             if known is not None:
-                if (known.token, known.order_bytes) != (order.token, order.order_bytes):
-                    raise RuleBroken(Code.REFERENCE_ALREADY_USED, attempt=order.attempt_id)
+                if not _is_the_same(known, order):
+                    raise _of_two_orders(order)
                 return known
-            _refuse_second(attempts.of_sale(ledger.conn, order))
+            others = attempts.of_sale(ledger.conn, order)
+            _refuse_second([_give_way(ledger, other, order) for other in others])
             if order.expires_ms <= ledger.now_ms:
                 raise RuleBroken(Code.TOKEN_EXPIRED)
             return ledger.open(order)
@@ -320,22 +326,67 @@ class Payments:
     def _look_for_orphans(self, now_ms: int) -> None:
         """Make tasks of payments that ended without a sale some time ago, each looked at twice: its
         sale may have come in while we looked first."""
-        until = now_ms - money_tasks.ORPHAN_MS
-        found = self._database.read(
-            lambda conn: money_tasks.unsold(conn, self._looked_until, until, SWEEP_LIMIT)
-        )
-        # As many as we asked for may not be all: the next sweep goes on from the last of them.
-        full = len(found) == SWEEP_LIMIT
-        self._looked_until = max(found[-1][2] - 1 if full else until, self._looked_until)
-        again, self._orphans = self._orphans, [(own, attempt) for own, attempt, _ in found]
-        for own, attempt in (*again, *self._orphans):
-            review = functools.partial(self._review, own, attempt, now_ms)
-            if self._database.write(review):
-                self._tell_of_tasks([own])
+        for lost in self._lost_sales:
+            until = now_ms - lost.after_ms
+            found = self._database.read(functools.partial(lost.look, until))
+            again, lost.seen = lost.seen, [(own, attempt) for own, attempt, _ in found]
+            for own, attempt in (*again, *lost.seen):
+                review = functools.partial(self._review, own, attempt, now_ms)
+                if self._database.write(review):
+                    self._tell_of_tasks([own])
 
     @staticmethod
     def _review(own: money_tasks.Own, attempt_id: str, now_ms: int, conn: sa.Connection) -> bool:
         return money_tasks.review(conn, own, [attempt_id], now_ms)
+
+
+@dataclass
+class _LostSales:
+    """A look for payments that ended `after_ms` ago and have no sale: at all of them, or, when no proof
+    of theirs counts any more, at those that were shown by a till that was offline."""
+
+    after_ms: int
+    until_ms: int
+    portable: bool = False
+    seen: list[tuple[money_tasks.Own, str]] = field(default_factory=list)
+
+    def look(self, until_ms: int, conn: sa.Connection) -> list[tuple[money_tasks.Own, str, int]]:
+        """Return what ended since the last look, and remember how far this one came."""
+        found = money_tasks.unsold(
+            conn, self.until_ms, until_ms, SWEEP_LIMIT, portable=self.portable
+        )
+        # As many as we asked for may not be all: the next look goes on from the last of them.
+        full = len(found) == SWEEP_LIMIT
+        self.until_ms = max(found[-1][2] - 1 if full else until_ms, self.until_ms)
+        return found
+
+
+def _is_the_same(known: Attempt, order: Attempt) -> bool:
+    """Tell whether an order is sent again. What travels in a token is in it; the words we found for it
+    may be others by now."""
+    if is_portable(order.token):
+        return known.token == order.token
+    return (known.token, known.order_bytes) == (order.token, order.order_bytes)
+
+
+def _of_two_orders(order: Attempt) -> RuleBroken:
+    """Say what it means that an attempt stands for another order: of two codes that a till made without
+    us one is not genuine, else an id was used twice."""
+    twice = is_portable(order.token)
+    code = Code.TOKEN_INVALID if twice else Code.REFERENCE_ALREADY_USED
+    return RuleBroken(code, attempt=order.attempt_id)
+
+
+def _give_way(ledger: Ledger, other: Attempt, order: Attempt) -> Attempt:
+    """Close an order that was never shown: its till lost our answer, and made a code for the shop being
+    offline instead. Had it shown the first, it would not have made a second."""
+    unseen = other.payment.is_open and not other.looked_ms and not other.provider
+    if not (is_portable(order.token) and unseen and other.device == order.device):
+        return other
+    here = attempts.find(ledger.conn, other.key, lock=True)
+    if here.version != other.version:
+        return here
+    return ledger.step(here, Event.CLOSED, "till")
 
 
 def _refuse_second(others: list[Attempt]) -> None:

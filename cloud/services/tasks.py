@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.errors import Code
+from app.errors import Code, RuleBroken
 from app.wire.messages import News
 from app.wire.tasks import (
     CLAIM_MINUTES,
@@ -39,6 +39,8 @@ from cloud.db.rows import Rows, insert_rows
 from cloud.db.tables import device, exception, refund, sale
 from cloud.db.task_tables import task
 from cloud.errors import Refused
+from cloud.gateways.base import AttemptKey
+from cloud.services import proofs
 from cloud.services.people import is_manager
 
 NEWS = News(kind="reference", subject="tasks")
@@ -193,9 +195,10 @@ def settle(
 ) -> tuple[TaskRow, bool]:
     """Settle a task by its claim; return it, and whether that happened just now and not before.
 
-    Raises Refused: 404, 409 `claimed` when it is not held by this claim or was settled otherwise, 422
-    for a word that makes no sense for this task, 403 for somebody who is no manager. What follows for
-    records is the work of `release`.
+    Raises Refused: 404, 409 `claimed` when it is not held by this claim or was settled otherwise, 409
+    PROOF_OUT when money is said to have gone back that its till may hold a proof of, 422 for a word that
+    makes no sense for this task, 403 for somebody who is no manager. What follows for records is the
+    work of `release`.
     """
     row = _locked(connection, holder, asked.task_id)
     mine = _holds(row, holder)
@@ -207,6 +210,8 @@ def settle(
         raise Refused(422, "malformed", "resolution")
     person = (asked.person or row["claimed_by"])[:MAX_ID]
     _only_who_may(connection, holder, asked.resolution, person)
+    if asked.resolution == REFUNDED:
+        _refuse_refund(connection, row, holder, now_ms)
     _resolve_exception(connection, row, now_ms)
     word = asked.resolution
     settled = _write(
@@ -221,6 +226,16 @@ def _only_who_may(connection: sa.Connection, holder: Holder, word: str, person: 
         return
     if not is_manager(connection, holder.tenant, holder.store, person):
         raise Refused(403, Code.NOT_A_MANAGER)
+
+
+def _refuse_refund(
+    connection: sa.Connection, row: sa.RowMapping, holder: Holder, now_ms: int
+) -> None:
+    key = AttemptKey(row["tenant_id"], row["store_id"], row["subject"])
+    try:
+        proofs.refuse_refund(connection, key, holder.device, now_ms)
+    except RuleBroken as refusal:
+        raise Refused(409, refusal.code) from refusal
 
 
 def take_away(connection: sa.Connection, holder: Holder, task_id: str) -> None:

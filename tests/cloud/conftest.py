@@ -20,6 +20,8 @@ from cloud.services.enrol import make_enrol_code
 from cloud.settings import Settings
 from tests.cloud.device import Device, enrolled
 from tests.cloud.inprocess import Client, running
+from tests.cloud.offline import OfflineTill, publish
+from tests.cloud.paying import Shop
 from tests.cloud.postgres import binaries, private_server
 from tests.cloud.routing import UnroutedError, watched
 
@@ -151,6 +153,13 @@ def enrol(cloud: Cloud, client: Client) -> Enrol:
 def device(enrol: Enrol) -> Device:
     """A till of the store S001, signed in."""
     return enrol()
+
+
+@pytest.fixture
+def offline(shop: Shop) -> OfflineTill:
+    """A till that heard of all prices a moment ago and is offline since; `shop` is the test's own."""
+    publish(shop)
+    return OfflineTill(shop.till(), shop, shop.cloud.clock())
 
 
 def new_code(cloud: Cloud, store: str = "S001") -> str:

@@ -201,6 +201,11 @@ class Phone:
         self.here = self.client.post(form.group(1), data=data, follow_redirects=True)
         return self.here
 
+    def at(self, path: str) -> Phone:
+        """This phone with a page open."""
+        self.open(path)
+        return self
+
     def can(self, action: str) -> bool:
         assert self.here is not None
         return f'{action}">' in self.here.text
@@ -215,6 +220,11 @@ class Shop:
     base: str
     client: httpx.Client
     open: ExitStack
+
+    @property
+    def tenant(self) -> str:
+        """The brand this cloud is of."""
+        return self.cloud.db.write(lambda conn: ensure_tenant(conn, self.cloud.clock()))
 
     def till(self, store: str = "S001") -> Till:
         """Enrol a fresh till."""

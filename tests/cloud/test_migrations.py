@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from app.domain.ids import new_id
+from app.wire.portable import sku_mark
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import member_tables, payment_tables, tables
 from cloud.db.base import Database, metadata
@@ -20,8 +22,10 @@ from cloud.gateways.sandbox import SandboxGateway
 from cloud.services.live import LocalNewsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
+from cloud.services.prices import Span, goods_marked
 from cloud.services.tokens import DeviceName, home_of
 from cloud.settings import Settings
+from tests.cloud.offline import sku_row
 
 BEFORE_DISTRIBUTION = "0005"
 PAID, OPEN, LOST = (new_id() for _ in range(3))
@@ -73,6 +77,14 @@ def change(change_id: str, member_ref: str) -> dict[str, object]:
     }  # fmt: skip
 
 
+def sku(sku_id: str, list_price: int, *, deleted: bool = False) -> dict[str, object]:
+    body = msgspec.json.encode(sku_row(sku_id, list_price))
+    return {
+        "tenant_id": "t", "sku_id": sku_id, "style_no": "MD1001", "gtin": "",
+        "body": b"" if deleted else body, "deleted": deleted, "change": 1,
+    }  # fmt: skip
+
+
 FILLED: dict[str, Rows] = {
     "tenant": [{"tenant_id": "t", "name": "", "created_ms": T}],
     "server_state": [
@@ -94,6 +106,7 @@ FILLED: dict[str, Rows] = {
         sandbox_order("p3", LOST, "closed"),
     ],
     "sandbox_money": [{"ref": "r1", "payment_id": "p1", "amount": 100, "at_ms": T}],
+    "sku": [sku("COAT", 189_900), sku("SCARF", 39_900), sku("GONE", 1, deleted=True)],
     "member_change": [change("c1", "m1"), change("c2", "m1"), change("c1b", "m2")],
 }
 """Rows as they stood before payments were keyed by store."""
@@ -201,6 +214,15 @@ def test_devices_have_a_home(cloud: Cloud) -> None:
         homes = [home_of(connection, name) for name in ("d-S1", "d-S2", "d-S3")]
     assert homes == [DeviceName("t", "S1", "d-S1"), DeviceName("t", "S2", "d-S2"), None]
     assert len(rows(cloud, tables.device)) == 2
+
+
+def test_the_prices_of_today_are_those_since_ever(cloud: Cloud) -> None:
+    """What they were before, nobody wrote down; a till that was offline since then is believed."""
+    marks = {sku_mark(name) for name in ("COAT", "SCARF", "GONE")}
+    with cloud.db.reading() as connection:
+        found = goods_marked(connection, "t", marks)
+    known = {goods.row.sku_id: goods.spans for many in found.values() for goods in many}
+    assert known == {"COAT": (Span(189_900, 0),), "SCARF": (Span(39_900, 0),)}
 
 
 def test_nothing_is_left_over(cloud: Cloud) -> None:

@@ -226,7 +226,9 @@ def test_a_sale_that_came_in_while_an_orphan_was_looked_for_is_found_at_the_seco
     assert the_row(till).code == "no_sale"
     monkeypatch.setattr("cloud.services.ingest.note_arrivals", lambda *_: None)
     push_sale(till, sold(shown))
-    shop.desk.payments._orphans = [((till.device.me.tenant, "S001"), shown.order.attempt_id)]
+    shop.desk.payments._lost_sales[0].seen = [
+        ((till.device.me.tenant, "S001"), shown.order.attempt_id)
+    ]
     shop.desk.payments.sweep()
     assert the_row(till).state == "settled"
 

@@ -18,6 +18,8 @@ class BrokenLine:
 
     port: int
     lost: list[str] = field(default_factory=list)
+    is_cut: bool = False
+    """Nothing goes through, as on a shop's line that is down."""
     _listening: socket.socket = field(
         default_factory=lambda: socket.create_server(("127.0.0.1", 0))
     )
@@ -32,6 +34,17 @@ class BrokenLine:
     def lose(self, request: str, times: int = 1) -> None:
         """Cut the next answers to requests that begin so, "POST /v1/sync" say."""
         self._armed += [request] * times
+
+    def cut(self) -> None:
+        """Let nothing through any more, and break what is on its way."""
+        self.is_cut = True
+        for one in tuple(self._sockets):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Let everything through again."""
+        self.is_cut = False
 
     def serve(self) -> None:
         """Carry bytes until the line is taken down."""
@@ -49,6 +62,8 @@ class BrokenLine:
 
     def _carry(self, till: socket.socket) -> None:
         with closing(till), suppress(OSError):
+            if self.is_cut:
+                return
             cloud = socket.create_connection(("127.0.0.1", self.port))
             self._sockets += [till, cloud]
             with closing(cloud):

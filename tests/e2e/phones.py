@@ -226,6 +226,14 @@ class Phone:
             lambda: [_line(found) for found in self._page.locator(".line").all()]
         )
 
+    def picture(self, selector: str) -> bytes:
+        """Return a picture (PNG) of a part of the glass, as a camera before it would see it."""
+        return self._phones.do(lambda: self._page.locator(selector).screenshot())
+
+    def text(self, selector: str) -> str:
+        """Return what a part of the page says."""
+        return self._phones.do(lambda: self._page.locator(selector).inner_text())
+
     def total(self) -> str:
         """Return the amount in large figures."""
         return self._phones.do(lambda: self._page.locator(".due").inner_text())

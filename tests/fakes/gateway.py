@@ -11,7 +11,8 @@ import msgspec
 from app.domain.payment import Event, PaymentState, State, judge_amount
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import News, Order, PaymentIntent, PaymentView
-from app.wire.tokens import order_hash, read_order_token
+from app.wire.portable import unpack
+from app.wire.tokens import OrderToken, order_hash, read_order_token
 from tests.fakes.clock import NOON
 
 
@@ -40,6 +41,8 @@ class FakeGateway:
     public_url: str = "https://shop.example"
     lose_requests: int = 0
     lose_answers: int = 0
+    refuses: Code | None = None
+    """What the cloud says to every order that it is sent."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     on_change: Callable[[News], None] = lambda news: None
     _held: dict[str, _Held] = field(default_factory=dict)
@@ -52,14 +55,24 @@ class FakeGateway:
         known = self._held.get(claims.attempt_id)
         if known is not None and known.intent != intent:
             raise RuleBroken(Code.REFERENCE_ALREADY_USED)
+        if self.refuses is not None:
+            raise RuleBroken(self.refuses)
+        if claims.is_portable:
+            return self._take(claims.attempt_id, known, intent, _travelled(claims))
         order = msgspec.json.decode(intent.order, type=Order)
         if claims.order_hash != order_hash(intent.order) or claims.amount != order.total:
             raise RuleBroken(Code.TOKEN_INVALID)
+        return self._take(claims.attempt_id, known, intent, order)
+
+    def _take(
+        self, attempt_id: str, known: _Held | None, intent: PaymentIntent, order: Order
+    ) -> PaymentView:
         if known is None:
             self._refuse_second(order)
             waiting = PaymentState().after(Event.SHOWN)
-            self._held[claims.attempt_id] = _Held(intent, order, waiting, claims.expires_s * 1_000)
-        return self._answer(claims.attempt_id)
+            expires_ms = read_order_token(intent.token).claims.expires_s * 1_000
+            self._held[attempt_id] = _Held(intent, order, waiting, expires_ms)
+        return self._answer(attempt_id)
 
     def query(self, attempt_id: str) -> PaymentView:
         self._arrive("query", attempt_id)
@@ -153,6 +166,24 @@ class FakeGateway:
         held.version += 1
         held.changed_ms = self.now_ms()
         self.on_change(News(kind="payment", subject=attempt_id, version=held.version))
+
+
+def _travelled(claims: OrderToken) -> Order:
+    """Return the order that travels in a token, without the names only a catalogue has."""
+    content = unpack(claims.content)
+    return Order(
+        attempt_id=claims.attempt_id,
+        sale_id=content.sale_id,
+        store="",
+        guide_name=content.guide_id,
+        guide_name_en=content.guide_id,
+        currency=content.currency,
+        total=claims.amount,
+        lines=[],
+        reasons=[],
+        created_ms=0,
+        expires_ms=claims.expires_s * 1_000,
+    )
 
 
 class FakeLiveFeed:

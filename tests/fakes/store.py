@@ -117,6 +117,9 @@ class FakeUnitOfWork(FakeAccount):
     def device_key(self) -> bytes:
         return self.key
 
+    def device_secret(self) -> bytes:
+        return self.secret
+
     def cloud_keys(self) -> dict[str, bytes]:
         return dict(self.pinned)
 
@@ -133,7 +136,7 @@ class FakeUnitOfWork(FakeAccount):
             timeline=answer.timeline,
             cloud_url=cloud_url,
         )
-        self.key = device_key
+        self.key, self.secret = device_key, answer.secret
         self.pinned = {key.kid: key.key for key in answer.keys.signing}
         old, self.records, self.received = self.records, [], 0
         prev = self.chain.genesis()

@@ -59,10 +59,16 @@ def test_what_is_no_product_is_explained_on_the_sheet(stage: Stage):
     open_camera(stage)
     hold(stage, view("134567890123456789", "Code128"))
     stage.hand.see("这是顾客的微信付款码")
-    hold(stage, view("GP1:ABC", "QRCode"), 1)
-    stage.hand.see("这是付款凭证")
     hold(stage, view("6901234500009", "QRCode"), 1)
     stage.hand.see("没有找到 6901234500009")
+    assert lines(stage) == []
+
+
+def test_a_proof_of_payment_goes_to_its_order_and_one_that_is_none_is_refused(stage: Stage):
+    open_camera(stage)
+    stage.till.camera.show(view("GP1:ABC", "QRCode"))
+    stage.hand.see("这不是我们的付款凭证")
+    assert not stage.till.camera.is_open
     assert lines(stage) == []
 
 

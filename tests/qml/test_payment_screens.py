@@ -112,10 +112,34 @@ def cash(desk: CounterDesk) -> Any:
     return vm
 
 
+def shown_offline(desk: CounterDesk) -> Any:
+    desk.weather.reachable = False
+    vm = pay(desk)
+    vm.usePhone()
+    Hand.wait(Hand(None), lambda: vm.phone.phase == "offline")  # type: ignore[arg-type]
+    return vm
+
+
+def with_camera(desk: CounterDesk) -> Any:
+    desk.counter.pay.join_camera(True, lambda: None)
+    return shown_offline(desk)
+
+
+def spoken(desk: CounterDesk) -> Any:
+    vm = shown_offline(desk)
+    vm.proof.type()
+    for digit in "12345678":
+        vm.proof.key(digit)
+    vm.proof.check()
+    Hand.wait(Hand(None), lambda: vm.proof.problem != "")  # type: ignore[arg-type]
+    return vm
+
+
 PHASES: dict[str, Callable[[CounterDesk], Any]] = {
     "preparing": preparing,
     "waiting": pay,
     "looked_at": heard(lambda desk: desk.gateway.look(desk.attempt_id)),
+    "offline": shown_offline,
     "unknown": heard(lambda desk: setattr(desk.gateway, "lose_requests", 1)),
     "time_up": time_up,
     "closing": closing,
@@ -164,6 +188,8 @@ def settings(desk: CounterDesk) -> Any:
 
 SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     **{f"pay {name}": ("PayScreen", prepare) for name, prepare in PHASES.items()},
+    "spoken code": ("PayScreen", spoken),
+    "offline with a camera": ("PayScreen", with_camera),
     "done": ("DoneScreen", done),
     "history": ("HistoryScreen", history),
     "history empty": ("HistoryScreen", lambda desk: desk.counter.history),

@@ -152,9 +152,6 @@ def test_a_lost_answer_costs_one_chunk(new: Till):
     assert held(new) == at_cloud(new)
 
 
-MOST_JOBS = 80
-
-
 @pytest.mark.parametrize("seed", range(10))
 def test_killed_at_any_job_the_download_resumes(new: Till, seed: int):
     chance = random.Random(seed)
@@ -163,8 +160,8 @@ def test_killed_at_any_job_the_download_resumes(new: Till, seed: int):
     new.cloud.chunk_rows = 150
     kills = 0
     while True:
-        # Beyond what a round asks the store before it takes rows, or it would never end.
-        last = new.store.jobs + chance.randrange(3, MOST_JOBS)
+        # More than a round asks before it takes rows, or it would never end.
+        last = new.store.jobs + chance.randrange(3, 80)
 
         def die(job: int, last: int = last) -> None:
             if job == last:

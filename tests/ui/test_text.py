@@ -181,5 +181,6 @@ def test_the_states_and_anomalies_the_pay_screen_tells_are_all_there_are():
         "refund_pending",
         "refunded",
     }
-    assert {anomaly.value for anomaly in Anomaly} == {"late", "over", "partial", "by_hand"}
+    evidence = {"by_hand", "proved", "spoken"}
+    assert {anomaly.value for anomaly in Anomaly} == {"late", "over", "partial"} | evidence
     assert Commission.__dataclass_fields__.keys() >= {"base", "rate_bp", "weight_bp", "amount"}

@@ -22,6 +22,7 @@ Window {
     property int edits: 0
     property int entered: 0
     property int shortcuts: 0
+    property int clicks: 0
     Shortcut { sequences: ["Return", "6"]; onActivated: root.shortcuts += 1; enabled: root.shortcutsOn }
     property bool shortcutsOn: false
     TextField {
@@ -29,6 +30,7 @@ Window {
         onTextEdited: root.edits += 1
         onAccepted: root.entered += 1
     }
+    Button { objectName: "button"; y: 60; onClicked: root.clicks += 1 }
     Item { objectName: "elsewhere"; focus: true; y: 100 }
 }
 """
@@ -223,3 +225,18 @@ def test_a_code_without_suffix_is_delivered_by_the_clock(form, qtbot):
         form.press(key)
     qtbot.waitUntil(lambda: form.scans == ["96385074"])
     assert form.text() == ""
+
+
+def test_a_space_within_a_scan_presses_no_button_and_one_of_a_person_does(form):
+    button = form.window.findChild(QObject, "button")
+    assert isinstance(button, QQuickItem)
+    button.forceActiveFocus()
+    proof = "GP1:6BF %8 A1"
+    for place, key in enumerate(proof + "\r"):
+        form.now = 1_000.0 + 5 * place
+        form.press(key)
+    assert form.scans == [proof]
+    assert form.window.property("clicks") == 0
+    form.now += 2_000
+    form.press(" ")
+    assert form.window.property("clicks") == 1

@@ -192,7 +192,9 @@ def test_every_exception_has_a_plain_sentence(desk, money, code: str, language: 
         assert "…" not in text, "a fact is missing"
 
 
-@pytest.mark.parametrize("code", ["late", "over", "partial", "no_sale", "refund_pending"])
+@pytest.mark.parametrize(
+    "code", ["late", "over", "partial", "no_sale", "refund_pending", "unproven"]
+)
 def test_money_of_another_tablet_says_where_its_cart_is(desk, money, code: str):
     told(desk, desk.till.task(code, MONEY, amount=700, detail="1000", other="s9"))
     row = only(money)

@@ -70,7 +70,8 @@ def test_offline_says_what_still_works_and_how_old_figures_are(desk, network):
     rows = {row["key"]: row for row in network.operations.rows}
     assert (network.chipText, network.chipKind) == ("离线", "warn")
     assert rows["sell_cash"]["standing"] == "现在可用"
-    assert rows["sell_qr"]["standing"] == "暂不可用"
+    assert rows["sell_qr"]["standing"] == "用旧数据"
+    assert rows["sell_qr"]["detail"] == "整单写在码里，顾客付款后请扫描他的凭证"
     assert rows["other_stores_stock"]["detail"] == "数据是 2 小时前的"
 
 

@@ -261,8 +261,8 @@ def test_offline_it_begins_with_cash_and_says_why(desk, qtbot):
     begin(desk)
     pay = desk.counter.pay
     assert pay.isCash
-    assert not pay.phoneEnabled
-    assert pay.phoneHint == "离线时不能扫码收款"
+    assert pay.phoneEnabled
+    assert pay.phoneHint == "离线也能付，凭证给您看"
     assert desk.gateway.calls == []
 
 

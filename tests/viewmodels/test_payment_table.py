@@ -22,7 +22,13 @@ def every_situation() -> list[tuple[PaymentState, dict[str, bool]]]:
     return [
         (
             PaymentState(state, anomalies),
-            {"has_sale": sale, "looked_at": looked, "time_up": over, "closing": closing},
+            {
+                "has_sale": sale,
+                "looked_at": looked,
+                "time_up": over,
+                "closing": closing,
+                "offline": offline,
+            },
         )
         for state in State
         for anomalies in marks
@@ -30,6 +36,7 @@ def every_situation() -> list[tuple[PaymentState, dict[str, bool]]]:
         for looked in (False, True)
         for over in (False, True)
         for closing in (False, True)
+        for offline in (False, True)
     ]
 
 

@@ -124,7 +124,9 @@ class Wedge(QObject):
         elif isinstance(answer, Scan):
             self._deliver(answer)
         self._follow_up()
-        return answer is not None
+        # A space within a scan must not press the button that has the focus.
+        stray = character == " " and self._rhythm.suspects
+        return answer is not None or (stray and _look_at(QGuiApplication.focusObject()) is None)
 
     def _override(self, event: QKeyEvent) -> bool:
         """Keep shortcuts from eating keys that look like a scanner's."""

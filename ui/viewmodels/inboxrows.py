@@ -41,6 +41,7 @@ _MONEY = {
     "over": ("warn", "coins"),
     "no_sale": ("danger", "circle-alert"),
     "refund_pending": ("info", "undo-2"),
+    "unproven": ("danger", "shield-alert"),
 }
 _RECORDS = {
     "oversell": ("warn", "package"),

@@ -222,7 +222,7 @@ class NetworkVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         say = self._words.say
         if verdict.operation is Operation.CLOSE_PROGRAM:
             return self._close_line()
-        if verdict.operation is Operation.SELL_QR and verdict.reason is Code.CLOUD_UNREACHABLE:
+        if verdict.operation is Operation.SELL_QR and verdict.standing is Standing.AGED:
             return say("operation.sell_qr_offline")
         if verdict.reason is Code.MEMBER_CHANGE_REFUSED:
             return self._words.code(verdict.reason, n=verdict.waiting)

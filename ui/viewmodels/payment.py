@@ -23,6 +23,7 @@ from ui.text import Words
 from ui.viewmodels.cashpay import CashPayVm
 from ui.viewmodels.paystate import Act
 from ui.viewmodels.phonepay import PhonePayVm
+from ui.viewmodels.proofpay import ProofVm
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
@@ -79,9 +80,11 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._linger.timeout.connect(self.next)
         words.changed.connect(self.changed)
 
-    def hold(self, phone: PhonePayVm, cash: CashPayVm) -> None:
-        """Take the two ways of paying; call before QML sees this object."""
-        self._phone, self._cash = phone, cash
+    def hold(self, phone: PhonePayVm, cash: CashPayVm, proof: ProofVm) -> None:
+        """Take the two ways of paying, and the proof for one of them; call before QML sees this object."""
+        self._phone, self._cash, self._proof = phone, cash, proof
+        proof.heard.connect(phone.hear)
+        proof.notice.connect(self.notice)
         phone.paid.connect(self._paid)
         phone.closed.connect(self._closed)
         phone.changed.connect(self._phone_changed)
@@ -96,6 +99,11 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def phone(self) -> QObject:
         """Paying by the customer's phone."""
         return self._phone
+
+    @Property(QObject, constant=True)
+    def proof(self) -> QObject:
+        """The customer's proof while the shop is offline."""
+        return self._proof
 
     @Property(QObject, constant=True)
     def cash(self) -> QObject:
@@ -150,8 +158,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     @Property(str, notify=changed)
     def phoneHint(self) -> str:
         """What paying by phone means, or why it is not possible."""
-        blocked = self._verdict.standing is Standing.BLOCKED
-        return self._words.say("pay.phone_blocked" if blocked else "pay.method.phone_hint")
+        return self._words.say(_PHONE_HINTS.get(self._verdict.standing, "pay.method.phone_hint"))
 
     @Property(bool, notify=changed)
     def cashEnabled(self) -> bool:
@@ -190,7 +197,9 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         """Show a QR for the whole order."""
         if self._can_phone() and self._priced and self._actor:
             self._method = Method.PHONE
-            self._phone.start(self._priced, self._actor)
+            offline = self._verdict.standing is Standing.AGED or self._phone.line_broke
+            self._proof.rest()
+            self._phone.start(self._priced, self._actor, offline=offline)
             self.changed.emit()
 
     @Slot()
@@ -227,7 +236,9 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     @Slot()
     def escape(self) -> None:
         """Esc: back to the cart where that is safe, else ask the cloud to close the QR first."""
-        if self._can_leave():
+        if self._proof.isTyping:
+            self._proof.back()
+        elif self._can_leave():
             self.leave()
         elif self._phone.allows(Act.STOP):
             self._then = Act.LEAVE
@@ -238,6 +249,8 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         """Enter: whatever is the main thing to do now."""
         if self._sale:
             self.next()
+        elif self._proof.isTyping:
+            self._proof.check()
         elif self._method is Method.CASH:
             self._cash.take()
         elif self._phone.allows(Act.ASK):
@@ -258,9 +271,9 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     # --- what Python does ---------------------------------------------------------------------
 
     def open(self, priced: PricedCart, actor: Person) -> None:
-        """Begin a payment: a QR at once where that works, else cash."""
+        """Begin a payment: a QR at once where the cloud can close it again, else cash."""
         self._begin(priced, actor)
-        if self._can_phone():
+        if self._can_phone() and self._verdict.standing is Standing.NOW:
             self.usePhone()
         else:
             self._to_cash()
@@ -270,6 +283,14 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._begin(priced, actor)
         self._phone.resume(priced, actor, attempt_id)
         self.changed.emit()
+
+    def join_camera(self, there: bool, open_: Callable[[], None]) -> None:
+        """Let the till's camera read the customer's proof."""
+        self._proof.join_camera(there, open_)
+
+    def prove(self, text: str) -> None:
+        """Take a proof of payment that was scanned."""
+        self._proof.scanned(text)
 
     def hear(self, news: PaymentNews) -> None:
         """Take news of any attempt, on any thread."""
@@ -349,4 +370,11 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def _rest(self) -> None:
         self._linger.stop()
         self._sale = None
+        self._proof.rest()
         self._phone.rest()
+
+
+_PHONE_HINTS = {
+    Standing.BLOCKED: "pay.phone_blocked",
+    Standing.AGED: "pay.method.phone_offline",
+}

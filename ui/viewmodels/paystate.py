@@ -21,6 +21,7 @@ class Phase(StrEnum):
     PAID_ALREADY = "paid_already"
     WAITING = "waiting"
     LOOKED_AT = "looked_at"
+    OFFLINE = "offline"
     TIME_UP = "time_up"
     UNKNOWN = "unknown"
     CLOSING = "closing"
@@ -62,6 +63,8 @@ class Act(StrEnum):
     """Put the cart aside and serve the next customer; the payment goes on being watched."""
     DELIVER = "deliver"
     """Make late money into the sale it was meant for."""
+    PROVE = "prove"
+    """Believe what the customer's phone shows, without the cloud."""
     NEXT = "next"
     """On to the receipt."""
 
@@ -89,8 +92,11 @@ FACES: dict[Phase, Face] = {
     Phase.PAID_ALREADY: _face(Tone.BAD, "receipt-text", Act.ASIDE),
     Phase.WAITING: _face(Tone.WAIT, "clock", Act.STOP, Act.CASH, qr=True),
     Phase.LOOKED_AT: _face(Tone.LOOK, "eye", Act.STOP, qr=True),
-    Phase.TIME_UP: _face(Tone.DOUBT, "hourglass", Act.ASK, Act.ASIDE),
-    Phase.UNKNOWN: _face(Tone.DOUBT, "circle-question-mark", Act.ASK, Act.STOP, Act.ASIDE, qr=True),
+    Phase.OFFLINE: _face(Tone.LOOK, "wifi-off", Act.PROVE, Act.ASIDE, qr=True),
+    Phase.TIME_UP: _face(Tone.DOUBT, "hourglass", Act.ASK, Act.PROVE, Act.ASIDE),
+    Phase.UNKNOWN: _face(
+        Tone.DOUBT, "circle-question-mark", Act.ASK, Act.STOP, Act.PROVE, Act.ASIDE, qr=True
+    ),
     Phase.CLOSING: _face(Tone.DOUBT, "hourglass", Act.ASIDE),
     Phase.PAID: _face(Tone.GOOD, "check", Act.NEXT),
     Phase.PAID_OVER: _face(Tone.GOOD, "check", Act.NEXT),
@@ -116,9 +122,16 @@ _BY_STATE = {
 
 
 def phase_of(
-    payment: PaymentState, *, has_sale: bool, looked_at: bool, time_up: bool, closing: bool
+    payment: PaymentState,
+    *,
+    has_sale: bool,
+    looked_at: bool,
+    time_up: bool,
+    closing: bool,
+    offline: bool = False,
 ) -> Phase:
-    """Return the phase for what is known. `closing`: the cloud was asked to close and has not said."""
+    """Return the phase for what is known. `closing`: the cloud was asked to close and has not said;
+    `offline`: the order is in its QR and the cloud has never told of it."""
     state, anomalies = payment.state, payment.anomalies
     if state is State.CONFIRMED:
         return _confirmed(anomalies, has_sale=has_sale)
@@ -130,6 +143,8 @@ def phase_of(
         return Phase.CLOSING
     if time_up:
         return Phase.TIME_UP
+    if offline and state is not State.CREATED:
+        return Phase.OFFLINE
     if state is State.WAITING and looked_at:
         return Phase.LOOKED_AT
     return _BY_STATE[state]

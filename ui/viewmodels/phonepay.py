@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from PySide6.QtCore import Property, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
@@ -16,14 +15,14 @@ from PySide6.QtQml import QmlElement, QmlUncreatable
 from app.domain.people import Person
 from app.domain.pricing import PricedCart
 from app.errors import Code
-from app.ports import Clock, QrMaker, QrMatrix
-from app.services.payments import PaymentNews, Payments
+from app.services.payments import PaymentNews
+from app.wire.tokens import is_portable
 from ui.bridge import ViewModel
-from ui.images import QrImages
 from ui.tasks import Failure, Tasks, then
 from ui.text import Words
 from ui.viewmodels.paystate import FACES, Act, Face, Phase, phase_of
 from ui.viewmodels.paywords import elsewhere_line, status_line
+from ui.viewmodels.phonetools import PhoneTools, Symbol
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
@@ -31,35 +30,18 @@ QML_IMPORT_MAJOR_VERSION = 1
 ASK_AGAIN_S = 3
 _LANE = "ask"
 
-Symbol = tuple[str, QrMatrix]
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneTools:
-    """What paying by phone works with."""
-
-    payments: Payments
-    clock: Clock
-    qr: QrMaker
-    symbols: QrImages
-
 
 @QmlElement
 @QmlUncreatable("made by the shell")
 class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatable forgets __call__
-    """One QR.
-
-    `paid` carries the Sale; `closed` tells that the cloud confirmed our wish to close it unpaid.
-    """
+    """One QR. `paid` carries the Sale; `closed` tells that the cloud closed it unpaid at our wish."""
 
     changed = Signal()
     ticked = Signal()
     paid = Signal(object)
     closed = Signal()
-    refused = Signal()
-    """No QR was made."""
-    soldElsewhere = Signal(object)
-    """The Sale of a cart that is not on the payment screen."""
+    refused = Signal()  # no QR was made
+    soldElsewhere = Signal(object)  # the Sale of a cart that is not on the payment screen
     notice = Signal(str, str)
     _heard = Signal(object)
 
@@ -157,6 +139,11 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         return self.allows(Act.DELIVER)
 
     @Property(bool, notify=changed)
+    def canProve(self) -> bool:
+        """A customer's proof, or their spoken code, is believed now."""
+        return self.allows(Act.PROVE)
+
+    @Property(bool, notify=changed)
     def busy(self) -> bool:
         """An answer is under way."""
         return self._tasks.isBusy()
@@ -200,6 +187,16 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         )
 
     @property
+    def line_broke(self) -> bool:
+        """The cloud could not be reached for a QR; one that needs no cloud can still be made."""
+        return self._failure is not None and self._failure.code in _NO_LINE
+
+    def current(self) -> tuple[str, str]:
+        """Return the attempt a proof may be shown for, "" for none, and who is at the till."""
+        here = self._news.attempt.attempt_id if self._news and self.allows(Act.PROVE) else ""
+        return here, self._actor()
+
+    @property
     def cart_id(self) -> str:
         """The cart that is being paid, "" for none."""
         return self._priced.cart.cart_id if self._priced else ""
@@ -214,10 +211,11 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         """More was paid than was due."""
         return self._phase is Phase.PAID_OVER
 
-    def start(self, priced: PricedCart, actor: Person) -> None:
-        """Register the order and show its QR."""
+    def start(self, priced: PricedCart, actor: Person, *, offline: bool = False) -> None:
+        """Register the order and show its QR; `offline`: show one that carries the order."""
         self._begin(priced, actor)
-        self._follow(self._tools.payments.start(priced, actor), self._not_started)
+        started = self._tools.payments.start(priced, actor, offline=offline)
+        self._follow(started, self._not_started)
 
     def resume(self, priced: PricedCart, actor: Person, attempt_id: str) -> None:
         """Go on with an attempt that this cart had before."""
@@ -258,7 +256,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     def _symbol(self, news: PaymentNews) -> Symbol | None:
         """Runs on a network thread."""
-        if not news.attempt.token or not news.state.is_open:
+        if not (news.attempt.token and news.state.is_open):
             return None
         text = self._tools.payments.qr_text(news.attempt)
         return text, self._tools.qr.make(text)
@@ -345,6 +343,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
             looked_at=bool(self._news.view and self._news.view.looked_at),
             time_up=not self._seconds_left(),
             closing=wished,
+            offline=self._news.view is None and is_portable(self._news.attempt.token),
         )
         if not self._news.state.is_open:
             self._second.stop()
@@ -396,5 +395,6 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
 
 _ASKING = (Phase.UNKNOWN, Phase.CLOSING, Phase.TIME_UP, Phase.PARTIAL)
+_NO_LINE = (Code.CLOUD_UNREACHABLE, Code.CLOUD_BUSY, Code.CLOUD_NOT_OURS)
 _GOES_ON = (Code.PAYMENT_ALREADY_OPEN, Code.ORDER_PAID)
 _PAID = (Phase.PAID, Phase.PAID_OVER)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from alembic import context
 
-from cloud.db import backup_tables, member_tables, payment_tables, tables, task_tables
+from cloud.db import (
+    backup_tables,
+    member_tables,
+    payment_tables,
+    price_tables,
+    tables,
+    task_tables,
+)
 from cloud.db.base import metadata
 
-DECLARED = (tables, member_tables, payment_tables, backup_tables, task_tables)
+DECLARED = (tables, member_tables, payment_tables, price_tables, backup_tables, task_tables)
 """Importing them hangs their tables on the metadata."""
 
 context.configure(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.payment import (
+    EVIDENCE,
     PAID_STATES,
     TABLE,
     Anomaly,
@@ -87,6 +88,7 @@ def test_the_same_news_twice_changes_nothing(told: list[Event], last: Event) -> 
 def test_what_needs_a_person_and_what_is_open() -> None:
     late = PaymentState(State.CONFIRMED, frozenset({Anomaly.LATE}))
     assert late.needs_a_person
-    assert not PaymentState(State.CONFIRMED, frozenset({Anomaly.BY_HAND})).needs_a_person
+    for mark in EVIDENCE.values():
+        assert not PaymentState(State.CONFIRMED, frozenset({mark})).needs_a_person
     assert PaymentState(State.UNKNOWN).is_open
     assert not late.is_open

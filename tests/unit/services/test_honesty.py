@@ -90,7 +90,6 @@ def test_with_everything_in_order_everything_works_now() -> None:
     ("operation", "standing"),
     [
         (Operation.SELL_CASH, Standing.NOW),
-        (Operation.SELL_QR, Standing.BLOCKED),
         (Operation.LOOK_UP_GOODS, Standing.AGED),
         (Operation.OWN_STOCK, Standing.AGED),
         (Operation.OTHER_STORES_STOCK, Standing.AGED),
@@ -106,6 +105,12 @@ def test_with_everything_in_order_everything_works_now() -> None:
 def test_what_works_without_the_network(operation: Operation, standing: Standing) -> None:
     for now in (conditions(reachable=False), conditions(enrolled=False)):
         assert judge(operation, now).standing is standing
+
+
+def test_without_a_line_a_code_carries_the_order_and_without_a_cloud_there_is_none() -> None:
+    assert judge(Operation.SELL_QR, conditions(reachable=False)).standing is Standing.AGED
+    new = conditions(enrolled=False, reachable=False)
+    assert judge(Operation.SELL_QR, new).standing is Standing.BLOCKED
 
 
 def test_why_differs_between_a_new_till_and_a_cut_line() -> None:

@@ -123,6 +123,7 @@ STEP = PaymentStep(
     expires_ms=1_760_000_700_000,
     at=AT,
     actor="p-lin",
+    evidence="GP1:6BF",
 )
 
 FACTS: dict[str, Fact] = {
@@ -216,5 +217,6 @@ facts = st.one_of(
         step_id=texts, attempt_id=texts, sale_id=texts, step=counts, event=texts, after=_states,
         amount=amounts, received=amounts, currency=texts, order_hash=texts, provider=texts,
         provider_ref=texts, expires_ms=st.integers(0, 2**45), at=moments, actor=texts,
+        evidence=texts,
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from app.errors import Code, Trouble
 from app.wire.bodies import BODIES, EPOCH_OPENED
 from app.wire.codec import decode, decode_body, encode
 from app.wire.versions import HANDSHAKE, PROTOCOL, SCHEMA
-from tests.unit.wire.samples import ADJUSTMENT, AT, FACTS, SALE, facts, header
+from tests.unit.wire.samples import ADJUSTMENT, AT, FACTS, SALE, STEP, facts, header
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -32,6 +32,13 @@ def test_bodies_are_frozen_to_the_byte(kind: str) -> None:
     golden = (GOLDEN / f"{kind}.json").read_bytes().rstrip(b"\n")
     assert encode(FACTS[kind]) == (kind, golden)
     assert decode(header(kind, AT, FACTS[kind].actor), golden) == FACTS[kind]
+
+
+def test_a_step_of_a_till_that_knew_no_evidence_is_the_same_to_the_byte() -> None:
+    golden = (GOLDEN / "payment_step_without_evidence.json").read_bytes().rstrip(b"\n")
+    step = replace(STEP, evidence="")
+    assert encode(step) == ("payment_step", golden)
+    assert decode(header("payment_step", AT, step.actor), golden) == step
 
 
 @pytest.mark.parametrize("kind", FACTS)

@@ -10,6 +10,8 @@ Column {
     required property PaymentVm vm
     readonly property PhonePayVm phone: vm.phone as PhonePayVm
     readonly property CashPayVm cash: vm.cash as CashPayVm
+    readonly property ProofVm proof: vm.proof as ProofVm
+    readonly property bool provable: vm.isPhone && phone.canProve
 
     spacing: 10
 
@@ -53,6 +55,46 @@ Column {
         glyph: "refresh-cw"
         text: Words.t("pay.ask_now")
         onClicked: root.phone.ask()
+    }
+    // Not a button: the scanner is always ready, whatever has the focus.
+    Row {
+        anchors.horizontalCenter: parent.horizontalCenter
+        visible: root.provable && !root.proof.isTyping && !root.proof.hasCamera
+        height: 30
+        spacing: 10
+
+        Icon {
+            anchors.verticalCenter: parent.verticalCenter
+            name: "scan-line"
+            size: 22
+            colour: Theme.info
+        }
+        Label {
+            anchors.verticalCenter: parent.verticalCenter
+            text: Words.t(root.proof.busy ? "pay.spoken_checking" : "pay.proof_scan")
+            size: 16
+            strong: true
+            color: Theme.info
+            Accessible.role: Accessible.StaticText
+            Accessible.name: text
+        }
+    }
+    Button {
+        width: root.width
+        visible: root.provable && !root.proof.isTyping && root.proof.hasCamera
+        enabled: !root.proof.busy
+        kind: "primary"
+        glyph: "camera"
+        text: Words.t("pay.proof_scan")
+        onClicked: root.proof.look()
+    }
+    Button {
+        width: root.width
+        visible: root.provable
+        enabled: !root.proof.busy
+        glyph: root.proof.isTyping ? "qr-code" : "keyboard"
+        text: Words.t(root.proof.isTyping ? "pay.spoken_back" : "pay.spoken_type")
+        onClicked: root.proof.isTyping ? root.proof.back() : root.proof.type()
     }
     Button {
         width: root.width

@@ -11,6 +11,7 @@ FocusScope {
     required property PaymentVm vm
     readonly property PhonePayVm phone: vm.phone as PhonePayVm
     readonly property CashPayVm cash: vm.cash as CashPayVm
+    readonly property ProofVm proof: vm.proof as ProofVm
     readonly property bool upright: width < 900 && height > width
 
     focus: true
@@ -21,8 +22,12 @@ FocusScope {
             root.vm.escape();
         else if (event.key === Qt.Key_F9)
             root.vm.useCash();
+        else if (event.key === Qt.Key_Backspace && root.proof.isTyping)
+            root.proof.erase();
         else if (event.key === Qt.Key_Backspace)
             root.cash.erase();
+        else if (root.proof.isTyping && "0123456789".includes(event.text) && event.text !== "")
+            root.proof.key(event.text);
         else if (root.vm.isCash && "0123456789.".includes(event.text) && event.text !== "")
             root.cash.key(event.text);
         else
@@ -71,8 +76,13 @@ FocusScope {
             }
             QrPanel {
                 anchors.fill: parent
-                visible: root.vm.isPhone
+                visible: root.vm.isPhone && !root.proof.isTyping
                 vm: root.phone
+            }
+            SpokenPanel {
+                anchors.fill: parent
+                visible: root.vm.isPhone && root.proof.isTyping
+                vm: root.proof
             }
             CashPanel {
                 anchors.fill: parent
@@ -143,7 +153,7 @@ FocusScope {
                 }
                 OrderStrip {
                     width: parent.width
-                    visible: !Theme.compact || root.upright
+                    visible: (!Theme.compact || root.upright) && !root.phone.canProve
                     lines: root.vm.lines
                 }
                 StatusBox {
@@ -152,8 +162,8 @@ FocusScope {
                     tone: root.phone.tone
                     glyph: root.phone.glyph
                     status: root.phone.status
-                    hint: root.phone.hint
-                    elapsed: root.phone.elapsed
+                    hint: root.proof.problem && !root.proof.isTyping ? root.proof.problem : root.phone.hint
+                    elapsed: root.phone.canProve ? "" : root.phone.elapsed
                     turning: root.phone.isPreparing
                 }
                 StatusBox {
