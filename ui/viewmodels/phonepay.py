@@ -1,7 +1,6 @@
 """The customer's phone: one QR, and what is known about it from second to second.
 
-It asks the payments service and believes only its answers. It never waits: answers come as futures
-and as news of the watch, both through the event queue.
+Believes only the payments service; never waits: futures and news come through the event queue.
 """
 
 from __future__ import annotations
@@ -230,6 +229,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._qr_url, self._adopted, self._closing, self._ask_in_s = "", "", False, 0
         self._set_phase(Phase.CHOOSING)
 
+    @Slot(object)
     def hear(self, news: PaymentNews) -> None:
         """Take news of any attempt, on any thread."""
         self._heard.emit(news)
