@@ -76,7 +76,7 @@ def _settle_broken(cloud: Cloud) -> None:
         if each.verified_ms or not was_given_up(file):
             continue
         settle = partial(backups.confirm, now_ms=cloud.clock()) if file.exists() else backups.drop
-        cloud.db.write(lambda connection, e=each, settle=settle: settle(connection, e.backup_id))  # type: ignore[misc]
+        cloud.db.write(partial(settle, backup_id=each.backup_id))
         clear_away(file)
 
 
