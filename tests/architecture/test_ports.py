@@ -48,10 +48,11 @@ def test_the_stand_in_has_every_member_of_its_port(port: str):
 
 
 def ports() -> dict[str, list[str]]:
-    """Return the Protocols of app/ports.py with the names of their members."""
+    """Return the Protocols of app/ports with the names of their members."""
     return {
         node.name: [each.name for each in node.body if isinstance(each, ast.FunctionDef)]
-        for node in parsed(ROOT / "app" / "ports.py").body
+        for path in sorted((ROOT / "app" / "ports").glob("*.py"))
+        for node in parsed(path).body
         if isinstance(node, ast.ClassDef)
         if any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
     }

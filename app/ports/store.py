@@ -1,15 +1,9 @@
-"""What the core asks of the world. Each Protocol has an adapter outside the core and a fake in tests.
-
-A method that takes or belongs to a `UnitOfWork` runs on the store thread; one that belongs to a
-gateway or transport runs on a network thread; `Reader` answers at once from a read-only connection
-and may be called on any thread, the GUI's included.
-"""
+"""What the core asks of its encrypted file: units of work on the store thread, look-ups on any."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 from typing import Protocol, TypeVar
@@ -17,243 +11,48 @@ from typing import Protocol, TypeVar
 from app.domain.cart import Cart
 from app.domain.catalog import Matrix, Sku, StyleCard
 from app.domain.commission import CommissionPlan
-from app.domain.facts import Fact, PaymentStep
+from app.domain.facts import Fact
 from app.domain.member import Member, Tier
 from app.domain.people import Person
-from app.domain.receipt import Receipt, StoreHeader
+from app.domain.receipt import StoreHeader
 from app.domain.refund import Refund, SoldLine
 from app.domain.sale import Sale
 from app.domain.times import Moment
-from app.errors import Code
+from app.ports.values import (
+    Alarm,
+    Attempt,
+    DocumentSummary,
+    Draft,
+    Earnings,
+    EarningsLine,
+    FeedState,
+    Identity,
+    JournalMark,
+    SignInRecord,
+    SnapshotPiece,
+    SyncStatus,
+    Unsent,
+)
 from app.wire.journal import Damaged, Record
 from app.wire.messages import (
     CategoryRow,
     ConfigRow,
     EnrolAnswer,
-    EnrolRequest,
-    HelloAnswer,
-    HelloRequest,
-    KeySet,
     MemberChange,
     MembersPage,
     MembersPushAnswer,
-    News,
-    PaymentIntent,
-    PaymentView,
     PersonRow,
     PublicKey,
     PullAnswer,
-    PushAnswer,
-    PushRequest,
     ReasonRow,
-    Row,
     SkuRow,
     StockRow,
 )
-from app.wire.snapshot import SnapshotBegin, SnapshotChunk
-from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
-from app.wire.upkeep import BooksAnswer, DayBooks, EpochAnswer, EpochRequest
+from app.wire.snapshot import SnapshotBegin
+from app.wire.tasks import TaskRow
+from app.wire.upkeep import DayBooks, EpochAnswer
 
 T = TypeVar("T")
-
-
-# --- values that cross the ports ------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this till is. Before enrolment `device` is "" for the cloud and the journal is provisional."""
-
-    tenant: str
-    store: str
-    device: str
-    device_code: str
-    epoch: str
-    epoch_ordinal: int
-    enrolled: bool
-    public_url: str = ""
-    timeline: str = ""
-    cloud_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalMark:
-    """A place in the journal: the last record's seq and hash (genesis for seq 0)."""
-
-    epoch: str
-    seq: int
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Unsent:
-    """Consecutive places of the journal the cloud does not hold yet, and the hash they continue from.
-
-    A record is sound; what is left of a damaged one goes along sealed.
-    """
-
-    prev_hash: bytes
-    records: tuple[Record | Damaged, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SignInRecord:
-    """What sign-in needs to know about a person; `pin_hash` is argon2id in PHC form."""
-
-    person: Person
-    pin_hash: str
-    failures: int
-    locked_until_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A payment attempt as its steps left it."""
-
-    last: PaymentStep
-    token: str
-
-    @property
-    def attempt_id(self) -> str:
-        return self.last.attempt_id
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentSummary:
-    """One row of the history. `net` is minor units, negative for refunds; `kind` sale or refund."""
-
-    document_id: str
-    kind: str
-    receipt_no: str
-    at_ms: int
-    business_date: str
-    net: int
-    units: int
-    actor: str
-    member_ref: str
-    tender_kinds: tuple[str, ...]
-    sent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Earnings:
-    """A guide's day: documents they are credited in, their credited net and commission, minor units."""
-
-    sales: int
-    units: int
-    net: int
-    commission: int
-    hourly_net: tuple[int, ...]
-    """24 figures by local hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class EarningsLine:
-    """One commission entry of a guide's day with all that explains it."""
-
-    receipt_no: str
-    document_id: str
-    line_no: int
-    name: str
-    base: int
-    rate_bp: int
-    weight_bp: int
-    amount: int
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SyncStatus:
-    """How far behind the cloud this till is. Times are Unix ms, 0 for never.
-
-    `member_refused` counts changes of members that the cloud will not take.
-    """
-
-    unsent: int
-    oldest_unsent_ms: int
-    last_push_ms: int
-    last_pull_ms: int
-    member_changes: int
-    head: JournalMark
-    member_refused: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class CopyStanding:
-    """How the second copy stands: on which card, how many records behind, and what is wrong with it.
-
-    `alarm` is COPY_FAILED (with the system's word for it in `detail`) or COPY_AHEAD: `missing_here`
-    of the copied records are not in the store. `written_ms` is Unix ms, 0 for not yet.
-    """
-
-    place: str
-    behind: int = 0
-    alarm: Code | None = None
-    detail: str = ""
-    missing_here: int = 0
-    written_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Trouble of this very till that a person must see. `code` says which, `subject` what it is about
-    (a seq, a day, a file) and `detail` what was found; code and subject together are its name."""
-
-    code: str
-    subject: str
-    detail: str
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class FeedState:
-    """How one feed stands at this till.
-
-    `complete` is the generation of rows in use, 0 before the first snapshot; `filling` the one being
-    filled, 0 for none: `taken` of `expected` rows are here, the last one under `after`. `total` is the
-    sum over all rows (see `app.wire.checksum`). `sweeping`: rows of older generations are still to be
-    dropped. `void`: what is complete came from another cloud. Times are Unix ms, 0 for never.
-    """
-
-    stream: str
-    complete: int = 0
-    filling: int = 0
-    after: str = ""
-    taken: int = 0
-    expected: int = 0
-    total: int = 0
-    feed_generation: int = 0
-    checked_ms: int = 0
-    mended_ms: int = 0
-    sweeping: bool = False
-    void: bool = False
-
-    @property
-    def is_whole(self) -> bool:
-        """A complete snapshot of the cloud this till belongs to is here and none is being filled."""
-        return self.complete > 0 and not self.filling and not self.void
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotPiece:
-    """Rows of a snapshot in the order of their keys, and the record their stock figures count."""
-
-    stream: str
-    rows: Sequence[Row]
-    applied_epoch: str = ""
-    applied_seq: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A cart kept across a crash. `slot` is "open" for the one on screen, else a parked cart's id."""
-
-    slot: str
-    cart: Cart
-    saved_ms: int
-
-
-# --- the store ------------------------------------------------------------------------------------
 
 
 class Priority(IntEnum):
@@ -578,208 +377,3 @@ class Store(Protocol):
         """
 
     def close(self) -> None: ...
-
-
-# --- the cloud ------------------------------------------------------------------------------------
-
-
-class Enrolment(Protocol):
-    """First contact with a cloud. Network thread."""
-
-    def keys(self) -> KeySet: ...
-
-    def enrol(self, request: EnrolRequest) -> EnrolAnswer: ...
-
-
-class SyncTransport(Protocol):
-    """The journal and reference at the cloud. Network thread. Raises Trouble for everything that fails."""
-
-    def hello(self, request: HelloRequest) -> HelloAnswer: ...
-
-    def push(self, request: PushRequest) -> PushAnswer: ...
-
-    def new_epoch(self, request: EpochRequest) -> EpochAnswer: ...
-
-    def books(self, since: str) -> BooksAnswer:
-        """Ask what the cloud has on its books from this device, from a business date on."""
-
-    def pull(
-        self, stream: str, cursor: str, limit: int, *, check: bool = False, epoch: str = ""
-    ) -> PullAnswer:
-        """Return a page of reference; `epoch` is the one whose records stock figures shall name."""
-
-    def push_members(self, changes: Sequence[MemberChange]) -> MembersPushAnswer: ...
-
-    def pull_members(self, cursor: str, limit: int, *, check: bool = False) -> MembersPage: ...
-
-    def begin_snapshot(self, stream: str) -> SnapshotBegin: ...
-
-    def snapshot_chunk(
-        self, stream: str, after: str, limit: int, *, epoch: str = ""
-    ) -> SnapshotChunk: ...
-
-
-class PaymentGateway(Protocol):
-    """Payment attempts at the cloud. Network thread."""
-
-    def create(self, intent: PaymentIntent) -> PaymentView: ...
-
-    def query(self, attempt_id: str) -> PaymentView: ...
-
-    def cancel(self, attempt_id: str) -> PaymentView: ...
-
-
-class TaskDesk(Protocol):
-    """The store's tasks at the cloud. Network thread.
-
-    Raises Trouble when there is no trustworthy answer, and RuleBroken: TASK_TAKEN (`till`, `person`)
-    while another tablet holds the task, TASK_SETTLED, TASK_UNKNOWN.
-    """
-
-    def claim(self, asked: TaskClaim) -> TaskRow: ...
-
-    def settle(self, asked: TaskSettlement) -> TaskRow: ...
-
-
-class LiveFeed(Protocol):
-    """The stream of hints from the cloud. Live thread."""
-
-    def listen(self, stop: Callable[[], bool]) -> Iterator[News]:
-        """Yield news until `stop()` or the connection ends (raises Trouble when it fails)."""
-
-    def close(self) -> None:
-        """End a running `listen` from another thread."""
-
-
-# --- devices --------------------------------------------------------------------------------------
-
-
-class Clock(Protocol):
-    """The device's clocks."""
-
-    def now(self) -> Moment: ...
-
-    def monotonic(self) -> float:
-        """Seconds; for durations only."""
-
-    def worked(self) -> float:
-        """Seconds the calling thread has computed, without what it waited for the disk or others."""
-
-    def anchor(self, server_ms: int) -> None:
-        """Take the server's time as true from now on in this boot."""
-
-
-@dataclass(frozen=True, slots=True)
-class QrMatrix:
-    """A QR symbol without quiet zone: `rows[y][x]` is True for a dark module."""
-
-    rows: tuple[tuple[bool, ...], ...]
-    version: int
-
-
-class QrMaker(Protocol):
-    """Makes QR symbols."""
-
-    def make(self, text: str) -> QrMatrix: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ReadCode:
-    """A code found in a picture; `symbology` is qr, microqr, ean13, ean8 or code128."""
-
-    text: str
-    symbology: str
-
-
-class CodeReader(Protocol):
-    """Finds codes in grey pictures, the one nearest the middle first. Knows no camera and no Qt."""
-
-    def read(self, pixels: bytes, width: int, height: int) -> tuple[ReadCode, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A picture as people see it: red, green and blue, 8 bits each, rows without padding."""
-
-    rgb: bytes
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One picture of a camera for the readers: 8-bit grey, rows without padding.
-
-    `view` is the same for people, smaller and in colour; without it the grey one is shown.
-    """
-
-    pixels: bytes
-    width: int
-    height: int
-    view: View | None = None
-
-
-class FrameSource(Protocol):
-    """The cameras of a till, one of them open at a time. All calls answer at once.
-
-    Frames come on a thread of the source's own, one at a time: what the camera sees while `take` has
-    not returned is dropped. `fail` is called at most once per opening, on the opener's thread, with one
-    of the CAMERA codes; no frame follows it. `which` counts on from the camera made for scanning.
-    After `close` has returned nothing is called any more.
-    """
-
-    def cameras(self) -> int: ...
-    def open(
-        self, take: Callable[[Frame], None], fail: Callable[[Code], None], which: int = 0
-    ) -> None: ...
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptWords:
-    """What a receipt says in one language. `reasons` and `tenders` map codes to names.
-
-    With `english`, the English name of store, goods and colours is taken where there is one.
-    """
-
-    english: bool
-    sale: str
-    refund: str
-    copy: str
-    number: str
-    time: str
-    guide: str
-    subtotal: str
-    total: str
-    refund_total: str
-    given: str
-    change: str
-    pieces: str
-    thanks: str
-    reasons: Mapping[str, str]
-    tenders: Mapping[str, str]
-
-
-class ReceiptPrinter(Protocol):
-    """Prints receipts. Device thread. A broken printer raises Trouble(PRINTER_FAILED)."""
-
-    def print(self, receipt: Receipt) -> None: ...
-
-
-class SecretKeeper(Protocol):
-    """Where the store's key lies: the system's secret service, else a 0600 file."""
-
-    @property
-    def protection(self) -> str:
-        """ "keyring", or "file" for reduced protection."""
-
-    def read(self, name: str) -> bytes | None:
-        """Return a secret, None only if it is certain that there is none.
-
-        Raises Trouble: STORE_KEY_LOCKED (retryable) if the keeper is locked or cannot be asked.
-        """
-
-    def write(self, name: str, secret: bytes) -> None: ...
-
-    def forget(self, name: str) -> None:
-        """Drop a secret for good; none to drop is no error. Raises Trouble as `read` does."""
