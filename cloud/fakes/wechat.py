@@ -296,7 +296,7 @@ class FakeWechat:
         file = wechat_bill.table(self, str(asked["bill_date"]))
         token = f"token={secrets.token_urlsafe(8)}"
         self.files[token] = file
-        said = {"hash_type": "SHA1", "hash_value": wechat_bill.digest(file)}
+        said: Fields = {"hash_type": "SHA1", "hash_value": wechat_bill.digest(file)}
         return 200, said | {"download_url": f"{self.base}/file?{token}"}
 
     def _bind(self, _path: str, asked: Fields) -> tuple[int, Fields]:

@@ -68,9 +68,11 @@ def _entries(order: Order) -> list[Entry]:
     if not order.paid_ms:
         return []
     of = (order.transaction_id, order.out_trade_no, order.paid_ms)
-    named = {"trade_type": order.trade_type, "attach": order.attach}
-    back = [Entry(*of, amount, number, **named) for number, amount in order.refunds.items()]
-    return [Entry(*of, order.total, **named), *back]
+
+    def entry(amount: int, number: str = "") -> Entry:
+        return Entry(*of, amount, number, attach=order.attach, trade_type=order.trade_type)
+
+    return [entry(order.total), *(entry(amount, each) for each, amount in order.refunds.items())]
 
 
 def _row(entry: Entry, mchid: str, appid: str) -> str:

@@ -47,6 +47,8 @@ class Table:
         lines = csv.reader(self._text)
         while (cells := self._next(lines)) is not None:
             row = [cell.strip().lstrip("`").strip() for cell in cells]
+            if "\0" in "".join(row):
+                raise BillUnreadable("a zero byte in a text")
             if not head:
                 if set(self._needed) <= set(row):
                     head = row

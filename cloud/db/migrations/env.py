@@ -6,6 +6,7 @@ from alembic import context
 
 from cloud.db import (
     backup_tables,
+    bill_tables,
     member_tables,
     payment_tables,
     price_tables,
@@ -14,7 +15,15 @@ from cloud.db import (
 )
 from cloud.db.base import metadata
 
-DECLARED = (tables, member_tables, payment_tables, price_tables, backup_tables, task_tables)
+DECLARED = (
+    tables,
+    member_tables,
+    payment_tables,
+    price_tables,
+    backup_tables,
+    task_tables,
+    bill_tables,
+)
 """Importing them hangs their tables on the metadata."""
 
 context.configure(
