@@ -17,8 +17,8 @@ from cloud.db.bill_tables import bill, bill_file, bill_line
 from cloud.db.rows import insert_rows, insert_values, upsert
 from cloud.gateways.base import Bill, BillKind, BillLine
 from cloud.gateways.bills import bounds
+from cloud.services.reconcile.account import Account, chunks
 from cloud.services.reconcile.compare import LineKey, RefundKey
-from cloud.services.reconcile.ledger import Account, chunks
 
 _COLUMNS = (
     "no",

@@ -23,8 +23,8 @@ from cloud.db.rows import insert_rows
 from cloud.db.tables import sale
 from cloud.db.task_tables import task
 from cloud.errors import Refused
+from cloud.services.reconcile.account import Account, chunks
 from cloud.services.reconcile.compare import Act, Finding
-from cloud.services.reconcile.ledger import Account, chunks
 from cloud.services.tasks import device_code, open_again
 
 PREFIX = "bill_"

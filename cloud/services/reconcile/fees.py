@@ -16,8 +16,8 @@ from cloud.db.distribution import across
 from cloud.db.payment_tables import attempt
 from cloud.db.rows import insert_values
 from cloud.gateways.base import BillKind, BillLine, Way
+from cloud.services.reconcile.account import chunks
 from cloud.services.reconcile.bills import Kept
-from cloud.services.reconcile.ledger import chunks
 
 _COLUMNS = (
     "store_id",

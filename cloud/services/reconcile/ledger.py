@@ -6,9 +6,6 @@ A bill says nothing of stores, so these few statements a day visit all of them, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,23 +14,12 @@ from cloud.db.payment_tables import attempt, money
 from cloud.db.tables import store
 from cloud.gateways.base import BillKind, BillLine
 from cloud.services.reconcile import refunds
+from cloud.services.reconcile.account import Account, chunks
 from cloud.services.reconcile.compare import Books, Order, Paid
 
-AT_ONCE = 400
-"""Numbers asked for in one statement."""
 NEAR_MS = 15 * 60_000
 """So far from the time on a bill our own record of a payment may lie; further away it is looked up by its
 order."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A merchant account of a brand, by its name in the ledger."""
-
-    tenant: str
-    name: str
 
 
 def books(
@@ -119,10 +105,3 @@ def _orders(
                 of = (row.store_id, row.attempt_id, row.ref, row.amount, row.currency, row.at_ms)
                 paid.append(Paid(*of))
     return orders, paid
-
-
-def chunks(some: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
-    """Yield what there is in lists of at most `size`."""
-    rest: Any = iter(some)
-    while part := list(islice(rest, size)):
-        yield part

@@ -17,7 +17,7 @@ from cloud.gateways.registry import Gateways
 from cloud.services.live import Newsroom
 from cloud.services.payments import Payments
 from cloud.services.reconcile import bills
-from cloud.services.reconcile.ledger import Account
+from cloud.services.reconcile.account import Account
 from cloud.services.reconcile.reconciliation import Reconciliation
 from cloud.services.reconcile.schedule import Rounds
 

@@ -23,9 +23,10 @@ from cloud.gateways.registry import Gateways
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.payments import Payments
 from cloud.services.reconcile import bills, compare, differences, fees, ledger, refunds
+from cloud.services.reconcile.account import Account
 from cloud.services.reconcile.bills import Kept
 from cloud.services.reconcile.compare import Comparison, Finding, Reason
-from cloud.services.reconcile.ledger import NEAR_MS, Account
+from cloud.services.reconcile.ledger import NEAR_MS
 from cloud.services.tasks import NEWS as TASKS_CHANGED
 
 log = logging.getLogger(__name__)
