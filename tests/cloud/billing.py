@@ -385,9 +385,9 @@ PLANTS: tuple[Plant, ...] = (
 
 def open_account(cloud: Cloud, name: str, seed: int, *, shared: bool = False) -> Account:
     """Return an account of that provider at a cloud with three stores."""
-    bench = {"alipay": alipay_bench, "wechat": wechat_bench}[name]()
+    bench = alipay_bench() if name == "alipay" else wechat_bench()
     newsroom = LocalNewsroom()
-    gateways = Gateways({name: bench.gateway}, name)  # type: ignore[attr-defined]
+    gateways = Gateways({name: bench.gateway}, name)
     payments = Payments(cloud.db, gateways, newsroom, cloud.clock)
     tenant = cloud.db.write(lambda conn: ensure_tenant(conn, cloud.clock()))
     reconciliation = Reconciliation(

@@ -10,6 +10,7 @@ from cloud.db import (
     member_tables,
     payment_tables,
     price_tables,
+    refund_tables,
     tables,
     task_tables,
 )
@@ -19,6 +20,7 @@ DECLARED = (
     tables,
     member_tables,
     payment_tables,
+    refund_tables,
     price_tables,
     backup_tables,
     task_tables,

@@ -89,9 +89,12 @@ def upgrade() -> None:
     op.create_index("ix_payment_fee_day", "payment_fee", ["tenant_id", "provider", "day"])
     op.create_index("ix_payment_money_at", "payment_money", ["tenant_id", "provider", "at_ms"])
     op.create_index("ix_payment_attempt_id", "payment_attempt", ["tenant_id", "attempt_id"])
+    changed = ["tenant_id", "provider", "changed_ms"]
+    op.create_index("ix_payment_refund_changed", "payment_refund", changed)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_payment_refund_changed", "payment_refund")
     op.drop_index("ix_payment_attempt_id", "payment_attempt")
     op.drop_index("ix_payment_money_at", "payment_money")
     op.drop_table("payment_fee")
