@@ -46,6 +46,7 @@ class Code(StrEnum):
     REFUND_EMPTY = "refund_empty"
     REFUND_UNKNOWN = "refund_unknown"
     REFUND_UNDER_WAY = "refund_under_way"
+    CASH_NEEDS_REASON = "cash_needs_reason"
     REFUND_EXCEEDS_PAYMENT = "refund_exceeds_payment"
     CASH_NOT_ENOUGH = "cash_not_enough"
 

@@ -1,4 +1,4 @@
-"""Tables of money going back: each refund as it stands, and its append-only history.
+"""Tables of money going back: each refund as it stands, its append-only history, and what tills record.
 
 Everything of a refund lies with its store. `number` is ours and what the provider knows it by; a request
 whose money came in several payments has a row for each, the first under the request's own number.
@@ -65,3 +65,30 @@ event = Table(
     ),
     info=BY_STORE,
 )
+
+step = Table(
+    "refund_step",
+    metadata,
+    *key("tenant_id", "store_id", "step_id"),
+    text("device_id"),
+    text("number"),
+    small("step"),
+    text("standing"),
+    text("attempt_id"),
+    text("sale_id"),
+    text("document_id"),
+    whole("amount"),
+    whole("cash"),
+    text("currency"),
+    text("business_date"),
+    text("reason"),
+    text("provider"),
+    text("ref"),
+    text("word"),
+    text("actor"),
+    whole("at_ms"),
+    Index("ix_refund_step_number", "tenant_id", "store_id", "number"),
+    Index("ix_refund_step_attempt", "tenant_id", "store_id", "attempt_id"),
+    info=BY_STORE,
+)
+"""What a till recorded of a refund; the cloud's own knowledge is in `payment_refund`."""

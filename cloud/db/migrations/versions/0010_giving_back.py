@@ -69,6 +69,39 @@ def upgrade() -> None:
         ),
     )
     refuse_changes("payment_refund_event")
+    _steps()
+
+
+def _steps() -> None:
+    """What tills record of refunds."""
+    texts = (
+        "device_id",
+        "number",
+        "standing",
+        "attempt_id",
+        "sale_id",
+        "document_id",
+        "currency",
+        "business_date",
+        "reason",
+        "provider",
+        "ref",
+        "word",
+        "actor",
+    )
+    op.create_table(
+        "refund_step",
+        *(
+            sa.Column(name, sa.Text(), nullable=False)
+            for name in ("tenant_id", "store_id", "step_id", *texts)
+        ),
+        sa.Column("step", sa.Integer(), autoincrement=False, nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("amount", "cash", "at_ms")),
+        sa.PrimaryKeyConstraint("tenant_id", "store_id", "step_id", name=op.f("pk_refund_step")),
+    )
+    own = ["tenant_id", "store_id"]
+    op.create_index("ix_refund_step_number", "refund_step", [*own, "number"])
+    op.create_index("ix_refund_step_attempt", "refund_step", [*own, "attempt_id"])
 
 
 def _keys() -> list[sa.Column[str]]:
@@ -77,6 +110,7 @@ def _keys() -> list[sa.Column[str]]:
 
 
 def downgrade() -> None:
+    op.drop_table("refund_step")
     allow_changes("payment_refund_event")
     op.drop_table("payment_refund_event")
     op.drop_table("payment_refund")
