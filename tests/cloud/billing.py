@@ -94,7 +94,7 @@ class Account:
     def day(self, day: date, payments: int, planted: int) -> Billed:
         """Live a day: write our ledger, return what the provider has of it."""
         begin, end = bounds(day)
-        made = [self._payment(begin, end) for _ in range(payments)]
+        made = [self.payment(begin, end) for _ in range(payments)]
         billed = Billed(day, list(self.over))
         # Refunds of the late ones would stand on this day's bill as well; they have none.
         self.over = []
@@ -111,11 +111,11 @@ class Account:
             else:
                 billed.entries += _entries(each)
             money.append(each)
-        self._write(made, money)
+        self.write(made, money)
         self.dice.shuffle(billed.entries)
         return billed
 
-    def _payment(self, begin: int, end: int) -> Payment:
+    def payment(self, begin: int, end: int) -> Payment:
         dice = self.dice
         amount = dice.randrange(1, 500_000)
         back = dice.randrange(1, amount + 1) if dice.random() < 0.1 else 0
@@ -131,7 +131,9 @@ class Account:
 
     @property
     def kinds(self) -> tuple[Plant, ...]:
-        return PLANTS if self.name == "wechat" else tuple(set(PLANTS) - {plant_currency})
+        return (
+            PLANTS if self.name == "wechat" else tuple(p for p in PLANTS if p is not plant_currency)
+        )
 
     def file(self, billed: Billed) -> bytes:
         """Return the bill of a day as the provider would write it."""
@@ -181,7 +183,7 @@ class Account:
 
     # --- our ledger -----------------------------------------------------------------------------
 
-    def _write(self, made: Iterable[Payment], money: Iterable[Payment]) -> None:
+    def write(self, made: Iterable[Payment], money: Iterable[Payment]) -> None:
         orders, heard, back = list(made), list(money), []
         known = {each.attempt_id for each in orders}
         orders += [each for each in heard if each.attempt_id not in known]
@@ -199,7 +201,7 @@ class Account:
 
     def attempt(self, each: Payment, *, paid: bool = True) -> None:
         """Write one order, and the payment if it was heard."""
-        self._write([each], [each] if paid else [])
+        self.write([each], [each] if paid else [])
 
     def _attempt(self, each: Payment, paid: bool) -> dict[str, Any]:
         return {
