@@ -189,7 +189,8 @@ class Account:
         orders += [each for each in heard if each.attempt_id not in known]
         twice = [each for each in heard if each.store not in STORES]
         back = [each for each in heard if each.back]
-        attempts = [self._attempt(each, each in heard) for each in orders]
+        paid = {each.attempt_id for each in heard}
+        attempts = [self._attempt(each, each.attempt_id in paid) for each in orders]
         attempts += [self._attempt(each, True) for each in twice if each.attempt_id in known]
 
         def put(conn: sa.Connection) -> None:

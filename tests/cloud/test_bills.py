@@ -6,7 +6,6 @@ import itertools
 import json
 import time
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -33,6 +32,7 @@ from tests.cloud.billing import (
     FIRST,
     Account,
     Billed,
+    Plant,
     open_account,
     plant_amount,
     plant_missing_there,
@@ -55,7 +55,7 @@ def take(account: Account, billed: Billed) -> Result:
     return account.reconciliation.read(account.name, account.file(billed), "bill.csv", billed.day)
 
 
-def planted(account: Account, plant: Callable[..., object], day: date = FIRST) -> Billed:
+def planted(account: Account, plant: Plant, day: date = FIRST) -> Billed:
     """A day with one payment and one difference, and a few payments besides."""
     billed = account.day(day, 3, 0)
     each = replace(account.payment(*bounds(day)), at_ms=bounds(day)[0] + 36_000_000, back=0)
