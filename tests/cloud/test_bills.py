@@ -12,9 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
+from app.wire.fees import FeeReport
 from app.wire.tasks import TaskClaim, TaskSettlement
 from cloud.__main__ import main
 from cloud.bootstrap import Cloud
@@ -41,6 +43,7 @@ from tests.cloud.billing import (
     plant_twice_there,
     plant_unknown_here,
 )
+from tests.cloud.device import Device
 
 NEXT = FIRST + timedelta(1)
 
@@ -419,3 +422,19 @@ def test_what_another_system_calls_an_order_is_no_formula(cloud: Cloud, tmp_path
     where = ["--data", str(cloud.settings.data), "--db", cloud.settings.db_url]
     assert main(["bill", "differences", "--csv", str(table), *where]) == 0
     assert "'=2+2" in table.read_text()
+
+
+def test_a_till_hears_what_ways_of_paying_cost_in_its_own_store(cloud: Cloud, device: Device):
+    """`device` is a till of the store S001."""
+    rows = [fee_row("wechat", "code", 10_000, 60_000) | {"tenant_id": device.me.tenant}]
+    rows.append(rows[0] | {"store_id": "S002", "amount": 99})
+    with cloud.db.begin() as conn:
+        conn.execute(sa.insert(bill_tables.fee), rows)
+    span = {"from": "2026-03-01", "to": "2026-03-31"}
+    said = device.client.get("/v1/reports/fees", params=span, headers=device.headers())
+    assert said.status_code == 200
+    (row,) = msgspec.json.decode(said.content, type=FeeReport).rows
+    assert (row.provider, row.way, row.paid, row.rate_bp) == ("wechat", "code", 10_000, 60)
+    wrong = {"from": "2026-03-31", "to": "2026-03-01"}
+    refused = device.client.get("/v1/reports/fees", params=wrong, headers=device.headers())
+    assert refused.status_code == 422
