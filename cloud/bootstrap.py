@@ -13,6 +13,7 @@ from cloud.db.state import ensure_tenant
 from cloud.operation.metrics import Metrics
 from cloud.services.admission import Admission
 from cloud.services.keys import ServerKeys, load_keys
+from cloud.services.known_devices import KnownDevices
 from cloud.settings import Settings
 
 Clock = Callable[[], int]
@@ -34,6 +35,7 @@ class Cloud:
     clock: Clock
     metrics: Metrics
     admission: Admission
+    devices: KnownDevices
 
     def close(self) -> None:
         """Let go of the database."""
@@ -49,4 +51,4 @@ def open_cloud(settings: Settings, *, clock: Clock = wall_clock) -> Cloud:
     metrics = Metrics()
     db.on_retry = metrics.retry
     admission = Admission(settings.limits, on_refusal=metrics.refusal)
-    return Cloud(settings, db, keys, clock, metrics, admission)
+    return Cloud(settings, db, keys, clock, metrics, admission, KnownDevices())

@@ -90,14 +90,15 @@ class SyncEngine:
         pull: bool = True,
         streams: Collection[str] = (),
         stop: Callable[[], bool] = lambda: False,
+        rest: Callable[[float], None] | None = None,
     ) -> SyncReport:
         """Do one round and report. Steps that cannot work are reported, the others still run.
 
-        `stop` is asked between two requests; what was done until then stands. Without `hello` the
-        cloud's mark is taken on trust until the next push; without `pull` things are only sent, and
-        `streams` names reference that is followed all the same.
+        `stop` is asked between two requests; what was done until then stands. With a `rest` a backlog leaves
+        gently, see `Round`. Without `hello` the cloud's mark is taken on trust until the next push; without
+        `pull` things are only sent, and `streams` names reference that is followed all the same.
         """
-        round_ = Round(stop=stop)
+        round_ = Round(stop=stop, rest=rest)
         try:
             standing = self._standing()
             round_.revoked = standing.revoked

@@ -18,6 +18,9 @@ from app.wire.messages import PushAnswer, PushedRecord, PushRequest
 
 MOST_RECORDS = 200
 MOST_BYTES = 1_000_000
+GENTLE_RECORDS = 64
+"""A batch beside a person who works at the till: so small that what it delays is no longer than a frame
+or two (measured: with 200 a search now and then took 60 ms instead of 15)."""
 _FEWEST_RECORDS = 1
 _MALFORMED = 422
 _MOST_REWINDS = 3
@@ -58,7 +61,9 @@ class JournalPush:
         """
         rewinds = 0
         while not round_.stop():
-            unsent = self._next(self.batch)
+            began = self._clock.monotonic()
+            most = min(self.batch, GENTLE_RECORDS) if round_.rest else self.batch
+            unsent = self._next(most)
             if not unsent.records:
                 return
             try:
@@ -72,6 +77,8 @@ class JournalPush:
                     raise
                 continue
             self._take(sender, unsent, answer, round_)
+            if round_.rest and len(unsent.records) == most:  # there is more behind it
+                round_.rest(self._clock.monotonic() - began)
 
     def believe(
         self, sender: Sender, hwm: int, hwm_hash: str, *, durable_seq: int | None = None

@@ -71,10 +71,14 @@ class SyncReport:
 class Round:
     """The tally of a round while it runs; `stop` is asked between two requests.
 
+    With a `rest` a backlog leaves gently: in small batches, and between two of them `rest` is called with
+    the seconds the last one took.
+
     `sealed_there` are places the cloud holds only sealed; `owed` of them are whole here and not back yet.
     """
 
     stop: Callable[[], bool] = lambda: False
+    rest: Callable[[float], None] | None = None
     pushed: int = 0
     duplicates: int = 0
     exceptions: int = 0

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.wire.messages import HelloAnswer, HelloRequest, News, PushAnswer, PushRequest
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
-from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice
+from cloud.api.auth import AnyDevice, CloudDep, CurrentDevice, NamedDevice
 from cloud.api.contract import answer, body_of, contract, decoded, read
 from cloud.api.row_schema import ROW_BODIES, described_page
 from cloud.bootstrap import Cloud
@@ -109,7 +109,7 @@ async def a_place(cloud: CloudDep) -> None:
         zstd=True,
     ),
 )
-async def push(request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevice) -> Response:
+async def push(request: Request, cloud: CloudDep, desk: DeskDep, name: NamedDevice) -> Response:
     """200 once the records are durable, each with its verdict; 409 `gap` or `fork` with our mark.
 
     The other tills of the store hear on their streams that the stock is another, and all of them that
@@ -120,24 +120,26 @@ async def push(request: Request, cloud: CloudDep, desk: DeskDep, device: AnyDevi
         body = await body_of(request, limit)
 
     def take() -> tuple[list[Received], PushAnswer, bool]:
+        device = cloud.devices.device(cloud.db, name)
         epoch, records = _read_push(body, limit, device)
-        work = _watched(
-            device,
-            lambda connection: ingest(connection, device, epoch, records, now_ms=cloud.clock()),
-        )
-        return records, *cloud.db.write(work)
+
+        def work(connection: sa.Connection) -> PushAnswer:
+            sender = cloud.devices.again(connection, device)
+            return ingest(connection, sender, epoch, records, now_ms=cloud.clock())
+
+        return records, *cloud.db.write(_watched(device, work))
 
     try:
-        records, taken, tasks_changed = await cloud.admission.push(device.device, take)
+        records, taken, tasks_changed = await cloud.admission.push(name.device, take)
     except Refused as refused:
         cloud.metrics.push(refused.problem.code)
         raise
     cloud.metrics.push("taken", (result.verdict for result in taken.results))
-    topic = store_topic(device.tenant, device.store)
+    topic = store_topic(name.tenant, name.store)
     if tasks_changed:
         desk.newsroom.publish([topic], TASKS_CHANGED)
     if moved_stock(records, taken):
-        desk.newsroom.publish([topic], News(kind="reference", subject="stock"), but=device.device)
+        desk.newsroom.publish([topic], News(kind="reference", subject="stock"), but=name.device)
     return answer(taken)
 
 

@@ -65,7 +65,7 @@ def private_server(bin_dir: Path, settings: Sequence[str] = _FORGETFUL) -> Itera
             "--no-sync",
             "-E",
             "UTF8",
-            "--locale=C.UTF-8",
+            "--locale=C",
         )
         run("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
         try:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import Code, Trouble
-from app.sync.push import MOST_RECORDS
+from app.sync.push import GENTLE_RECORDS, MOST_RECORDS
 from app.wire.messages import HelloAnswer, HelloRequest
 from tests.fakes.clock import FakeClock
 from tests.fakes.cloud import FakeCloud
@@ -26,6 +26,23 @@ def test_everything_recorded_reaches_the_cloud_in_order(till: Till):
     assert (report.pushed, report.duplicates) == (450, 0)
     assert till.at_cloud == ids
     assert till.transport.batches == [200, 200, 50]
+
+
+def test_a_backlog_that_leaves_gently_rests_between_small_batches(till: Till):
+    rests: list[float] = []
+    ids = till.record(2 * GENTLE_RECORDS + 3)
+    report = till.engine.run(rest=rests.append)
+    assert report.trouble is None
+    assert till.at_cloud == ids
+    assert till.transport.batches == [GENTLE_RECORDS, GENTLE_RECORDS, 3]
+    assert len(rests) == 2
+
+
+def test_a_single_sale_waits_for_no_rest(till: Till):
+    rests: list[float] = []
+    till.record(1)
+    assert till.engine.run(rest=rests.append).pushed == 1
+    assert rests == []
 
 
 def test_a_second_round_adds_nothing(till: Till):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.errors import Code, Trouble
+from app.sync.push import GENTLE_RECORDS
 from app.sync.schedule import HELLO_EVERY_S, NEWS_EVERY_S, PULL_EVERY_S
 from app.sync.worker import Phase, SyncWorker, WorkerStatus
 from tests.sync.till import Till
@@ -200,4 +201,4 @@ def test_stopping_cuts_a_long_round_short(watched: Watched, monkeypatch):
     assert not watched.worker.stop(0)
     go_on.set()
     assert watched.worker.stop(LONG_S)
-    assert len(watched.till.at_cloud) == 200
+    assert len(watched.till.at_cloud) == GENTLE_RECORDS
