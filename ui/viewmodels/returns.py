@@ -286,15 +286,11 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self._sale, self._outlook, self._sold, self._refund = outlook.sale, outlook, left, None
         self._refund_id, self._reason, self._cash_reason = new_id(), "", ""
         self._step, self._picked = held, {}
-        if held is not None:
-            self._take_up(held)
+        if held is not None:  # begun before, and without an answer since
+            self._refund_id, self._reason = held.refund_id, held.reason
+            self._picked = dict(held.lines)
         self._show()
         self.openAsked.emit()
-
-    def _take_up(self, held: RefundStep) -> None:
-        """Go on with a return that was begun before and has no answer."""
-        self._refund_id, self._reason = held.refund_id, held.reason
-        self._picked = dict(held.lines)
 
     def _given(self, refund: Refund) -> None:
         self.put(self.changed, _refund=refund)
@@ -314,15 +310,22 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     def _take(self, news: BackNews) -> None:
         """Hear an answer that was waited for in the background."""
         waited = self._step is not None and self._step.number == news.step.number
-        if waited and not self._tasks.isBusy() and self._refund is None:
-            if news.step.standing is not Back.UNKNOWN:
-                self._answered(news)
+        if waited:
+            if not self._tasks.isBusy() and news.step.standing is not Back.UNKNOWN:
+                self._hear_on(news)
         elif news.refund is not None and news.step.standing.is_final:
             number = news.refund.receipt_no
             self.notice.emit("info", self._words.say("return.settled_later", number=number))
         elif news.step.refund_id and news.step.standing is Back.REFUSED:
             self.notice.emit("problem", self._words.say("return.refused_later"))
         self.answered.emit()
+
+    def _hear_on(self, news: BackNews) -> None:
+        """Take what became of the refund on the screen: its first answer, or where it stands since."""
+        if self._refund is None:
+            self._answered(news)
+        else:
+            self.put(self.changed, _step=news.step)
 
     def _printed(self, _: Receipt) -> None:
         self.notice.emit("info", self._words.say("done.printed"))

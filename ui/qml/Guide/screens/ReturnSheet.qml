@@ -141,140 +141,35 @@ Sheet {
             }
         }
 
-        Item {
+        ReturnOutcome {
             anchors.fill: parent
             visible: root.vm.isHeld
-
-            Column {
-                anchors { left: parent.left; right: parent.right; top: parent.top; topMargin: 8 }
-                spacing: 10
-
-                Rectangle {
-                    anchors.horizontalCenter: parent.horizontalCenter
-                    width: 76
-                    height: 76
-                    radius: 38
-                    color: Theme.warnSoft
-
-                    Icon { anchors.centerIn: parent; name: "hourglass"; size: 40; colour: Theme.warn }
-                }
-                Money {
-                    anchors.horizontalCenter: parent.horizontalCenter
-                    text: root.vm.total
-                    size: 36
-                    font.weight: Font.Bold
-                }
-                Label {
-                    width: parent.width
-                    horizontalAlignment: Text.AlignHCenter
-                    text: Words.t("return.held")
-                    size: Theme.textL
-                    strong: true
-                    Accessible.role: Accessible.StaticText
-                    Accessible.name: text
-                }
-                Label {
-                    width: parent.width
-                    horizontalAlignment: Text.AlignHCenter
-                    text: Words.t("return.held_hint")
-                    color: Theme.ink2
-                    wrapMode: Text.Wrap
-                }
-            }
-            Row {
-                id: meanwhile
-                anchors.bottom: parent.bottom
-                width: parent.width
-                spacing: 10
-
-                Button {
-                    id: leave
-                    big: true
-                    enabled: !root.vm.busy
-                    text: Words.t("return.leave")
-                    onClicked: root.vm.close()
-                }
-                Button {
-                    width: meanwhile.width - leave.width - meanwhile.spacing
-                    kind: "primary"
-                    big: true
-                    enabled: !root.vm.busy
-                    busy: root.vm.busy
-                    glyph: "refresh-cw"
-                    text: Words.t(root.vm.busy ? "return.asking" : "return.ask")
-                    onClicked: root.vm.ask()
-                }
-            }
+            waiting: true
+            glyph: "hourglass"
+            amount: root.vm.total
+            title: Words.t("return.held")
+            line: Words.t("return.held_hint")
+            quietText: Words.t("return.leave")
+            mainGlyph: "refresh-cw"
+            mainText: Words.t(root.vm.busy ? "return.asking" : "return.ask")
+            mainBusy: root.vm.busy
+            onQuiet: root.vm.close()
+            onMain: root.vm.ask()
         }
-
-        Item {
+        ReturnOutcome {
             anchors.fill: parent
             visible: root.vm.isDone
-
-            Column {
-                anchors { left: parent.left; right: parent.right; top: parent.top; topMargin: 8 }
-                spacing: 10
-
-                Rectangle {
-                    anchors.horizontalCenter: parent.horizontalCenter
-                    width: 76
-                    height: 76
-                    radius: 38
-                    color: Theme.accent
-
-                    Icon { anchors.centerIn: parent; name: root.vm.isCash ? "hand-coins" : "undo-2"; size: 40; colour: Theme.accentInk }
-                }
-                Money {
-                    anchors.horizontalCenter: parent.horizontalCenter
-                    text: root.vm.total
-                    size: 44
-                    font.weight: Font.Bold
-                    color: Theme.accentText
-                    Accessible.role: Accessible.StaticText
-                    Accessible.name: text
-                }
-                Label {
-                    width: parent.width
-                    horizontalAlignment: Text.AlignHCenter
-                    text: root.vm.doneTitle
-                    wrapMode: Text.Wrap
-                    size: Theme.textL
-                    strong: true
-                    Accessible.role: Accessible.StaticText
-                    Accessible.name: text
-                }
-                Label {
-                    width: parent.width
-                    horizontalAlignment: Text.AlignHCenter
-                    text: root.vm.doneLine
-                    color: Theme.ink2
-                    font.features: Theme.tabular
-                }
-            }
-            Row {
-                id: after
-                anchors.bottom: parent.bottom
-                width: parent.width
-                spacing: 10
-
-                Button {
-                    id: paper
-                    big: true
-                    enabled: !root.vm.busy
-                    busy: root.vm.busy
-                    glyph: "printer"
-                    text: Words.t("return.print")
-                    onClicked: root.vm.print()
-                }
-                Button {
-                    width: after.width - paper.width - after.spacing
-                    kind: "primary"
-                    big: true
-                    glyph: "check"
-                    text: Words.t("return.finish")
-                    onClicked: root.vm.close()
-                }
-            }
+            glyph: root.vm.isCash ? "hand-coins" : "undo-2"
+            amount: root.vm.total
+            title: root.vm.doneTitle
+            line: root.vm.doneLine
+            quietGlyph: "printer"
+            quietText: Words.t("return.print")
+            quietBusy: root.vm.busy
+            mainGlyph: "check"
+            mainText: Words.t("return.finish")
+            onQuiet: root.vm.print()
+            onMain: root.vm.close()
         }
     }
 }
