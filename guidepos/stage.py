@@ -162,16 +162,55 @@ class Stage:
     def take_back(self) -> None:
         """A manager takes the first piece of the latest receipt back."""
         self.done()
+        self._take_back()
+
+    def take_back_paid_by_phone(self) -> None:
+        """A manager takes a piece back that was paid by phone."""
+        from guidepos.customer import Phone
+
+        self.pay()
+        (attempt,) = self._till.store.reader.open_attempts()
+        phone = Phone()
+        phone.open(self._till.payments.qr_text(attempt))
+        for step in ("/take", "/pay", "/approve"):
+            phone.press(step)
+        phone.close()
+        self.hand.see(self._say("done.next"))
+        self._take_back()
+
+    def given_back(self) -> None:
+        """Its money has gone back to the wallet."""
+        self.take_back_paid_by_phone()
+        self.hand.tap(self._say("return.give_wallet"))
+        self.hand.see(self._say("return.finish"))
+
+    def gone_back(self) -> None:
+        """The receipt of that return, after the sheet was put away."""
+        self.given_back()
+        self.hand.tap(self._say("return.finish"))
+
+    def inbox_of_manager(self) -> None:
+        """Late money, as a manager sees it."""
+        self.inbox()
+        self.hand.tap(self._say("common.close"))
+        self._welcome_manager()
+        self.hand.tap(self._say("place.inbox"))
+        self.hand.see(self._say("money.give_back"))
+
+    def _take_back(self) -> None:
         self.hand.tap(self._say("done.next"))
-        self.hand.tap(self._say("rail.lock"))
-        self.hand.tap(self._name(Role.MANAGER))
-        self.hand.type(MANAGER_PIN + "\r")
+        self._welcome_manager()
         self.hand.tap(self._say("place.history"))
         (latest,) = self._till.store.reader.documents(limit=1)
         self.hand.tap(latest.receipt_no)
         self.hand.tap(self._say("history.return"))
         self.hand.tap(self._say("return.more"))
         self.hand.tap(self._say("reason.return_size"))
+
+    def _welcome_manager(self) -> None:
+        self.hand.tap(self._say("rail.lock"))
+        self.hand.tap(self._name(Role.MANAGER))
+        self.hand.type(MANAGER_PIN + "\r")
 
     def my_sales(self) -> None:
         self.done()
@@ -241,6 +280,10 @@ SCREENS: dict[str, Callable[[Stage], None]] = {
     "network": Stage.network,
     "filling": Stage.filling,
     "return": Stage.take_back,
+    "return_wallet": Stage.take_back_paid_by_phone,
+    "returned_wallet": Stage.given_back,
+    "returned_receipt": Stage.gone_back,
+    "inbox_manager": Stage.inbox_of_manager,
     "inbox": Stage.inbox,
 }
 """Every screen by the name the command line knows it by."""

@@ -50,6 +50,7 @@ def make_shell(till: Till, cameras: FrameSource | None = None) -> Shell:
             tasks=till.tasks,
             receipts=Receipts(till.store, printer, till.devices),
             refunds=till.refunds,
+            giving_back=till.giving_back,
             network=till.network,
             qr=qr,
             conditions=till.conditions,
@@ -88,7 +89,7 @@ def go_online(till: Till, shell: Shell) -> None:
 def _connect(till: Till, shell: Shell) -> None:
     from guidepos import online  # brings HTTP
 
-    online.go_online(till, shell.on_news, shell.on_status)
+    online.go_online(till, shell.on_news, shell.on_status, shell.on_back)
 
 
 def receipt_png(receipt: Receipt, language: str, qr: QrMaker) -> bytes:

@@ -17,6 +17,7 @@ from app.domain.sale import Sale
 from app.domain.times import business_date
 from app.ports import Clock, QrMaker, Reader, Store
 from app.services.checkout import Checkout
+from app.services.giving_back import BackNews, GivingBack
 from app.services.honesty import Conditions, Operation, Verdict, judge
 from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
@@ -61,6 +62,7 @@ class CounterTools:
     tasks: StoreTasks
     receipts: Receipts
     refunds: Refunds
+    giving_back: GivingBack
     qr: QrMaker
     pool: Executor
     conditions: Callable[[], Conditions]
@@ -89,6 +91,11 @@ class Counter:
     def hear(self, news: PaymentNews) -> None:
         """Take news of any payment, on any thread."""
         self.pay.hear(news)
+        self.inbox.stir()
+
+    def hear_back(self, news: BackNews) -> None:
+        """Take news of any money on its way back, on any thread."""
+        self.returns.hear(news)
         self.inbox.stir()
 
 
@@ -128,7 +135,7 @@ def furnish(
         network=_network(root, tools, words),
         settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
         inbox=InboxVm(_inbox_tools(tools, phone, who), words, root),
-        returns=ReturnVm(tools.refunds, tools.receipts, who, may, words, root),
+        returns=ReturnVm(tools.refunds, tools.giving_back, tools.receipts, who, may, words, root),
     )
     root.hold(
         pay=counter.pay,
@@ -162,6 +169,7 @@ def _inbox_tools(
     return InboxTools(
         reader=lambda: tools.store.reader,
         tasks=tools.tasks,
+        giving_back=tools.giving_back,
         payments=tools.payments,
         on_screen=lambda: phone.cart_id,
         who=who,
@@ -252,3 +260,4 @@ def _join_aftermath(root: RootVm, checkout: CheckoutVm, counter: Counter) -> Non
     returns.openAsked.connect(lambda: root.open(Sheet.RETURN))
     returns.closeAsked.connect(root.close)
     returns.returned.connect(returned)
+    returns.answered.connect(history.refresh)

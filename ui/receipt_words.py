@@ -37,4 +37,5 @@ def receipt_words(language: str) -> ReceiptWords:
         thanks=say("receipt.thanks"),
         reasons=named("reason."),
         tenders=named("tender."),
+        backs=named("back."),
     )

@@ -18,6 +18,7 @@ from PySide6.QtQml import QQmlApplicationEngine, QQmlError
 from PySide6.QtQuick import QQuickWindow, QSGRendererInterface
 
 import resources
+from app.services.giving_back import BackNews
 from app.services.payments import PaymentNews
 from ui.images import Gallery
 from ui.input.wedge import Wedge
@@ -113,6 +114,11 @@ class Shell:
         """Take news of a payment."""
         if self.engine is not None:
             self.screens.counter.hear(news)
+
+    def on_back(self, news: BackNews) -> None:
+        """Take news of money on its way back."""
+        if self.engine is not None:
+            self.screens.counter.hear_back(news)
 
     def on_status(self, status: WorkerStatus) -> None:
         """Take the sync worker's standing."""

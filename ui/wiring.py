@@ -15,6 +15,7 @@ from app.domain.refund import Refund
 from app.domain.sale import Sale
 from app.ports import Clock, QrMaker, Reader, Store
 from app.services.checkout import Checkout
+from app.services.giving_back import GivingBack
 from app.services.honesty import Conditions
 from app.services.members import Members
 from app.services.payments import Payments
@@ -78,6 +79,7 @@ class TillParts:
     tasks: StoreTasks
     receipts: Receipts
     refunds: Refunds
+    giving_back: GivingBack
     network: Executor
     qr: QrMaker
     conditions: Callable[[], Conditions]
@@ -150,6 +152,7 @@ class Screens:
             tasks=parts.tasks,
             receipts=parts.receipts,
             refunds=parts.refunds,
+            giving_back=parts.giving_back,
             qr=parts.qr,
             pool=parts.network,
             conditions=parts.conditions,

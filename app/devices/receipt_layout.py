@@ -86,6 +86,8 @@ def _rows(receipt: Receipt, words: ReceiptWords) -> Iterator[Line]:
         yield Rule()
         yield Pair(words.refund_total, show_amount(-document.total, money), Face.LARGE)
     yield from _tenders(document, money, words)
+    if receipt.back is not None and receipt.back in words.backs:
+        yield Centred(words.backs[receipt.back], Face.SMALL)
     yield Rule()
     yield Symbol(document.receipt_no)
     yield Centred(document.receipt_no, Face.SMALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.money_back import Back
 from app.domain.refund import Refund
 from app.domain.sale import Sale
 
@@ -20,9 +21,12 @@ class StoreHeader:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A sale or refund with its header; `copy` marks every print after the first (副本)."""
+    """A sale or refund with its header; `copy` marks every print after the first (副本).
+
+    `back` is how the money stands that goes back by the way it came, None where none does."""
 
     store: StoreHeader
     document: Sale | Refund
     guide_name: str
     copy: bool = False
+    back: Back | None = None

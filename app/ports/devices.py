@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.domain.receipt import Receipt
@@ -94,7 +94,8 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptWords:
-    """What a receipt says in one language. `reasons` and `tenders` map codes to names.
+    """What a receipt says in one language. `reasons`, `tenders` and `backs` (how money stands that goes back
+    by the way it came) map codes to names.
 
     With `english`, the English name of store, goods and colours is taken where there is one.
     """
@@ -115,6 +116,7 @@ class ReceiptWords:
     thanks: str
     reasons: Mapping[str, str]
     tenders: Mapping[str, str]
+    backs: Mapping[str, str] = field(default_factory=dict)
 
 
 class ReceiptPrinter(Protocol):

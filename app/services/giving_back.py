@@ -16,13 +16,20 @@ from app.domain.facts import RefundStep
 from app.domain.ids import new_id
 from app.domain.money_back import Back
 from app.domain.people import Person, Role
-from app.domain.refund import Refund, WayBack
+from app.domain.refund import Refund, SoldLine, WayBack, way_back
+from app.domain.sale import Sale
 from app.domain.text import check_reason
 from app.domain.times import business_date
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Clock, Priority, RefundDesk, Store, UnitOfWork
 from app.services.payments import Payments
-from app.services.refunds import Refunds, back_of, refuse_second_way, returned_parts, worth
+from app.services.refunds import (
+    Refunds,
+    gone_of,
+    refuse_second_way,
+    returned_parts,
+    worth,
+)
 from app.services.standing import refuse_revoked
 from app.services.tasks import StoreTasks
 from app.wire.refunds import RefundRequest, RefundView
@@ -37,6 +44,21 @@ LATE_MONEY = "late_money"
 
 UNTRIED = Back.UNKNOWN
 Heard = RefundView | Back
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What can come back of a sale, and how its money would: `gone` is what went back by each attempt,
+    `held` the refund that has no answer yet."""
+
+    sale: Sale
+    lines: tuple[SoldLine, ...]
+    gone: Mapping[str, int]
+    held: RefundStep | None
+
+    def way(self, total: int) -> WayBack:
+        """Return how an amount would go back; minor units."""
+        return way_back(total, self.sale, self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +90,15 @@ class GivingBack:
         self._clock = clock
         self._pool = pool
 
-    def way(self, sale_id: str, pieces: Mapping[int, int]) -> Future[WayBack]:
-        """Return how the money of a return would go back: line number → pieces.
+    def outlook(self, sale_id: str) -> Future[Outlook]:
+        """Return what can come back of a sale. Raises (through the future) RuleBroken(SALE_UNKNOWN)."""
 
-        Raises (through the future) RuleBroken as `Refunds.of_sale` does.
-        """
-        asked = {line_no: count for line_no, count in pieces.items() if count}
-
-        def job(uow: UnitOfWork) -> WayBack:
-            sale, parts = returned_parts(uow, sale_id, asked)
-            return back_of(uow, sale, worth(parts))
-
-        return self._store.run(job)
-
-    def under_way(self, sale_id: str) -> Future[BackNews | None]:
-        """Return the refund of a sale that has no answer yet, None if there is none."""
-
-        def job(uow: UnitOfWork) -> BackNews | None:
+        def job(uow: UnitOfWork) -> Outlook:
+            sale, _ = returned_parts(uow, sale_id, {})
             steps = uow.money_back_of_sale(sale_id)
             held = [step for step in steps if step.refund_id and step.standing is Back.UNKNOWN]
-            return BackNews(held[-1], None) if held else None
+            gone = gone_of(uow, sale)
+            return Outlook(sale, uow.sold_lines(sale_id), gone, held[-1] if held else None)
 
         return self._store.run(job)
 
@@ -226,7 +237,7 @@ class GivingBack:
         sale, parts = returned_parts(uow, sale_id, pieces)
         if not parts:
             raise RuleBroken(Code.REFUND_EMPTY)
-        back = back_of(uow, sale, worth(parts))
+        back = way_back(worth(parts), sale, gone_of(uow, sale))
         if not back.wallet:
             raise RuleBroken(Code.PAYMENT_NOT_CONFIRMED)
         step = self._first(

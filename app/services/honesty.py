@@ -22,6 +22,7 @@ class Operation(StrEnum):
     FIND_MEMBER = "find_member"
     JOIN_MEMBER = "join_member"
     REFUND_CASH = "refund_cash"
+    REFUND_QR = "refund_qr"
     COMMISSION_TODAY = "commission_today"
     SEND_SALES = "send_sales"
     PRINT_RECEIPT = "print_receipt"
@@ -78,10 +79,10 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
     stale = Code.DEVICE_REVOKED if now.revoked else offline
     age = max(now.now.server_ms - now.sync.last_pull_ms, 0) if now.sync.last_pull_ms else None
     match operation:
-        case Operation.SELL_QR if offline:
+        case Operation.SELL_QR | Operation.REFUND_QR if offline:
             # With our line down the order travels in its code, at the prices heard last, and the
-            # customer's phone proves it paid.
-            down = offline is Code.CLOUD_UNREACHABLE
+            # customer's phone proves it paid. Nothing makes up for the line when money goes back.
+            down = operation is Operation.SELL_QR and offline is Code.CLOUD_UNREACHABLE
             return Verdict(operation, Standing.AGED if down else Standing.BLOCKED, offline, age)
         case Operation.FIND_MEMBER if now.members_expired:
             return Verdict(operation, Standing.BLOCKED, Code.MEMBERS_EXPIRED)
@@ -141,6 +142,7 @@ _WRITES = frozenset(
         Operation.SELL_QR,
         Operation.JOIN_MEMBER,
         Operation.REFUND_CASH,
+        Operation.REFUND_QR,
     }
 )
 

@@ -14,7 +14,7 @@ from app.domain.people import Person, Role
 from app.ports import Alarm, Reader
 from app.services.late_money import WaitingMoney, waiting_money
 from app.services.tasks import resolutions_of
-from app.wire.tasks import CLAIMED, MONEY, PAYMENT, SETTLED, TaskRow
+from app.wire.tasks import CLAIMED, GIVES_BACK, MONEY, PAYMENT, SETTLED, TaskRow
 
 PAYMENTS_SHOWN_MS = 12 * 3_600_000
 """So long a payment of another tablet is listed; what is still open is listed however old it is."""
@@ -49,6 +49,12 @@ class Entry:
         """The goods can go out now, from this very tablet, whose cart they are."""
         mine = self.money is not None and self.money.can_become_sale
         return mine and self.hold is not Hold.TAKEN
+
+    def can_give_back(self, person: Person | None) -> bool:
+        """This person may send the money back to where it came from, from this very tablet."""
+        manager = person is not None and person.role is Role.MANAGER
+        money = self.task is not None and self.task.kind == MONEY and self.task.code in GIVES_BACK
+        return manager and money and self.hold is not Hold.TAKEN
 
     def can_ask(self) -> bool:
         """This tablet may ask the provider's side again."""

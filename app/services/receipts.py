@@ -5,11 +5,12 @@ from __future__ import annotations
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 
+from app.domain.money_back import Back
 from app.domain.receipt import Receipt
 from app.domain.refund import Refund
 from app.domain.sale import Sale
 from app.errors import Trouble
-from app.ports import ReceiptPrinter, Store
+from app.ports import Reader, ReceiptPrinter, Store
 
 
 class Receipts:
@@ -29,6 +30,7 @@ class Receipts:
             document=document,
             guide_name=names.get(document.actor, document.actor),
             copy=reader.state(_printed(document)) != "",
+            back=_back(reader, document),
         )
 
     def print(self, document: Sale | Refund) -> Future[Receipt]:
@@ -41,6 +43,11 @@ class Receipts:
         with suppress(Trouble):  # it is printed; a store that cannot note so must not say otherwise
             self._store.run(lambda uow: uow.set_state(key, "1")).result()
         return receipt
+
+
+def _back(reader: Reader, document: Sale | Refund) -> Back | None:
+    steps = reader.money_back_of(document.refund_id) if isinstance(document, Refund) else ()
+    return steps[-1].standing if steps else None
 
 
 def _printed(document: Sale | Refund) -> str:

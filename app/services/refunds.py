@@ -20,7 +20,6 @@ from app.domain.refund import (
     Refund,
     ReturnedPart,
     SoldLine,
-    WayBack,
     make_refund,
     way_back,
 )
@@ -93,7 +92,8 @@ class Refunds:
             sale, parts = returned_parts(uow, sale_id, asked)
             refuse_second_way(uow, sale_id)
             total = sum(_worth(part) for part in parts)
-            if not (only_cash or cash_reason) and back_of(uow, sale, total).wallet:
+            way = way_back(total, sale, gone_of(uow, sale))
+            if way.wallet and not (only_cash or cash_reason):
                 raise RuleBroken(Code.CASH_NEEDS_REASON)
             at = self._clock.now()
             paper = _Paper(refund_id or new_id(), at, actor, reason, sale.member_ref)
@@ -233,14 +233,13 @@ def worth(parts: Sequence[ReturnedPart]) -> int:
     return sum(_worth(part) for part in parts)
 
 
-def back_of(uow: UnitOfWork, sale: Sale, total: int) -> WayBack:
-    """Return the way back of an amount of a sale, after what has gone back of it so far."""
-    gone = {
+def gone_of(uow: UnitOfWork, sale: Sale) -> dict[str, int]:
+    """Return what documents say has gone back of a sale so far, by attempt."""
+    return {
         tender.attempt_id: uow.gone_back(tender.attempt_id)
         for tender in sale.tenders
         if tender.attempt_id
     }
-    return way_back(total, sale, gone)
 
 
 def refuse_second_way(uow: UnitOfWork, sale_id: str) -> None:

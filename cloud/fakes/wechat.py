@@ -39,6 +39,8 @@ class FakeWechat:
     letters: Faults = field(default_factory=Faults)
     """What happens to the next notifications."""
     orders: dict[str, Order] = field(default_factory=dict)
+    refunds_are: str = "SUCCESS"
+    """What it says of every refund it has taken on: SUCCESS, PROCESSING, ABNORMAL or CLOSED."""
     openids: dict[str, str] = field(default_factory=dict)
     outbox: list[Letter] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -280,7 +282,7 @@ class FakeWechat:
             "refund_id": f"50{order.transaction_id[2:]}",
             "out_refund_no": number,
             "out_trade_no": order.out_trade_no,
-            "status": "SUCCESS",
+            "status": self.refunds_are,
             "channel": "ORIGINAL",
             "amount": {"total": order.total, "refund": order.refunds[number], "currency": "CNY"},
         }

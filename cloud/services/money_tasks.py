@@ -17,6 +17,7 @@ from app.wire.bodies import PaymentStepV1, SaleV1
 from app.wire.proofs import PROOF_MS
 from app.wire.tasks import (
     BY_ITSELF,
+    GIVES_BACK,
     GOING_BACK,
     MONEY,
     NOT_GIVEN_BACK,
@@ -45,9 +46,6 @@ ORPHAN_MS = 10 * 60_000
 
 LATE, OVER, PARTIAL, NO_SALE = "late", "over", "partial", "no_sale"
 """Codes of tasks of the kind "money" that are not in the messages."""
-
-_MAY_GO_BACK = frozenset({LATE, OVER, PARTIAL, NO_SALE, NOT_GIVEN_BACK})
-"""Codes of money that a person may send back."""
 
 _SURE = {Anomaly.BY_HAND.value, Anomaly.PROVED.value}
 """Marks of a step nobody need look at: a manager's word, and our own signature."""
@@ -130,7 +128,7 @@ def waiting(connection: sa.Connection, key: AttemptKey, now_ms: int) -> tuple[in
         return 0, ""
     sold = sales_of(connection, own, known).get(key.attempt_id)
     found = _judge(facts, sold, now_ms)
-    if found.settled or found.kind != MONEY or found.code not in _MAY_GO_BACK:
+    if found.settled or found.kind != MONEY or found.code not in GIVES_BACK:
         return 0, ""
     return found.amount, facts.given.owed_for if found.code == NOT_GIVEN_BACK else ""
 

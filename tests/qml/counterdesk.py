@@ -19,6 +19,7 @@ from app.domain.pricing import PricedCart
 from app.domain.receipt import Receipt
 from app.domain.sale import Sale
 from app.ports import CopyStanding, QrMaker, SyncStatus
+from app.services.giving_back import GivingBack
 from app.services.honesty import Conditions
 from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
@@ -28,6 +29,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.printer import FakePrinter
 from tests.fakes.qr import FakeQrMaker
+from tests.fakes.refunds import FakeRefundDesk
 from tests.qml.stage import StageTill, furnish, open_stage
 from ui import counter
 from ui.counter import Counter, CounterTools
@@ -138,6 +140,7 @@ class CounterDesk:
     till: StageTill
     weather: Weather
     gateway: FakeGateway
+    back: FakeRefundDesk
     payments: Payments
     printer: FakePrinter
     pool: Here
@@ -259,6 +262,9 @@ def open_counter(
     gateway = FakeGateway(now_ms=lambda: till.clock.now().server_ms)
     payments = Payments(till.store, gateway, till.clock, pool)
     tasks = StoreTasks(till.store, till.desk, payments, pool)
+    refunds = Refunds(till.store, till.clock, till.settings.currency)
+    back = FakeRefundDesk(lambda attempt_id: gateway.query(attempt_id).received)
+    giving_back = GivingBack(till.store, back, refunds, tasks, payments, till.clock, pool)
     words, gallery, weather = Words(language), Gallery(), Weather(till)
     header = till.store.reader.store_header()
     root = RootVm(till.settings, words, (header.name, header.name_en), None)
@@ -272,7 +278,8 @@ def open_counter(
         payments=payments,
         tasks=tasks,
         receipts=Receipts(till.store, printer, pool),
-        refunds=Refunds(till.store, till.clock, till.settings.currency),
+        refunds=refunds,
+        giving_back=giving_back,
         qr=qr or FakeQrMaker(),
         pool=pool,
         conditions=weather.conditions,
@@ -286,6 +293,7 @@ def open_counter(
         till=till,
         weather=weather,
         gateway=gateway,
+        back=back,
         payments=payments,
         printer=printer,
         pool=pool,

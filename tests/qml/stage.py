@@ -13,6 +13,7 @@ from app.devices.qr import QrCodeMaker
 from app.domain.money import CNY
 from app.ports import UnitOfWork
 from app.services.checkout import Checkout
+from app.services.giving_back import GivingBack
 from app.services.honesty import Conditions
 from app.services.members import Members
 from app.services.payments import Payments
@@ -51,6 +52,7 @@ from tests.fakes.camera import FakeFrameSource
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.printer import FakePrinter
+from tests.fakes.refunds import FakeRefundDesk
 from tests.fakes.tasks import FakeTaskDesk, TaskBook
 from ui.viewmodels.camera import CameraTools
 from ui.viewmodels.settings import TillFacts
@@ -79,8 +81,14 @@ class StageTill:
     receipts: Receipts
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor
+    refunds: Refunds = field(init=False)
+    back: FakeRefundDesk = field(init=False)
     camera: FakeFrameSource = field(default_factory=FakeFrameSource)
     reachable: bool = True
+
+    def __post_init__(self) -> None:
+        self.refunds = Refunds(self.store, self.clock, CNY)
+        self.back = FakeRefundDesk(lambda attempt_id: self.gateway.query(attempt_id).received)
 
     def conditions(self) -> Conditions:
         reader = self.store.reader
@@ -106,7 +114,16 @@ class StageTill:
             payments=self.payments,
             tasks=self.tasks,
             receipts=self.receipts,
-            refunds=Refunds(self.store, self.clock, CNY),
+            refunds=self.refunds,
+            giving_back=GivingBack(
+                self.store,
+                self.back,
+                self.refunds,
+                self.tasks,
+                self.payments,
+                self.clock,
+                self.network,
+            ),
             network=self.network,
             qr=QrCodeMaker(),
             conditions=self.conditions,

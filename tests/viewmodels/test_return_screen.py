@@ -164,18 +164,6 @@ def test_its_receipt_is_printed_once_as_such_and_then_as_a_copy(desk, sale, qtbo
     assert history.printLabel == "补打（副本）"
 
 
-def test_cash_for_a_sale_paid_by_phone_is_said_to_be_cash(desk, qtbot):
-    priced = desk.cart(0)
-    desk.payments.start(priced, desk.guide).result()
-    desk.gateway.pay(desk.attempt_id)
-    sale = desk.payments.refresh(desk.attempt_id).result().sale
-    assert sale is not None
-    vm = begun(desk, sale, qtbot)
-    vm.all()
-    vm.because("return_size")
-    assert "只能退现金" in vm.hint
-
-
 def test_a_switch_of_language_is_followed(desk, sale, qtbot):
     vm = begun(desk, sale, qtbot)
     desk.words.speak("en")

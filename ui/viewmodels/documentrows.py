@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from app.domain.commission import Commission
+from app.domain.facts import RefundStep
 from app.domain.money import FULL_BP, MILLS, half_away
 from app.domain.pricing import Reason
 from app.domain.refund import Refund, RefundLine
@@ -15,6 +16,7 @@ from app.domain.sale import Sale, SaleLine, Tender, TenderKind
 from ui.bridge import Row
 from ui.text import Words
 from ui.viewmodels.naming import Naming
+from ui.viewmodels.waysback import standing_line
 
 PART_ROLES = ("key", "kind", "text", "detail", "amount")
 """`kind` is head, line, reason, total, tender or commission."""
@@ -23,9 +25,15 @@ Document = Sale | Refund
 
 
 def document_rows(
-    document: Document, words: Words, naming: Naming, *, for_customer: bool = False
+    document: Document,
+    words: Words,
+    naming: Naming,
+    *,
+    for_customer: bool = False,
+    back: RefundStep | None = None,
 ) -> list[Row]:
-    """Return a document as rows in reading order; a customer's copy says nothing of commission."""
+    """Return a document as rows in reading order; a customer's copy says nothing of commission. `back` is
+    where the money stands that goes back by the way it came."""
     rows = [*_line_rows(document, words, naming.reasons())]
     refund = isinstance(document, Refund)
     if isinstance(document, Refund) and document.reason:
@@ -36,6 +44,11 @@ def document_rows(
     rows.append(_row("total", "total", said, amount=words.amount(total)))
     for tender in document.tenders:
         rows.append(_tender_row(tender, words, refund=refund))
+    if back is not None:
+        rows.append(_row("back", "tender", standing_line(words, back), back.word))
+    if isinstance(document, Refund) and document.cash_reason:
+        why = words.reason(document.cash_reason)
+        rows.append(_row("cash_why", "tender", words.say("history.cash_reason"), why))
     if not for_customer:
         rows += _commission_rows(document, words, naming.people())
     return rows

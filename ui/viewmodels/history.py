@@ -221,6 +221,13 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._read(0)
         self.choose(document_id)
 
+    @Slot()
+    def refresh(self) -> None:
+        """Something of a document may stand otherwise now: explain it again."""
+        if self._document is not None:
+            self.load()
+            self.choose(self._chosen)
+
     def _counted(self, sold: tuple[SoldLine, ...]) -> None:
         self._sold = sum(line.line.quantity for line in sold)
         self._came_back = sum(line.quantity_returned for line in sold)
@@ -261,7 +268,10 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     def _show_document(self) -> None:
         shown = self._document
-        self._parts.show(document_rows(shown, self._words, self._naming) if shown else [])
+        steps = self._reader().money_back_of(shown.refund_id) if isinstance(shown, Refund) else ()
+        back = steps[-1] if steps else None
+        rows = document_rows(shown, self._words, self._naming, back=back) if shown else []
+        self._parts.show(rows)
         self._was_printed = shown is not None and self._receipts.of(shown).copy
         self.chosenChanged.emit()
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from PySide6.QtCore import Property, QObject, Qt, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
+from app.domain.money_back import Back
 from app.domain.people import Person
 from app.errors import Code, Trouble
 from app.ports import Reader
+from app.services.giving_back import BackNews, GivingBack
 from app.services.inbox import Entry, inbox
 from app.services.payments import PaymentNews, Payments
 from app.services.tasks import StoreTasks
@@ -38,6 +40,7 @@ class InboxTools:
 
     reader: Callable[[], Reader]
     tasks: StoreTasks
+    giving_back: GivingBack
     payments: Payments
     on_screen: Callable[[], str]
     who: Callable[[], Person | None]
@@ -164,6 +167,14 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
             self._tasks.follow(future, self._delivered, self._failed)
 
     @Slot(str)
+    def giveBack(self, key: str) -> None:
+        """Send money back to the wallet it came from."""
+        person = self._tools.who()
+        if person is not None and not self._tasks.isBusy():
+            future = self._tools.giving_back.late_money(key, person)
+            self._tasks.follow(future, self._gone_back, self._failed)
+
+    @Slot(str)
     def claim(self, key: str) -> None:
         """Take something on oneself."""
         person = self._tools.who()
@@ -202,6 +213,20 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self.look()
         if news.sale is not None:
             self.delivered.emit(news.sale)
+
+    def _gone_back(self, news: BackNews) -> None:
+        self._tools.sync_now()
+        self.look()
+        if news.step.standing is Back.REFUSED:
+            word = (
+                self._words.say(f"error.{news.step.word}")
+                if self._words.knows(f"error.{news.step.word}")
+                else news.step.word
+            )
+            self.notice.emit("problem", self._words.say("money.not_back", word=word))
+            return
+        done = news.step.standing is Back.DONE
+        self.notice.emit("info", self._words.say("money.gone_back" if done else "money.going_back"))
 
     def _claimed(self, _row: TaskRow) -> None:
         self.look()

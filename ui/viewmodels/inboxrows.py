@@ -26,6 +26,7 @@ INBOX_ROLES = (
     "glyph",
     "kind",
     "canDeliver",
+    "canGiveBack",
     "canAsk",
     "canClaim",
     "word",
@@ -41,6 +42,8 @@ _MONEY = {
     "over": ("warn", "coins"),
     "no_sale": ("danger", "circle-alert"),
     "refund_pending": ("info", "undo-2"),
+    "refund_stuck": ("danger", "undo-2"),
+    "refund_refused": ("danger", "undo-2"),
     "unproven": ("danger", "shield-alert"),
 }
 _RECORDS = {
@@ -100,6 +103,7 @@ class InboxRows:
             "glyph": glyph,
             "kind": tint,
             "canDeliver": deliver,
+            "canGiveBack": entry.can_give_back(person),
             "canAsk": entry.can_ask(),
             "canClaim": entry.can_claim() and not deliver,
             "word": settling[0],

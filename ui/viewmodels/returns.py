@@ -1,32 +1,37 @@
-"""Goods that come back with their receipt: how many pieces of each line, why, and the cash to hand out.
+"""Goods that come back with their receipt: how many pieces of each line, why, and which way the money goes.
 
-Only a manager gives money back. What a piece is worth is the sold line's own rule, so parts returned in
-any order end at exactly what was paid.
+Only a manager gives money back: by the way it came, or in cash for a reason. What a piece is worth is the
+sold line's own rule, so parts returned in any order end at exactly what was paid. While the provider has
+not answered, the screen waits and the sale is held.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Property, QObject, Signal, Slot
+from PySide6.QtCore import Property, QObject, Qt, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
+from app.domain.facts import RefundStep
 from app.domain.ids import new_id
+from app.domain.money_back import Back
 from app.domain.people import Person, Role
 from app.domain.receipt import Receipt
-from app.domain.refund import Refund, SoldLine
-from app.domain.sale import Sale, TenderKind
+from app.domain.refund import Refund, SoldLine, WayBack
+from app.domain.sale import Sale
+from app.services.giving_back import BackNews, GivingBack, Outlook
 from app.services.honesty import Operation, Standing, Verdict
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
-from ui.bridge import KeyedListModel, Row, ViewModel
+from ui.bridge import KeyedListModel, ViewModel
 from ui.tasks import Failure, Tasks
 from ui.text import Words
+from ui.viewmodels.returnrows import LINE_ROLES, left_of, line_row, value_of
+from ui.viewmodels.waysback import CASH_REASONS, done_line, plan_line, refused_line
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
 
-LINE_ROLES = ("lineNo", "name", "detail", "picked", "amount", "canMore", "canFewer")
 REASON_ROLES = ("code", "name")
 REASONS = ("return_size", "return_quality", "return_mind", "return_other")
 
@@ -42,10 +47,14 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     closeAsked = Signal()
     returned = Signal(object)
     notice = Signal(str, str)
+    answered = Signal()
+    """A refund that was waited for has its answer, whether or not this screen shows it."""
+    _heard = Signal(object)
 
     def __init__(
         self,
         refunds: Refunds,
+        giving_back: GivingBack,
         receipts: Receipts,
         who: Callable[[], Person | None],
         may: Callable[[Operation], Verdict],
@@ -53,17 +62,21 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._refunds, self._receipts = refunds, receipts
+        self._refunds, self._giving_back, self._receipts = refunds, giving_back, receipts
         self._who, self._may, self._words = who, may, words
         self._sale: Sale | None = None
+        self._outlook: Outlook | None = None
         self._sold: tuple[SoldLine, ...] = ()
         self._picked: dict[int, int] = {}
-        self._reason, self._refund_id = "", ""
+        self._reason, self._cash_reason, self._refund_id = "", "", ""
         self._refund: Refund | None = None
+        self._step: RefundStep | None = None
         self._lines = KeyedListModel(LINE_ROLES, self)
         self._reasons = KeyedListModel(REASON_ROLES, self)
+        self._cash_reasons = KeyedListModel(REASON_ROLES, self)
         self._tasks = Tasks(self)
         self._tasks.busyChanged.connect(self.changed)
+        self._heard.connect(self._take, Qt.ConnectionType.QueuedConnection)
         words.changed.connect(self._show)
 
     # --- what QML reads -----------------------------------------------------------------------
@@ -83,6 +96,42 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         """The code of the reason that was chosen."""
         return self._reason
 
+    @Property(QObject, constant=True)
+    def cashReasons(self) -> QObject:
+        """Why cash, where the money could go back by the way it came."""
+        return self._cash_reasons
+
+    @Property(str, notify=changed)
+    def cashReason(self) -> str:
+        """The code of the reason for cash, "" where the money goes back by the way it came."""
+        return self._cash_reason
+
+    @Property(bool, notify=changed)
+    def byWallet(self) -> bool:
+        """Some of the money goes back by the way it came."""
+        return self._way().wallet > 0 and not self._cash_reason
+
+    @Property(bool, notify=changed)
+    def mayBeWallet(self) -> bool:
+        """Some of the money could go back by the way it came."""
+        return self._way().wallet > 0
+
+    @Property(bool, notify=changed)
+    def isHeld(self) -> bool:
+        """The provider has not answered: it may have gone back or not."""
+        return self._is_held()
+
+    @Property(bool, notify=changed)
+    def isCash(self) -> bool:
+        """All that goes back is cash to hand out."""
+        return self._step is None
+
+    @Property(str, notify=changed)
+    def doneTitle(self) -> str:
+        """What was done, and what is left to do."""
+        standing = self._step.standing if self._step else None
+        return done_line(self._words, self._refund, standing) if self._refund else ""
+
     @Property(str, notify=changed)
     def subtitle(self) -> str:
         """Which receipt, and how it was paid."""
@@ -90,8 +139,9 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     @Property(str, notify=changed)
     def total(self) -> str:
-        """The cash to hand out."""
-        return self._words.amount(self._refund.total if self._refund else self._worth())
+        """The money that goes back."""
+        held = self._step.amount + self._step.cash if self._step and self._is_held() else 0
+        return self._words.amount(self._refund.total if self._refund else held or self._worth())
 
     @Property(str, notify=changed)
     def hint(self) -> str:
@@ -105,7 +155,7 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     @Property(bool, notify=changed)
     def isDone(self) -> bool:
-        """The return is on record; the cash can be handed out."""
+        """The return is on record; cash, if any, can be handed out."""
         return self._refund is not None
 
     @Property(str, notify=changed)
@@ -134,8 +184,8 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     @Slot()
     def all(self) -> None:
         """Everything that is left comes back."""
-        if not self._refund:
-            self._picked = {sold.line.line_no: _left(sold) for sold in self._sold}
+        if not self._refund and not self._is_held():
+            self._picked = {sold.line.line_no: left_of(sold) for sold in self._sold}
             self._show()
 
     @Slot(str)
@@ -144,20 +194,46 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         if code in REASONS and not self._refund:
             self.put(self.changed, _reason=code)
 
+    @Slot(str)
+    def inCash(self, code: str) -> None:
+        """Give cash for this reason; the same again: by the way it came after all."""
+        if code in CASH_REASONS and not self._refund:
+            self.put(self.changed, _cash_reason="" if code == self._cash_reason else code)
+
     @Slot()
     def give(self) -> None:
-        """Record the return; asking twice gives the same one."""
+        """Send the money back; asking twice gives the same return."""
         person = self._who()
         if not self._can_give() or person is None or self._sale is None:
             return
+        pieces = {line_no: count for line_no, count in self._picked.items() if count}
+        if self._way().wallet and not self._cash_reason:
+            asked = self._giving_back.of_sale(
+                self._sale.sale_id,
+                pieces,
+                reason=self._reason,
+                manager=person,
+                refund_id=self._refund_id,
+            )
+            self._tasks.follow(asked, self._answered, self._failed)
+            return
+        self._step = None  # what a provider refused before is no part of cash
         future = self._refunds.at_the_counter(
             self._sale.sale_id,
-            {line_no: pieces for line_no, pieces in self._picked.items() if pieces},
+            pieces,
             reason=self._reason,
             manager=person,
             refund_id=self._refund_id,
+            cash_reason=self._cash_reason if self._way().wallet else "",
         )
         self._tasks.follow(future, self._given, self._failed)
+
+    @Slot()
+    def ask(self) -> None:
+        """Ask once more about money nobody knows of whether it went."""
+        if self._step is not None and self._is_held() and not self._tasks.isBusy():
+            asked = self._giving_back.refresh(self._step.number)
+            self._tasks.follow(asked, self._answered, self._failed)
 
     @Slot()
     def print(self) -> None:
@@ -170,6 +246,8 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         """Enter: the main thing now."""
         if self._refund is not None:
             self.closeAsked.emit()
+        elif self._is_held():
+            self.ask()
         else:
             self.give()
 
@@ -192,22 +270,62 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         elif verdict.standing is Standing.BLOCKED and verdict.reason is not None:
             self.notice.emit("problem", self._words.code(verdict.reason))
         else:
-            future = self._refunds.returnable(sale.sale_id)
-            self._tasks.follow(future, lambda sold: self._open(sale, sold), self._failed)
+            future = self._giving_back.outlook(sale.sale_id)
+            self._tasks.follow(future, self._open, self._failed)
 
-    def _open(self, sale: Sale, sold: tuple[SoldLine, ...]) -> None:
-        left = tuple(line for line in sold if _left(line) and line.line.net >= 0)
-        if not left:
+    def hear(self, news: BackNews) -> None:
+        """Take news of a refund that goes through its provider. Any thread."""
+        self._heard.emit(news)
+
+    def _open(self, outlook: Outlook) -> None:
+        left = tuple(line for line in outlook.lines if left_of(line) and line.line.net >= 0)
+        held = outlook.held
+        if not left and held is None:
             self.notice.emit("problem", self._words.say("return.nothing_left"))
             return
-        self._sale, self._sold, self._refund = sale, left, None
-        self._refund_id, self._reason, self._picked = new_id(), "", {}
+        self._sale, self._outlook, self._sold, self._refund = outlook.sale, outlook, left, None
+        self._refund_id, self._reason, self._cash_reason = new_id(), "", ""
+        self._step, self._picked = held, {}
+        if held is not None:  # begun before, and without an answer since
+            self._refund_id, self._reason = held.refund_id, held.reason
+            self._picked = dict(held.lines)
         self._show()
         self.openAsked.emit()
 
     def _given(self, refund: Refund) -> None:
         self.put(self.changed, _refund=refund)
         self.returned.emit(refund)
+
+    def _answered(self, news: BackNews) -> None:
+        """Show what the provider said: done or under way, refused, or nothing yet."""
+        self._step = news.step
+        if news.refund is not None:
+            self._given(news.refund)
+        elif news.step.standing is Back.REFUSED:
+            self._refund_id = new_id()
+            self._cash_reason = ""
+        self._show()
+
+    @Slot(object)
+    def _take(self, news: BackNews) -> None:
+        """Hear an answer that was waited for in the background."""
+        waited = self._step is not None and self._step.number == news.step.number
+        if waited:
+            if not self._tasks.isBusy() and news.step.standing is not Back.UNKNOWN:
+                self._hear_on(news)
+        elif news.refund is not None and news.step.standing.is_final:
+            number = news.refund.receipt_no
+            self.notice.emit("info", self._words.say("return.settled_later", number=number))
+        elif news.step.refund_id and news.step.standing is Back.REFUSED:
+            self.notice.emit("problem", self._words.say("return.refused_later"))
+        self.answered.emit()
+
+    def _hear_on(self, news: BackNews) -> None:
+        """Take what became of the refund on the screen: its first answer, or where it stands since."""
+        if self._refund is None:
+            self._answered(news)
+        else:
+            self.put(self.changed, _step=news.step)
 
     def _printed(self, _: Receipt) -> None:
         self.notice.emit("info", self._words.say("done.printed"))
@@ -217,50 +335,47 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     def _pick(self, line_no: str, pieces: int) -> None:
         sold = next((s for s in self._sold if str(s.line.line_no) == line_no), None)
-        if sold is None or self._refund or self._tasks.isBusy():
+        if sold is None or self._refund or self._is_held() or self._tasks.isBusy():
             return
         number = sold.line.line_no
         wanted = self._picked.get(number, 0) + pieces
-        self._picked[number] = min(max(wanted, 0), _left(sold))
+        self._picked[number] = min(max(wanted, 0), left_of(sold))
         self._show()
 
     def _can_give(self) -> bool:
-        picked = any(self._picked.values())
-        return picked and bool(self._reason) and not self._refund and not self._tasks.isBusy()
+        if self._refund or self._is_held() or self._tasks.isBusy():
+            return False
+        ready = any(self._picked.values()) and bool(self._reason)
+        wallet = self._way().wallet > 0 and not self._cash_reason
+        return ready and not (wallet and self._is_offline())
+
+    def _is_held(self) -> bool:
+        return self._step is not None and self._step.standing is Back.UNKNOWN
+
+    def _is_offline(self) -> bool:
+        return self._may(Operation.REFUND_QR).standing is Standing.BLOCKED
+
+    def _way(self) -> WayBack:
+        worth = self._worth()
+        return self._outlook.way(worth) if self._outlook else WayBack(worth)
 
     def _worth(self) -> int:
-        return sum(self._value(sold) for sold in self._sold)
-
-    def _value(self, sold: SoldLine) -> int:
-        pieces = self._picked.get(sold.line.line_no, 0)
-        return sold.value_of(pieces) if pieces else 0
+        return sum(value_of(sold, self._picked.get(sold.line.line_no, 0)) for sold in self._sold)
 
     @Slot()
     def _show(self) -> None:
-        self._lines.show(self._row(sold) for sold in self._sold)
+        self._lines.show(
+            line_row(self._words, sold, self._picked.get(sold.line.line_no, 0))
+            for sold in self._sold
+        )
         self._reasons.show(
             {"code": code, "name": self._words.say(f"reason.{code}")} for code in REASONS
         )
+        could = CASH_REASONS if self._way().wallet else ()
+        self._cash_reasons.show(
+            {"code": code, "name": self._words.say(f"reason.{code}")} for code in could
+        )
         self.changed.emit()
-
-    def _row(self, sold: SoldLine) -> Row:
-        words, line, left = self._words, sold.line, _left(sold)
-        pieces = self._picked.get(line.line_no, 0)
-        came = sold.quantity_returned
-        return {
-            "lineNo": str(line.line_no),
-            "name": words.name(line.name, line.name_en),
-            "detail": words.join(
-                words.name(line.colour, line.colour_en),
-                line.size,
-                words.say("return.bought", n=line.quantity),
-                words.say("return.came_back", n=came) if came else "",
-            ),
-            "picked": f"{pieces:,}",
-            "amount": words.amount(self._value(sold)) if pieces else "",
-            "canMore": pieces < left,
-            "canFewer": pieces > 0,
-        }
 
     def _subtitle(self) -> str:
         if self._sale is None:
@@ -275,9 +390,8 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
             return self._words.say("return.pick")
         if not self._reason:
             return self._words.say("return.why")
-        by_cash = all(tender.kind is TenderKind.CASH for tender in self._sale.tenders)
-        return self._words.say("return.cash" if by_cash else "return.cash_for_qr")
-
-
-def _left(sold: SoldLine) -> int:
-    return max(sold.line.quantity - sold.quantity_returned, 0)
+        refused = self._step is not None and self._step.standing is Back.REFUSED
+        if refused and self._step is not None and not self._cash_reason:
+            return refused_line(self._words, self._step)
+        in_cash = bool(self._cash_reason)
+        return plan_line(self._words, self._way(), in_cash=in_cash, offline=self._is_offline())

@@ -111,7 +111,10 @@ def test_what_was_paid_by_phone_goes_back_by_phone(counter: Counter):
 def test_part_then_rest_then_nothing_more(counter: Counter):
     sale = counter.sale(COAT, SCARF)
     counter.give(sale, {2: 1})
-    assert counter.job.way(sale.sale_id, {1: 1}).result().wallet == sale.lines[0].net
+    assert (
+        counter.job.outlook(sale.sale_id).result().way(sale.lines[0].net).wallet
+        == sale.lines[0].net
+    )
     counter.give(sale, {1: 1})
     with pytest.raises(RuleBroken) as refused:
         counter.give(sale, {1: 1})
@@ -140,17 +143,15 @@ def test_while_there_is_no_answer_nothing_else_of_the_sale_goes_back(counter: Co
     counter.desk.lose_answers = 1
     news = counter.give(sale, {1: 1})
     assert news.step.standing is Back.UNKNOWN
-    held = counter.job.under_way(sale.sale_id).result()
-    assert held is not None
-    assert held.step == news.step
+    assert counter.job.outlook(sale.sale_id).result().held == news.step
     for again in (lambda: counter.give(sale, {2: 1}), lambda: counter.cash(sale, {2: 1}, "wish")):
         with pytest.raises(RuleBroken) as refused:
             again()
         assert code_of(refused) is Code.REFUND_UNDER_WAY
     counter.job.refresh(news.step.number).result()
-    assert counter.job.under_way(sale.sale_id).result() is None
+    assert counter.job.outlook(sale.sale_id).result().held is None
     assert counter.give(sale, {2: 1}).refund is not None
-    left = counter.job.way(sale.sale_id, {1: 1}).result().wallet
+    left = counter.job.outlook(sale.sale_id).result().way(sale.total).wallet
     assert counter.desk.gone(sale.tenders[0].attempt_id) == sale.total - left
 
 

@@ -96,6 +96,7 @@ def test_with_everything_in_order_everything_works_now() -> None:
         (Operation.FIND_MEMBER, Standing.AGED),
         (Operation.JOIN_MEMBER, Standing.QUEUED),
         (Operation.REFUND_CASH, Standing.NOW),
+        (Operation.REFUND_QR, Standing.BLOCKED),
         (Operation.COMMISSION_TODAY, Standing.NOW),
         (Operation.SEND_SALES, Standing.QUEUED),
         (Operation.PRINT_RECEIPT, Standing.NOW),
@@ -144,6 +145,7 @@ def test_a_newer_file_takes_nothing_in_but_still_sends() -> None:
         Operation.SELL_QR,
         Operation.JOIN_MEMBER,
         Operation.REFUND_CASH,
+        Operation.REFUND_QR,
     }
     with pytest.raises(Trouble) as error:
         require(Operation.SELL_CASH, now)
@@ -189,6 +191,7 @@ def test_a_revoked_till_only_sends_and_says_why() -> None:
         Operation.JOIN_MEMBER,
         Operation.FIND_MEMBER,
         Operation.REFUND_CASH,
+        Operation.REFUND_QR,
     }
     assert rows[Operation.SEND_SALES].standing is Standing.NOW
     assert rows[Operation.OWN_STOCK].standing is Standing.AGED, "nothing comes in any more"

@@ -15,6 +15,7 @@ Rectangle {
     property string glyph: ""
     property string kind: "warn"
     property bool canDeliver: false
+    property bool canGiveBack: false
     property bool canAsk: false
     property bool canClaim: false
     property string word: ""
@@ -23,6 +24,7 @@ Rectangle {
     property string otherText: ""
     property bool busy: false
     signal delivered
+    signal givenBack
     signal asked
     signal claimed
     signal settled(said: string)
@@ -32,7 +34,7 @@ Rectangle {
     readonly property color ground: kind === "danger" ? Theme.dangerSoft
         : kind === "info" ? Theme.infoSoft : kind === "good" ? Theme.accentSoft
         : kind === "quiet" ? Theme.pressed : Theme.warnSoft
-    readonly property bool hasButtons: canDeliver || canAsk || canClaim || word !== "" || other !== ""
+    readonly property bool hasButtons: canDeliver || canGiveBack || canAsk || canClaim || word !== "" || other !== ""
 
     implicitHeight: words.height + (hasButtons ? buttons.height + 14 : 0) + 28
     radius: Theme.radius
@@ -119,9 +121,17 @@ Rectangle {
             onClicked: root.delivered()
         }
         Button {
-            visible: root.word !== ""
+            visible: root.canGiveBack
             enabled: !root.busy
             kind: root.canDeliver ? "secondary" : "primary"
+            glyph: "undo-2"
+            text: Words.t("money.give_back")
+            onClicked: root.givenBack()
+        }
+        Button {
+            visible: root.word !== ""
+            enabled: !root.busy
+            kind: root.canDeliver || root.canGiveBack ? "secondary" : "primary"
             glyph: "check"
             text: root.wordText
             onClicked: root.settled(root.word)

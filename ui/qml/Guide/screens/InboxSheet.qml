@@ -68,6 +68,7 @@ Sheet {
                 required glyph
                 required kind
                 required canDeliver
+                required canGiveBack
                 required canAsk
                 required canClaim
                 required word
@@ -78,6 +79,7 @@ Sheet {
                 width: list.width
                 busy: root.vm.busy
                 onDelivered: root.vm.deliver(key)
+                onGivenBack: root.vm.giveBack(key)
                 onAsked: root.vm.ask(key)
                 onClaimed: root.vm.claim(key)
                 onSettled: said => root.vm.settle(key, said)

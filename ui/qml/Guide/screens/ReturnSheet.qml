@@ -3,7 +3,8 @@ import QtQuick
 import Guide
 import Guide.Model
 
-// Goods come back: how many of each line, why, and the cash that goes out. Then: hand it over.
+// Goods come back: how many of each line, why, and which way the money goes. Then: what was done, or what is
+// waited for.
 Sheet {
     id: root
 
@@ -19,7 +20,7 @@ Sheet {
 
     Item {
         width: parent.width
-        height: root.vm.isDone ? 330 : form.height
+        height: root.vm.isDone || root.vm.isHeld ? 330 : form.height
         focus: true
         Keys.onPressed: event => {
             if (event.key === Qt.Key_Return || event.key === Qt.Key_Enter)
@@ -34,13 +35,14 @@ Sheet {
         Column {
             id: form
             width: parent.width
-            visible: !root.vm.isDone
+            visible: !root.vm.isDone && !root.vm.isHeld
             spacing: 12
 
             ListView {
                 id: list
                 width: parent.width
-                height: Math.min(contentHeight, (root.parent?.height ?? 700) - 390)
+                height: Math.min(contentHeight,
+                    (root.parent?.height ?? 700) - (root.vm.mayBeWallet ? 480 : 390))
                 clip: true
                 spacing: 8
                 boundsBehavior: Flickable.StopAtBounds
@@ -95,6 +97,30 @@ Sheet {
                     }
                 }
             }
+            Column {
+                width: parent.width
+                visible: root.vm.mayBeWallet
+                spacing: 8
+
+                Label { text: Words.t("return.in_cash"); color: Theme.ink2 }
+                Flow {
+                    width: parent.width
+                    spacing: 8
+
+                    Repeater {
+                        model: root.vm.cashReasons
+
+                        Chip {
+                            required property string code
+                            required property string name
+
+                            text: name
+                            chosen: root.vm.cashReason === code
+                            onClicked: root.vm.inCash(code)
+                        }
+                    }
+                }
+            }
             Label {
                 width: parent.width
                 text: root.vm.hint
@@ -108,79 +134,42 @@ Sheet {
                 enabled: root.vm.canGive
                 busy: root.vm.busy
                 glyph: "undo-2"
-                text: Words.t(root.vm.busy ? "return.recording" : "return.give")
+                text: Words.t(root.vm.busy ? (root.vm.byWallet ? "return.asking" : "return.recording")
+                    : root.vm.byWallet ? "return.give_wallet" : "return.give")
                 trailing: root.vm.total
                 onClicked: root.vm.give()
             }
         }
 
-        Item {
+        ReturnOutcome {
+            anchors.fill: parent
+            visible: root.vm.isHeld
+            waiting: true
+            glyph: "hourglass"
+            amount: root.vm.total
+            title: Words.t("return.held")
+            line: Words.t("return.held_hint")
+            quietText: Words.t("return.leave")
+            mainGlyph: "refresh-cw"
+            mainText: Words.t(root.vm.busy ? "return.asking" : "return.ask")
+            mainBusy: root.vm.busy
+            onQuiet: root.vm.close()
+            onMain: root.vm.ask()
+        }
+        ReturnOutcome {
             anchors.fill: parent
             visible: root.vm.isDone
-
-            Column {
-                anchors { left: parent.left; right: parent.right; top: parent.top; topMargin: 8 }
-                spacing: 10
-
-                Rectangle {
-                    anchors.horizontalCenter: parent.horizontalCenter
-                    width: 76
-                    height: 76
-                    radius: 38
-                    color: Theme.accent
-
-                    Icon { anchors.centerIn: parent; name: "hand-coins"; size: 40; colour: Theme.accentInk }
-                }
-                Money {
-                    anchors.horizontalCenter: parent.horizontalCenter
-                    text: root.vm.total
-                    size: 44
-                    font.weight: Font.Bold
-                    color: Theme.accentText
-                    Accessible.role: Accessible.StaticText
-                    Accessible.name: text
-                }
-                Label {
-                    width: parent.width
-                    horizontalAlignment: Text.AlignHCenter
-                    text: Words.t("return.done")
-                    size: Theme.textL
-                    strong: true
-                    Accessible.role: Accessible.StaticText
-                    Accessible.name: text
-                }
-                Label {
-                    width: parent.width
-                    horizontalAlignment: Text.AlignHCenter
-                    text: root.vm.doneLine
-                    color: Theme.ink2
-                    font.features: Theme.tabular
-                }
-            }
-            Row {
-                id: after
-                anchors.bottom: parent.bottom
-                width: parent.width
-                spacing: 10
-
-                Button {
-                    id: paper
-                    big: true
-                    enabled: !root.vm.busy
-                    busy: root.vm.busy
-                    glyph: "printer"
-                    text: Words.t("return.print")
-                    onClicked: root.vm.print()
-                }
-                Button {
-                    width: after.width - paper.width - after.spacing
-                    kind: "primary"
-                    big: true
-                    glyph: "check"
-                    text: Words.t("return.finish")
-                    onClicked: root.vm.close()
-                }
-            }
+            glyph: root.vm.isCash ? "hand-coins" : "undo-2"
+            amount: root.vm.total
+            title: root.vm.doneTitle
+            line: root.vm.doneLine
+            quietGlyph: "printer"
+            quietText: Words.t("return.print")
+            quietBusy: root.vm.busy
+            mainGlyph: "check"
+            mainText: Words.t("return.finish")
+            onQuiet: root.vm.print()
+            onMain: root.vm.close()
         }
     }
 }

@@ -1,0 +1,177 @@
+"""Money given back at the make-believe providers, over real sockets: whatever is lost on the way and in any
+order of parts, never more goes back than came, and what our books say is what the provider's say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.domain.ids import new_id
+from app.domain.money_back import Back
+from app.errors import Code, RuleBroken
+from cloud.fakes.faults import Fault
+from cloud.services import refund_ledger
+from cloud.services.giving_back import GivingBack, Wish
+from tests.cloud.conftest import Clock
+from tests.cloud.worlds import World, open_world
+
+BOTH = pytest.mark.parametrize("provider", ["alipay", "wechat"])
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[World]:
+    with open_world(Path(tmp_path_factory.mktemp("world")) / "cloud", clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def desk(world: World) -> Iterator[GivingBack]:
+    yield world.shop.desk.giving_back
+    world.providers.wechat.refunds_are = "SUCCESS"
+    for made in (world.providers.wechat, world.providers.alipay):
+        made.faults.waiting.clear()
+
+
+def pay(world: World, provider: str) -> int:
+    """Let another order be paid; return what came."""
+    world.shown = world.shown.till.show(world.shop.client)
+    world.start(provider)
+    if provider == "alipay":
+        world.providers.alipay.scan(world.number)
+        world.providers.alipay.pay(world.number)
+    else:
+        world.providers.wechat.pay(world.number)
+    assert world.state[0] == "confirmed"
+    return world.shown.order.total
+
+
+def wish(world: World, amount: int) -> Wish:
+    return Wish(
+        number=new_id(),
+        attempt=world.shown.key,
+        amount=amount,
+        currency="CNY",
+        device=world.shown.till.device.me.device,
+        reason="size",
+        document=new_id(),
+    )
+
+
+def gone(world: World, provider: str) -> int:
+    """What the provider's own books say has gone back."""
+    if provider == "alipay":
+        return world.providers.alipay.trades[world.number].refunded
+    return world.providers.wechat.orders[world.number].refunded
+
+
+@BOTH
+def test_in_parts_until_nothing_is_left(world: World, desk: GivingBack, provider: str):
+    total = pay(world, provider)
+    assert desk.give_back(wish(world, 100)).standing is Back.DONE
+    assert desk.give_back(wish(world, total - 100)).standing is Back.DONE
+    with pytest.raises(RuleBroken) as refused:
+        desk.give_back(wish(world, 1))
+    assert refused.value.code is Code.REFUND_EXCEEDS_PAYMENT
+    assert (gone(world, provider), world.state[0]) == (total, "refunded")
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [Fault.LOSE_ANSWER, Fault.LOSE_REQUEST, Fault.SYSTEM_ERROR])
+def test_without_an_answer_it_is_in_doubt_and_then_done_once(
+    world: World, desk: GivingBack, provider: str, fault: Fault
+):
+    pay(world, provider)
+    asked = wish(world, 100)
+    getattr(world.providers, provider).faults.then(fault)
+    assert desk.give_back(asked).standing is Back.UNKNOWN
+    assert desk.give_back(asked).standing is Back.DONE
+    assert gone(world, provider) == 100
+
+
+def test_accepted_then_done(world: World, desk: GivingBack):
+    pay(world, "wechat")
+    world.providers.wechat.refunds_are = "PROCESSING"
+    asked = wish(world, 100)
+    assert desk.give_back(asked).standing is Back.PENDING
+    assert desk.current(asked.key).standing is Back.PENDING
+    world.providers.wechat.refunds_are = "SUCCESS"
+    assert desk.current(asked.key).standing is Back.DONE
+
+
+def test_a_card_that_is_gone_is_stuck_until_somebody_has_acted(world: World, desk: GivingBack):
+    pay(world, "wechat")
+    world.providers.wechat.refunds_are = "ABNORMAL"
+    asked = wish(world, 100)
+    stuck = desk.give_back(asked)
+    assert (stuck.standing, stuck.first.word) == (Back.STUCK, "ABNORMAL")
+    world.providers.wechat.refunds_are = "SUCCESS"
+    assert desk.current(asked.key).standing is Back.DONE
+
+
+def test_a_provider_that_is_not_connected_any_more_is_asked_when_it_is(
+    world: World, desk: GivingBack, monkeypatch: pytest.MonkeyPatch
+):
+    pay(world, "wechat")
+    asked = wish(world, 100)
+    without = {
+        name: made for name, made in world.shop.desk.gateways.by_name.items() if name != "wechat"
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "_gateways", replace(world.shop.desk.gateways, by_name=without))
+        assert desk.give_back(asked).standing is Back.UNKNOWN
+    assert desk.current(asked.key).standing is Back.DONE
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.integers(0, 120),
+        st.sampled_from([None, None, *Fault]),
+        st.booleans(),
+    ),
+    max_size=7,
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(provider=st.sampled_from(["alipay", "wechat"]), moves=MOVES)
+def test_never_more_than_came_whatever_is_lost(
+    world: World, desk: GivingBack, clock: Clock, provider: str, moves: list
+):
+    total = pay(world, provider)
+    made = getattr(world.providers, provider)
+    for percent, fault, again in moves:
+        asked = wish(world, total * percent // 100)
+        if fault is not None:
+            made.faults.then(fault)
+        try:
+            desk.give_back(asked)
+            if again:
+                desk.current(asked.key)
+        except RuleBroken as refused:
+            if refused.code not in (Code.REFUND_EXCEEDS_PAYMENT, Code.AMOUNT_INVALID):
+                raise
+        assert gone(world, provider) <= total
+    made.faults.waiting.clear()
+    with world.shop.cloud.db.reading() as conn:
+        numbers = [row.request for row in refund_ledger.of_attempt(conn, world.shown.key)]
+    for number in numbers:
+        key = refund_ledger.RefundKey(world.shown.key.tenant, world.shown.key.store, number)
+        assert desk.current(key).standing in (Back.DONE, Back.REFUSED, Back.STUCK)
+    with world.shop.cloud.db.reading() as conn:
+        rows = refund_ledger.of_attempt(conn, world.shown.key)
+    books = sum(row.amount for row in rows if row.standing in (Back.DONE, Back.STUCK))
+    assert books == gone(world, provider)
