@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.errors import RuleBroken, Trouble
 from cloud.bootstrap import Cloud, open_cloud
-from cloud.commands import backups, distribute, gateways, import_journal, tidy
+from cloud.commands import backups, bills, distribute, gateways, import_journal, tidy
 from cloud.commands.numbers import none_or_more, one_or_more
 from cloud.commands.office import add_commands as add_office_commands
 from cloud.errors import Refused
@@ -195,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
 
     tidy.add(commands, common)
     gateways.add(commands, common)
+    bills.add(commands, common)
 
     _add_demo_data(commands, common)
     backups.add(commands, common)

@@ -1,4 +1,4 @@
-"""Puts the payment side of the cloud together: orders, payments, providers, newsroom and the sweep.
+"""Puts the payment side of the cloud together: orders, payments, providers, bills, newsroom and the sweep.
 
 The one place that opens gateways. Knows the services, no pages and no messages.
 """
@@ -32,6 +32,7 @@ from cloud.services.live import LocalNewsroom, Newsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
 from cloud.services.proofs import Proofs
+from cloud.services.reconcile.opening import Bills, open_bills
 from cloud.services.shared_live import SharedNewsroom
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,10 @@ SWEEP_S = 2.0
 long a till that merely listens waits for "expired"."""
 _SWEEPING = 0x677073
 """The lock of the worker that sweeps."""
+BILLS_S = 60.0
+"""How often it is looked whether a provider's bill is due."""
+_BILLING = 0x677074
+"""The lock of the worker that fetches bills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Desk:
     proofs: Proofs
     newsroom: Newsroom
     sandbox: SandboxGateway
+    bills: Bills
     public_url: str
 
     def charge(self, attempt: Attempt) -> Charge:
@@ -72,15 +78,17 @@ class Desk:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Sweep while the block runs; at its end every stream ends."""
+        """Sweep and fetch bills while the block runs; at its end every stream ends."""
         self.newsroom.open()
         sweep = asyncio.create_task(self._sweep())
+        billing = asyncio.create_task(self._fetch_bills())
         try:
             yield
         finally:
             sweep.cancel()
+            billing.cancel()
             await run_in_threadpool(self.newsroom.close)
-            await asyncio.gather(sweep, return_exceptions=True)
+            await asyncio.gather(sweep, billing, return_exceptions=True)
 
     async def _sweep(self) -> None:
         while True:
@@ -89,6 +97,19 @@ class Desk:
             except Exception:
                 log.exception("the sweep failed; it tries again")
             await asyncio.sleep(SWEEP_S)
+
+    async def _fetch_bills(self) -> None:
+        while True:
+            await asyncio.sleep(BILLS_S)  # first of all: a start has better things to do
+            try:
+                await run_in_threadpool(self._fetch_bills_alone)
+            except Exception:
+                log.exception("fetching bills failed; it tries again")
+
+    def _fetch_bills_alone(self) -> None:
+        with self.db.alone(_BILLING) as alone:
+            if alone:
+                self.bills.rounds.run()
 
     def _sweep_alone(self) -> None:
         """Of several workers one sweeps. Two would do no harm, but ask the provider twice."""
@@ -157,6 +178,7 @@ def open_desk(cloud: Cloud) -> Desk:
         proofs=Proofs(cloud.db, cloud.keys),
         newsroom=newsroom,
         sandbox=sandbox,
+        bills=open_bills(cloud, gateways, payments, newsroom),
         public_url=cloud.settings.public_url.rstrip("/"),
     )
 

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from app.wire.fees import FeeReport
 from app.wire.messages import CommissionReport, SalesReport
 from cloud.api.auth import CloudDep, CurrentDevice
 from cloud.api.contract import answer, contract
-from cloud.services.reports import commission_report, sales_report
+from cloud.services.reconcile import fees
+from cloud.services.reports import commission_report, sales_report, span_of_days
 
 router = APIRouter(tags=["reports"])
 _DATE = {"format": "date"}
@@ -44,3 +46,16 @@ async def commissions(
             lambda connection: commission_report(connection, device, first, last, guide)
         )
     )
+
+
+@router.get(
+    "/v1/reports/fees",
+    **contract("What each way of paying costs", answer=FeeReport, errors=(401, 403)),
+)
+async def paying_fees(cloud: CloudDep, device: CurrentDevice, first: First, last: Last) -> Response:
+    """As billed on these days (inclusive); the cheapest way is marked."""
+    span = span_of_days(first, last)
+    report = await cloud.db.aread(
+        lambda connection: fees.report(connection, device.tenant, *span, store=device.store)
+    )
+    return answer(report)

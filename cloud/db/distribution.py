@@ -40,6 +40,8 @@ BY_ALIAS: dict[Any, Any] = {_ROLE: Spread("alias_ref", "member")}
 """An alias is a member reference too: it lies where that member would."""
 BY_PHONE: dict[Any, Any] = {_ROLE: Spread("phone", "phone")}
 """A number is unique only where all rows of that number meet, which is not where its member lies."""
+BY_ACCOUNT: dict[Any, Any] = {_ROLE: Spread("account", "account")}
+"""What a provider bills is of one merchant account and of many stores."""
 REFERENCE: dict[Any, Any] = {_ROLE: Everywhere()}
 
 REASONS = {
@@ -50,6 +52,7 @@ REASONS = {
     "brand stock": "a till shows what the brand's other stores have",
     "brand members": "a till may know the members of the whole brand",
     "bill": "the make-believe provider's account of a day, over all its merchants; once a day",
+    "bills": "a provider's bill is compared with the payments of all stores that use the account, daily",
     "backup": "a backup is of all stores, and is noted with the marks of all",
     "restore": "a database that came back from a backup renumbers its feeds, once",
     "catching up": "records that waited for a newer version are looked for when it starts; by index",

@@ -51,6 +51,7 @@ attempt = Table(
     ),
     Index("ix_payment_attempt_due", "state", "expires_ms"),
     Index("ix_payment_attempt_sale", "tenant_id", "store_id", "sale_id"),
+    Index("ix_payment_attempt_id", "tenant_id", "attempt_id"),  # a bill names no store
     info=BY_STORE,
 )
 
@@ -86,6 +87,7 @@ money = Table(
     whole("at_ms"),
     _leads_to(attempt, "attempt_id"),
     Index("ix_payment_money_attempt_id", "tenant_id", "store_id", "attempt_id"),
+    Index("ix_payment_money_at", "tenant_id", "provider", "at_ms"),
     info=BY_STORE,
 )
 """`ref` is the provider's number. A payment is booked once per store, and only its own can hear of it."""

@@ -45,6 +45,7 @@ refund = Table(
     Index("ix_payment_refund_attempt", "tenant_id", "store_id", "attempt_id"),
     Index("ix_payment_refund_request", "tenant_id", "store_id", "request"),
     Index("ix_payment_refund_due", "standing", "next_ms"),
+    Index("ix_payment_refund_changed", "tenant_id", "provider", "changed_ms"),  # a bill's day
     info=BY_STORE,
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cloud.fakes.alipay_bill import packed, stamp, yuan
 from cloud.fakes.arithmetic import PrivateNumbers, PublicNumbers, holds, signed
@@ -66,7 +66,8 @@ class FakeAlipay:
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer one request. Raises Lost."""
         if method == "GET":
-            return Reply(200, {"content-type": "application/zip"}, packed(self))
+            day = dict(parse_qsl(urlsplit(url).query)).get("day", "")
+            return Reply(200, {"content-type": "application/zip"}, packed(self, day))
         fault = self.faults.next()
         if fault is Fault.LOSE_REQUEST:
             raise Lost

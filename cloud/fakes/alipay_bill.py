@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -16,8 +18,26 @@ _HEAD = (
     "订单金额（元）,商家实收（元）,支付宝红包（元）,集分宝（元）,支付宝优惠（元）,商家优惠（元）,券核销金额（元）,券名称,"
     "商家红包消费金额（元）,卡消费金额（元）,退款批次号/请求号,服务费（元）,分润（元）,备注"
 )
+_SUMS = (
+    "门店编号,门店名称,交易订单总笔数,退款订单总笔数,订单金额（元）,商家实收（元）,支付宝优惠（元）,商家优惠（元）,"
+    "卡消费金额（元）,服务费（元）,分润（元）,实收净额（元）"
+)
 FEE_BP = 60
 """What it keeps of a payment, in hundredths of a percent, half up to the fen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line: what was paid (or, with the number of a refund, given back) in fen, and what it costs."""
+
+    trade_no: str
+    order_number: str
+    at_ms: int
+    amount: int
+    fee: int
+    refund_number: str = ""
+    store: str = "S001"
+    goods: str = "大衣，驼色"
 
 
 def fee(amount: int) -> int:
@@ -25,36 +45,61 @@ def fee(amount: int) -> int:
     return (amount * FEE_BP + 5_000) // 10_000
 
 
-def packed(alipay: FakeAlipay) -> bytes:
-    """Return the bill of everything that was ever paid."""
+def packed(alipay: FakeAlipay, day: str) -> bytes:
+    """Return the bill of everything that was paid on a day, with all that was given back of it."""
+    entries = [entry for trade in alipay.trades.values() for entry in _entries(trade)]
+    return written(
+        [each for each in entries if stamp(each.at_ms).startswith(day)], alipay.seller_id, day
+    )
+
+
+def written(entries: Sequence[Entry], seller_id: str, day: str) -> bytes:
+    """Return a bill of these lines as Alipay packs it."""
+    paid = [each for each in entries if not each.refund_number]
+    back = [each for each in entries if each.refund_number]
+    came, went = sum(each.amount for each in paid), sum(each.amount for each in back)
+    account = f"#账号：[{seller_id}0156]"
     lines = [
         "#支付宝业务明细查询",
-        f"#账号：[{alipay.seller_id}0156]",
+        account,
+        f"#起始日期：[{day} 00:00:00]   终止日期：[{day} 24:00:00]",
         "#---业务明细列表---",
         _HEAD,
+        *map(_row, entries),
+        "#---业务明细列表结束---",
+        f"#交易合计：{len(paid)}笔，商家实收共{yuan(came)}元，商家优惠共0.00元",
+        f"#退款合计：{len(back)}笔，商家实收退款共{yuan(-went)}元，商家优惠退款共0.00元",
+        "#导出时间：[2026年11月26日 09:10:11]",
     ]
-    for trade in alipay.trades.values():
-        lines += _rows(trade)
-    lines += ["#---业务明细列表结束---", "#导出时间：[2026年11月26日 09:10:11]"]
+    net = yuan(came - went)
+    sums = f"合计,,{len(paid)},{len(back)},{net},{net},0.00,0.00,0.00,0.00,0.00,0.00"
     file = io.BytesIO()
+    name = f"{seller_id}0156_{day.replace('-', '')}_业务明细"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as files:
-        files.writestr("20880000_20261125_业务明细.csv", "\r\n".join(lines).encode("gbk"))
-        files.writestr("20880000_20261125_业务明细(汇总).csv", "#汇总\r\n".encode("gbk"))
+        files.writestr(f"{name}.csv", "\r\n".join(lines).encode("gbk"))
+        summary = ["#支付宝业务汇总查询", account, _SUMS, sums, "#---业务汇总列表结束---"]
+        files.writestr(f"{name}(汇总).csv", "\r\n".join(summary).encode("gbk"))
     return file.getvalue()
 
 
-def _rows(trade: Trade) -> list[str]:
+def _entries(trade: Trade) -> list[Entry]:
     if not trade.paid_ms:
         return []
-    at = stamp(trade.paid_ms)
-    rows = [("交易", trade.total, "", -fee(trade.total))]
-    rows += [("退款", -amount, number, fee(amount)) for number, amount in trade.refunds.items()]
-    return [
-        f"{trade.trade_no}\t,{trade.out_trade_no}\t,{kind},大衣，驼色\t,{at},{at},S001,,,,"
+    of = (trade.trade_no, trade.out_trade_no, trade.paid_ms)
+    back = [Entry(*of, amount, fee(amount), number) for number, amount in trade.refunds.items()]
+    return [Entry(*of, trade.total, fee(trade.total)), *back]
+
+
+def _row(entry: Entry) -> str:
+    kind, amount, kept = "交易", entry.amount, -entry.fee
+    if entry.refund_number:
+        kind, amount, kept = "退款", -amount, -kept
+    at = stamp(entry.at_ms)
+    return (
+        f"{entry.trade_no}\t,{entry.order_number}\t,{kind},{entry.goods},{at},{at},{entry.store},,,,"
         f"wan***,{yuan(amount)},{yuan(amount)},0.00,0.00,0.00,0.00,0.00,,"
-        f"0.00,0.00,{number}\t,{yuan(kept)},0.00,"
-        for kind, amount, number, kept in rows
-    ]
+        f"0.00,0.00,{entry.refund_number}\t,{yuan(kept)},0.00,"
+    )
 
 
 def yuan(amount: int) -> str:

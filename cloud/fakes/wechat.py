@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -48,6 +48,8 @@ class FakeWechat:
     splits: dict[str, Fields] = field(default_factory=dict)
     returns: dict[str, Fields] = field(default_factory=dict)
     nonces: set[str] = field(default_factory=set)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Bills that were announced, by what their address asks for."""
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer one request. Raises Lost."""
@@ -64,10 +66,11 @@ class FakeWechat:
                 401, {"code": "SIGN_ERROR", "message": "错误的签名"}, Fault.UNSIGNED
             )
         if parts.path == "/file":
-            return Reply(200, {"content-type": "text/plain"}, wechat_bill.table(self))
+            return Reply(200, {"content-type": "text/plain"}, self.files[parts.query])
         if fault is Fault.SYSTEM_ERROR:
             return self._answer(500, {"code": "SYSTEM_ERROR", "message": "系统异常"}, None)
-        status, said = self._do(method, parts.path, json.loads(body) if body else {})
+        asked = json.loads(body) if body else dict(parse_qsl(parts.query))
+        status, said = self._do(method, parts.path, asked)
         if fault is Fault.LOSE_ANSWER:
             raise Lost
         if fault is Fault.HTML:
@@ -289,12 +292,14 @@ class FakeWechat:
         one = {"serial_no": self.serial, "encrypt_certificate": sealed}
         return 200, {"data": [one] if self.certificate else []}
 
-    def _bill(self, _path: str, _asked: Fields) -> tuple[int, Fields]:
+    def _bill(self, _path: str, asked: Fields) -> tuple[int, Fields]:
         if not any(order.paid_ms for order in self.orders.values()):
             raise WechatError(400, "NO_STATEMENT_EXIST")
-        digest = wechat_bill.digest(wechat_bill.table(self))
-        address = f"{self.base}/file?token={secrets.token_urlsafe(8)}"
-        return 200, {"hash_type": "SHA1", "hash_value": digest, "download_url": address}
+        file = wechat_bill.table(self, str(asked["bill_date"]))
+        token = f"token={secrets.token_urlsafe(8)}"
+        self.files[token] = file
+        said: Fields = {"hash_type": "SHA1", "hash_value": wechat_bill.digest(file)}
+        return 200, said | {"download_url": f"{self.base}/file?{token}"}
 
     def _bind(self, _path: str, asked: Fields) -> tuple[int, Fields]:
         self.receivers[str(asked["account"])] = asked

@@ -1,8 +1,10 @@
-"""The make-believe WeChat Pay's bill: every value behind a backtick, a summary at the end."""
+"""The make-believe WeChat Pay's bill: every value behind a backtick, a row of sums at the end."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -21,37 +23,80 @@ _SUMMARY = (
 )
 
 
-def table(wechat: FakeWechat) -> bytes:
-    """Return the bill of everything that was ever paid."""
-    rows = [row for order in wechat.orders.values() for row in _rows(wechat, order)]
-    lines = [_HEAD, *rows, _SUMMARY, "`1,`0.00,`0.00,`0.00,`0.00000,`0.00,`0.00"]
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line: what was paid (or, with the number of a refund, given back) in fen."""
+
+    transaction_id: str
+    order_number: str
+    at_ms: int
+    amount: int
+    refund_number: str = ""
+    currency: str = "CNY"
+    attach: str = ""
+    trade_type: str = "NATIVE"
+    goods: str = "大衣"
+
+
+def table(wechat: FakeWechat, day: str) -> bytes:
+    """Return the bill of everything that was paid on a day, with all that was given back of it."""
+    entries = [entry for order in wechat.orders.values() for entry in _entries(order)]
+    today = [each for each in entries if f"{china(each.at_ms):%Y-%m-%d}" == day]
+    return written(today, wechat.mchid, wechat.appid)
+
+
+def written(entries: Sequence[Entry], mchid: str, appid: str) -> bytes:
+    """Return a bill of these lines as WeChat Pay writes it."""
+    paid = sum(each.amount for each in entries if not each.refund_number)
+    back = sum(each.amount for each in entries if each.refund_number)
+    kept = sum(-each.amount if each.refund_number else each.amount for each in entries)
+    sums = (
+        str(len(entries)),
+        _yuan(paid),
+        _yuan(back),
+        "0.00",
+        _fee(kept),
+        _yuan(paid),
+        _yuan(back),
+    )
+    rows = [_row(each, mchid, appid) for each in entries]
+    lines = [_HEAD, *rows, _SUMMARY, _quoted(sums)]
     return ("\ufeff" + "\r\n".join(lines) + "\r\n").encode()
 
 
-def _rows(wechat: FakeWechat, order: Order) -> list[str]:
+def _entries(order: Order) -> list[Entry]:
     if not order.paid_ms:
         return []
-    rows = [("SUCCESS", order.total, 0, "0", "", _fee(order.total))]
-    for number, amount in order.refunds.items():
-        rows.append(("REFUND", 0, amount, "50300", number, "-" + _fee(amount)))
-    at = f"{china(order.paid_ms):%Y-%m-%d %H:%M:%S}"
-    return [
-        ",".join(
-            f"`{value}"
-            for value in (
-                f"{at}|{wechat.appid}|{wechat.mchid}|0||{order.transaction_id}|{order.out_trade_no}|o1|"
-                f"{order.trade_type}|{state}|OTHERS|CNY|{_yuan(paid)}|0.00|{ref}|{number}|{_yuan(back)}|"
-                f"0.00|||大衣||{fee}|0.60%|{_yuan(paid)}|{_yuan(back)}|"
-            ).split("|")
-        )
-        for state, paid, back, ref, number, fee in rows
-    ]
+    of = (order.transaction_id, order.out_trade_no, order.paid_ms)
+
+    def entry(amount: int, number: str = "") -> Entry:
+        return Entry(*of, amount, number, attach=order.attach, trade_type=order.trade_type)
+
+    return [entry(order.total), *(entry(amount, each) for each, amount in order.refunds.items())]
+
+
+def _row(entry: Entry, mchid: str, appid: str) -> str:
+    paid, back, state, ref, fee = entry.amount, 0, "SUCCESS", "0", _fee(entry.amount)
+    if entry.refund_number:
+        paid, back, state, ref, fee = 0, entry.amount, "REFUND", "50300", "-" + fee
+    at = f"{china(entry.at_ms):%Y-%m-%d %H:%M:%S}"
+    return _quoted(
+        f"{at}|{appid}|{mchid}|0||{entry.transaction_id}|{entry.order_number}|o1|"
+        f"{entry.trade_type}|{state}|OTHERS|{entry.currency}|{_yuan(paid)}|0.00|{ref}|"
+        f"{entry.refund_number}|{_yuan(back)}|0.00|||{entry.goods}|{entry.attach}|{fee}|0.60%|"
+        f"{_yuan(paid)}|{_yuan(back)}|".split("|")
+    )
+
+
+def _quoted(values: Sequence[str]) -> str:
+    return ",".join(f"`{value}" for value in values)
 
 
 def _fee(amount: int) -> str:
     """Return 0.6 percent of an amount in yuan with five decimals, exactly."""
+    sign, amount = ("-", -amount) if amount < 0 else ("", amount)
     whole, rest = divmod(amount * 6, 100_000)  # in hundred-thousandths of a yuan
-    return f"{whole}.{rest:05d}"
+    return f"{sign}{whole}.{rest:05d}"
 
 
 def _yuan(amount: int) -> str:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from app.domain.times import SHOP_ZONE
 from app.errors import Code, RuleBroken, Trouble
 
 
@@ -174,7 +175,8 @@ class BillLine:
     """One line of a provider's daily bill. Amounts in minor units, never negative: `kind` says the way.
 
     `fee_mills` is what the provider keeps, in thousandths of a minor unit, negative where it returns
-    some. `attempt_id` is "" for orders that are not ours.
+    some. `attempt_id` is "" for orders that are not ours. `ref` is the provider's number of the payment,
+    also on the line of a refund. `store` and `way` are "" where a provider does not say them.
     """
 
     kind: BillKind
@@ -185,15 +187,33 @@ class BillLine:
     fee_mills: int
     at_ms: int
     refund_number: str = ""
+    currency: str = "CNY"
+    store: str = ""
+    """The store it was told with the order."""
+    way: str = ""
+    """How the money was collected; see `Way`."""
+
+
+class Way(StrEnum):
+    """How a customer paid, as far as it may cost differently."""
+
+    QR = "qr"
+    """By a code of ours that the customer scanned, on our page or not."""
+    CODE = "code"
+    """By the code the customer showed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A provider's account of one day: its lines, and the file as it came, to be kept."""
+    """A provider's account of one day: its lines, and the file as it came, to be kept.
+
+    `zone` says when that day began and ended.
+    """
 
     day: date
     lines: tuple[BillLine, ...]
     file: bytes
+    zone: tzinfo = SHOP_ZONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +318,17 @@ class KnowsPayer(Protocol):
 
     def payer(self, code: str) -> str:
         """Change the code (once) for the payer's id. Raises Trouble(PAYMENT_UNRESOLVED)."""
+
+
+@runtime_checkable
+class ReadsBills(Protocol):
+    """A gateway that can also read a bill somebody downloaded from the provider's console."""
+
+    def read_bill(self, file: bytes, day: date | None = None) -> Bill:
+        """Read a bill's file, of the day it is itself of unless one is said.
+
+        Raises BillUnreadable for what is no bill of this account and this day, or not all of it.
+        """
 
 
 def unresolved(provider: str, detail: str) -> Trouble:

@@ -388,6 +388,7 @@ def _line(row: sa.Row[tuple[object, ...]]) -> BillLine:
         fee_mills=0,
         at_ms=row.at_ms,
         refund_number=row.ref.rsplit(".", 1)[1] if is_refund else "",
+        store=row.store_id,
     )
 
 

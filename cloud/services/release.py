@@ -17,6 +17,7 @@ from cloud.services.envelope import Received
 from cloud.services.ingest import Verdict, book, exceptions_of
 from cloud.services.projection import Arrival
 from cloud.services.quarantine import waiting_records
+from cloud.services.reconcile import differences
 from cloud.services.tasks import OPERATOR, Holder
 
 AT_ONCE = 200
@@ -28,6 +29,8 @@ def settle(
 ) -> TaskRow:
     """Settle a task as `tasks.settle` does; released records are on the books when it returns."""
     row, just_now = tasks.settle(connection, holder, asked, now_ms=now_ms)
+    if just_now:
+        differences.settled_as_task(connection, holder.tenant, row, row.claimed_by, now_ms)
     if just_now and (row.code, row.resolution) == (QUARANTINE, RELEASED):
         _release(connection, holder, row.task_id, now_ms)
     return row

@@ -28,7 +28,7 @@ def sales_report(
 
     `gross` is before discounts, `net` what was paid less what was given back. Raises Refused 422.
     """
-    first, last = _span_of_days(first, last)
+    first, last = span_of_days(first, last)
     days: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in connection.execute(_per_day(sale, asking, first, last, sale.c.gross)):
         day = days[(row.business_date, row.currency)]
@@ -58,7 +58,7 @@ def commission_report(
 
     Raises Refused 422, and 413 when the span holds more than 50,000 entries.
     """
-    first, last = _span_of_days(first, last)
+    first, last = span_of_days(first, last)
     query = sa.select(commission).where(
         *_span(commission, asking, first, last),
         *([commission.c.guide_id == guide] if guide else []),
@@ -103,8 +103,11 @@ def write_invoice_totals(rows: Iterable[tuple[str, int]], out: TextIO) -> int:
     return count
 
 
-def _span_of_days(first: str, last: str) -> tuple[str, str]:
-    """Return the days in the one spelling that documents carry (2025-10-09, not 20251009)."""
+def span_of_days(first: str, last: str) -> tuple[str, str]:
+    """Return the days in the one spelling that documents carry (2025-10-09, not 20251009).
+
+    Raises Refused 422.
+    """
     try:
         days = date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:

@@ -35,7 +35,7 @@ from app.wire.tasks import (
 )
 from cloud.db.distribution import across
 from cloud.db.feed import next_change
-from cloud.db.rows import Rows, insert_rows
+from cloud.db.rows import Rows, insert_rows, upsert
 from cloud.db.tables import device, exception, refund, sale
 from cloud.db.task_tables import task
 from cloud.errors import Refused
@@ -90,6 +90,11 @@ class Holder:
 def open_tasks(connection: sa.Connection, rows: Rows) -> None:
     """Write new tasks. Rows name the columns of `task` without those of claim and settlement."""
     insert_rows(connection, task, [_BLANK | row for row in rows])
+
+
+def open_again(connection: sa.Connection, rows: Rows) -> None:
+    """Write tasks that may have been there before and settled: they are open and unclaimed again."""
+    upsert(connection, task, [_BLANK | row for row in rows])
 
 
 def raise_exceptions(

@@ -231,7 +231,7 @@ def test_every_table_gets_its_place_once(cluster, postgres_url, tmp_path, capsys
     placed = {call.split()[0]: call for call in made}
     assert placed["sku"] == "sku everywhere"
     founders = {call.split()[2]: call.split()[0] for call in made if call.endswith("with none")}
-    assert set(founders) == {"store_id", "member_ref", "phone"}
+    assert set(founders) == {"store_id", "member_ref", "phone", "account"}
     assert placed["sale"] == f"sale by store_id with {founders['store_id']}"
     assert placed["member_alias"] == "member_alias by alias_ref with member"
     copied = [call for call in made if call.endswith("everywhere")]
@@ -250,7 +250,7 @@ def test_foreign_keys_and_guards_are_there_afterwards(
     before = cluster.execute(query).fetchall()
     run(capsys, "--data", tmp_path, "--db", postgres_url)
     assert cluster.execute(query).fetchall() == before
-    assert len(before) == 7
+    assert len(before) == 11
 
 
 @pytest.mark.postgres

@@ -6,6 +6,7 @@ from alembic import context
 
 from cloud.db import (
     backup_tables,
+    bill_tables,
     member_tables,
     payment_tables,
     price_tables,
@@ -23,6 +24,7 @@ DECLARED = (
     price_tables,
     backup_tables,
     task_tables,
+    bill_tables,
 )
 """Importing them hangs their tables on the metadata."""
 

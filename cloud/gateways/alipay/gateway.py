@@ -166,6 +166,10 @@ class AlipayGateway:
         """Fetch the bill of a past day; Alipay has it from about nine the next morning."""
         return bill.fetch(self.client, self.name, day)
 
+    def read_bill(self, file: bytes, day: date | None = None) -> Bill:
+        """Read a bill that was downloaded by hand. Raises BillUnreadable."""
+        return bill.read(file, day, self.client.account().seller_id)
+
     def hear(self, headers: Mapping[str, str], body: bytes) -> Notice:
         """Verify a notification by the sorted form fields. The answer that ends its retries is `success`."""
         return notify.read(self.client.account(), body)

@@ -7,17 +7,29 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
-from datetime import date, datetime
+import io
+from collections.abc import Sequence
+from datetime import date
 
-from app.domain.times import SHOP_ZONE
-from cloud.gateways.base import Bill, BillKind, BillLine, unresolved
-from cloud.gateways.bills import BillUnreadable, mills, rows, whole_fen
-from cloud.gateways.numbers import attempt_id_of
+from cloud.gateways.base import Bill, BillKind, BillLine, Way, unresolved
+from cloud.gateways.bills import (
+    BillUnreadable,
+    Table,
+    count,
+    day_of,
+    mills,
+    moment,
+    must_be,
+    paid_fen,
+    whole_fen,
+)
+from cloud.gateways.numbers import attempt_id_of, attempt_of
 from cloud.gateways.wechat import outcomes
 from cloud.gateways.wechat.client import WechatClient
 
-_NEEDED = ("交易时间", "微信订单号", "商户订单号", "交易状态")
+_NEEDED = ("交易时间", "商户号", "微信订单号", "商户订单号", "交易状态")
+_LINES, _PAID, _BACK, _FEES = "总交易单数", "订单总金额", "申请退款总金额", "手续费总金额"
+_WAYS = {"MICROPAY": Way.CODE, "JSAPI": Way.QR, "NATIVE": Way.QR, "MWEB": Way.QR, "APP": Way.QR}
 
 
 def fetch(client: WechatClient, name: str, day: date) -> Bill:
@@ -33,19 +45,36 @@ def fetch(client: WechatClient, name: str, day: date) -> Bill:
     if not hmac.compare_digest(digest, said.text("hash_value").lower()):
         raise unresolved(name, "bill: another file than was announced")
     try:
-        return Bill(day, tuple(read(file)), file)
+        return read(file, day, client.account().merchant.mchid)
     except BillUnreadable as error:
         raise unresolved(name, f"bill: {error}") from error
 
 
-def read(file: bytes) -> Iterator[BillLine]:
-    """Yield the lines of a bill. Raises BillUnreadable."""
-    try:
-        text = file.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BillUnreadable("not UTF-8") from error
-    for row in rows(text, _NEEDED):
-        yield _line(row)
+def read(file: bytes, day: date | None, mchid: str) -> Bill:
+    """Read a bill's table. Raises BillUnreadable, also for another merchant's."""
+    table = Table(io.BytesIO(file), "utf-8-sig", _NEEDED)
+    lines = []
+    for row in table:
+        if row["商户号"] != mchid:
+            raise BillUnreadable("the bill of another merchant")
+        lines.append(_line(row))
+    _check_sums(table.after, lines)
+    return Bill(day_of(lines, day), tuple(lines), file)
+
+
+def _check_sums(after: Sequence[Sequence[str]], lines: Sequence[BillLine]) -> None:
+    """A bill ends with a row of sums; without one it was cut off."""
+    rows = [row for row in after if row and row != [""]]
+    if len(rows) < 2 or len(rows[1]) < len(rows[0]):
+        raise BillUnreadable("cut off: no row of sums at its end")
+    said = dict(zip(rows[0], rows[1], strict=False))
+    must_be(count(said[_LINES]), len(lines), "number of lines")
+    for name, kind in ((_PAID, BillKind.PAYMENT), (_BACK, BillKind.REFUND)):
+        if name in said:  # bills of old have no such column
+            summed = sum(line.amount for line in lines if line.kind is kind)
+            must_be(whole_fen(said[name]), summed, f"fen of {kind}s")
+    if _FEES in said:
+        must_be(mills(said[_FEES]), sum(line.fee_mills for line in lines), "mills of fees")
 
 
 def _line(row: dict[str, str]) -> BillLine:
@@ -54,21 +83,17 @@ def _line(row: dict[str, str]) -> BillLine:
     is_refund = row["交易状态"] != "SUCCESS"
     total = row.get("订单金额") or row.get("应结订单金额") or row.get("总金额", "")
     back = row.get("申请退款金额") or row.get("退款金额", "")
+    travelled = attempt_of(row["商户订单号"], row.get("商户数据包", ""))
     return BillLine(
         kind=BillKind.REFUND if is_refund else BillKind.PAYMENT,
         attempt_id=attempt_id_of(row["商户订单号"]),
         order_number=row["商户订单号"],
         ref=row["微信订单号"],
-        amount=whole_fen(back if is_refund else total),
+        amount=paid_fen(back if is_refund else total),
         fee_mills=mills(row.get("手续费", "")),
-        at_ms=_moment(row["交易时间"]),
+        at_ms=moment(row["交易时间"]),
         refund_number=row.get("商户退款单号", "") if is_refund else "",
+        currency=row.get("货币种类") or "CNY",
+        store=travelled.store if travelled else "",
+        way=_WAYS.get(row.get("交易类型", ""), ""),
     )
-
-
-def _moment(text: str) -> int:
-    try:
-        naive = datetime.strptime(text, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - the next line's zone
-    except ValueError as error:
-        raise BillUnreadable("not a time") from error
-    return int(naive.replace(tzinfo=SHOP_ZONE).timestamp() * 1000)

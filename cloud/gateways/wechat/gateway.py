@@ -157,6 +157,10 @@ class WechatGateway:
         """Fetch the bill of a past day; WeChat Pay has it from about ten the next morning."""
         return bill.fetch(self.client, self.name, day)
 
+    def read_bill(self, file: bytes, day: date | None = None) -> Bill:
+        """Read a bill that was downloaded by hand. Raises BillUnreadable."""
+        return bill.read(file, day, self.client.account().merchant.mchid)
+
     def hear(self, headers: Mapping[str, str], body: bytes) -> Notice:
         """Verify and open a notification; 204 ends its retries, an error brings it again."""
         try:

@@ -1,0 +1,1 @@
+"""Compares what providers bill with our ledger; RECONCILIATION.md beside this file has the rules."""
