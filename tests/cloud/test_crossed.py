@@ -255,6 +255,13 @@ def provider_qr(street: Street) -> None:
     assert shown.view().provider == ""
 
 
+def ways_to_pay(street: Street) -> None:
+    """The accounts are the brand's, so every till may know of the same ways, and of no order."""
+    told = asked(street.mine, "/v1/ways-to-pay")
+    assert all(asked(till, "/v1/ways-to-pay") == told for till in street.others)
+    assert set(told) == {"collects", "shows"}
+
+
 def live(street: Street) -> None:
     """Whoever listens hears of their own store, whatever happens in the others."""
     for till in street.others:
@@ -339,6 +346,7 @@ STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/payments/{attempt_id}/cancel": cancel,
     "POST /v1/payments/{attempt_id}/code": collect,
     "POST /v1/payments/{attempt_id}/qr": provider_qr,
+    "GET /v1/ways-to-pay": ways_to_pay,
     "GET /v1/live": live,
     "POST /v1/tasks/claim": claim,
     "POST /v1/tasks/settle": settle,
