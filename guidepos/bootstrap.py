@@ -20,6 +20,7 @@ from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from app.settings import Settings
 from guidepos.late_gateway import LateGateway, LateTaskDesk
 from guidepos.till import Till
@@ -58,7 +59,8 @@ def open_till(
 def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: SecretKeeper) -> Till:
     """Plug services into an open store."""
     network = ThreadPoolExecutor(4, thread_name_prefix="network")
-    payments = Payments(store, LateGateway(store, clock), clock, network)
+    gateway = LateGateway(store, clock)
+    payments = Payments(store, gateway, clock, network)
     return Till(
         settings=settings,
         store=store,
@@ -70,6 +72,7 @@ def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: Se
         refunds=Refunds(store, clock, settings.currency),
         stock=Stock(store, clock),
         payments=payments,
+        wallets=Wallets(payments, gateway, clock, network),
         tasks=StoreTasks(store, LateTaskDesk(store, clock), payments, network),
         network=network,
         devices=ThreadPoolExecutor(1, thread_name_prefix="device"),

@@ -17,6 +17,7 @@ from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from app.settings import Settings
 from app.sync.bootstrap import PAUSED
 from app.sync.progress import Filling, filling
@@ -55,6 +56,7 @@ class Till:
     refunds: Refunds
     stock: Stock
     payments: Payments
+    wallets: Wallets
     tasks: StoreTasks
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor
