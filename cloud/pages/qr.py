@@ -54,7 +54,8 @@ def _modules(text: str) -> list[list[bool]]:
     symbol = QRCode(error_correction=ERROR_CORRECT_M, border=0)
     symbol.add_data(text, optimize=0)
     symbol.make(fit=True)
-    return symbol.get_matrix()
+    found: list[list[bool]] = symbol.get_matrix()
+    return found
 
 
 def _runs(row: list[bool], y: int) -> list[str]:
