@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -148,3 +149,24 @@ def test_a_wallet_without_an_account_is_not_offered(world: World, wallet: str):
     assert answer.status_code == 422
     assert msgspec.json.decode(answer.content, type=Problem).code == "payment_not_offered"
     assert world.state[0] == "waiting"
+
+
+def test_the_sandboxes_wallet_shows_a_code_and_goes_on_once_it_was_scanned(cloud: Cloud):
+    with open_shop(cloud) as shop:
+        phone = shop.phone()
+        page = phone.open("/wallet")
+        assert page.url.path == "/wallet"
+        asks = re.search(r'href="(/wallet\?code=\d{17}2)"', page.text)
+        assert asks is not None
+        code = phone.open(asks[1]).url.params["code"]
+        assert "Asks for a password" in phone.open(asks[1]).text
+        shown = shop.till().show(shop.client)
+        assert shown.collect(code, "alipay").state == "waiting"
+        assert phone.open(asks[1]).url.path.startswith("/wallet/")
+        phone.tap("/approve")
+        assert shown.view().state == "confirmed"
+        assert phone.open("/wallet?code=28").status_code == 422
+
+
+def test_beside_real_accounts_the_sandbox_shows_no_code(world: World):
+    assert world.shop.phone().open("/wallet").status_code == 404
