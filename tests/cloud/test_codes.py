@@ -14,6 +14,7 @@ import pytest
 from app.wire.messages import PaymentCode, Problem
 from cloud.bootstrap import Cloud
 from cloud.fakes.faults import Fault
+from cloud.gateways.base import Answer, Money, Standing
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import open_shop
 from tests.cloud.worlds import World, open_world
@@ -99,6 +100,36 @@ def test_a_request_that_never_arrived_waits_and_can_be_cancelled(world: World, w
     assert world.shown.collect(CODES[wallet] + "0", wallet).state == "unknown"
     assert world.state[0] == "waiting"
     assert world.shown.cancel().state == "cancelled"
+
+
+@WALLETS
+def test_stopping_while_nobody_says_how_it_stands_gives_back_what_was_taken(world, wallet):
+    faults(world, wallet).then(Fault.LOSE_ANSWER, Fault.SYSTEM_ERROR)
+    assert world.shown.collect(CODES[wallet] + "0", wallet).state == "unknown"
+    assert world.shown.cancel().state == "cancelled"
+    due = world.shown.order.total
+    if wallet == "alipay":
+        assert world.providers.alipay.trades[world.number].refunded == due
+    else:
+        assert world.providers.wechat.orders[world.number].refunded == due
+    assert world.state == ("cancelled", 0, [])
+
+
+def test_how_an_order_was_begun_is_told(world: World):
+    assert world.shown.view().way == ""
+    world.start("wechat")
+    assert world.shown.view().way == "page"
+    world.shown.collect(CODES["alipay"] + "2", "alipay")
+    assert (world.shown.view().way, world.shown.view().provider) == ("code", "alipay")
+
+
+def test_what_is_paid_partly_is_not_collected_again(world: World):
+    total = world.shown.order.total
+    part = Answer(Standing.OPEN, (Money("a", total - 1, 1),))
+    world.shop.desk.payments.heard(world.shown.key, part, "wechat")
+    view = world.shown.collect(CODES["alipay"] + "0", "alipay")
+    assert (view.received, view.anomalies) == (total - 1, ["partial"])
+    assert pays(world, "alipay") == 0
 
 
 def test_a_customer_whose_page_was_open_elsewhere_may_show_a_code_instead(world: World):
