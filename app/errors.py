@@ -58,6 +58,8 @@ class Code(StrEnum):
     PAYMENT_UNKNOWN = "payment_unknown"
     PAYMENT_UNRESOLVED = "payment_unresolved"
     PAYMENT_NOT_OFFERED = "payment_not_offered"
+    PAYMENT_BEGUN = "payment_begun"
+    PAYMENT_UNDER_WAY = "payment_under_way"
 
     # People and members
     PIN_WRONG = "pin_wrong"

@@ -21,6 +21,7 @@ from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from app.settings import Settings
 from guidepos.late_gateway import LateGateway, LateRefundDesk, LateTaskDesk
 from guidepos.till import Till
@@ -59,7 +60,8 @@ def open_till(
 def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: SecretKeeper) -> Till:
     """Plug services into an open store."""
     network = ThreadPoolExecutor(4, thread_name_prefix="network")
-    payments = Payments(store, LateGateway(store, clock), clock, network)
+    gateway = LateGateway(store, clock)
+    payments = Payments(store, gateway, clock, network)
     refunds = Refunds(store, clock, settings.currency)
     tasks = StoreTasks(store, LateTaskDesk(store, clock), payments, network)
     desk = LateRefundDesk(store, clock)
@@ -75,6 +77,7 @@ def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: Se
         giving_back=GivingBack(store, desk, refunds, tasks, payments, clock, network),
         stock=Stock(store, clock),
         payments=payments,
+        wallets=Wallets(payments, gateway, clock, network),
         tasks=tasks,
         network=network,
         devices=ThreadPoolExecutor(1, thread_name_prefix="device"),

@@ -6,7 +6,13 @@ from __future__ import annotations
 import threading
 
 from app.ports import Clock, PaymentGateway, RefundDesk, Store, TaskDesk
-from app.wire.messages import PaymentIntent, PaymentView
+from app.wire.messages import (
+    PaymentCode,
+    PaymentIntent,
+    PaymentView,
+    ProviderQrView,
+    WaysToPay,
+)
 from app.wire.refunds import RefundRequest, RefundView
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 
@@ -30,6 +36,18 @@ class LateGateway:
     def cancel(self, attempt_id: str) -> PaymentView:
         """Ask for an attempt to be closed."""
         return self._real().cancel(attempt_id)
+
+    def collect(self, attempt_id: str, code: PaymentCode) -> PaymentView:
+        """Collect by a customer's code."""
+        return self._real().collect(attempt_id, code)
+
+    def own_code(self, attempt_id: str, provider: str) -> ProviderQrView:
+        """Ask for a provider's own QR."""
+        return self._real().own_code(attempt_id, provider)
+
+    def ways(self) -> WaysToPay:
+        """Ask what can be done besides showing our page."""
+        return self._real().ways()
 
     def _real(self) -> PaymentGateway:
         with self._lock:

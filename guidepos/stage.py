@@ -26,6 +26,8 @@ from ui.hand import Hand
 GUIDE = "林晚晴"
 PIN = "1001"
 MANAGER_PIN = "9001"
+ASKS_PASSWORD = "289821051157962362"  # noqa: S105 - a make-believe wallet's code
+"""A customer's code for which the sandbox asks for a password."""
 
 
 class Stage:
@@ -122,6 +124,18 @@ class Stage:
         self.cart()
         self.hand.tap(self._say("cart.pay"))
         self.hand.see(self._say("pay.qr_name"))
+
+    def password(self) -> None:
+        """The customer's code was scanned, and their phone asks for a password."""
+        self.pay()
+        self.hand.scan(ASKS_PASSWORD)
+        self.hand.see(self._say("pay.password"))
+
+    def own_qr(self) -> None:
+        """The wallet's own QR instead of our page's."""
+        self.pay()
+        self.hand.tap(self._say("wallet.sandbox"))
+        self.hand.see(self._say("pay.own_qr"))
 
     def cash(self) -> None:
         self.cart()
@@ -272,6 +286,8 @@ SCREENS: dict[str, Callable[[Stage], None]] = {
     "member": Stage.member,
     "erase": Stage.erase,
     "pay": Stage.pay,
+    "password": Stage.password,
+    "own_qr": Stage.own_qr,
     "cash": Stage.cash,
     "done": Stage.done,
     "history": Stage.history,

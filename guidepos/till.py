@@ -18,6 +18,7 @@ from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from app.settings import Settings
 from app.sync.bootstrap import PAUSED
 from app.sync.progress import Filling, filling
@@ -57,6 +58,7 @@ class Till:
     giving_back: GivingBack
     stock: Stock
     payments: Payments
+    wallets: Wallets
     tasks: StoreTasks
     network: ThreadPoolExecutor
     devices: ThreadPoolExecutor

@@ -47,6 +47,7 @@ def make_shell(till: Till, cameras: FrameSource | None = None) -> Shell:
             members=till.members,
             stock=till.stock,
             payments=till.payments,
+            wallets=till.wallets,
             tasks=till.tasks,
             receipts=Receipts(till.store, printer, till.devices),
             refunds=till.refunds,

@@ -23,6 +23,7 @@ from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from app.settings import Settings
 from app.sync.progress import Filling
 from ui import chime
@@ -43,6 +44,7 @@ from ui.viewmodels.proofpay import ProofVm
 from ui.viewmodels.returns import ReturnVm
 from ui.viewmodels.root import Place, RootVm, Sheet
 from ui.viewmodels.settings import SettingsVm, TillFacts
+from ui.viewmodels.walletpay import WalletVm
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class CounterTools:
     clock: Clock
     checkout: Checkout
     payments: Payments
+    wallets: Wallets
     tasks: StoreTasks
     receipts: Receipts
     refunds: Refunds
@@ -117,13 +120,13 @@ def furnish(
         return root.person
 
     pay = PaymentVm(words, may, root, chime=tools.chime)
-    phone = PhonePayVm(
-        PhoneTools(tools.payments, tools.clock, tools.qr, gallery.symbols), words, pay
-    )
+    with_phone = PhoneTools(tools.payments, tools.wallets, tools.clock, tools.qr, gallery.symbols)
+    phone = PhonePayVm(with_phone, words, pay)
     # A QR that could not be made is news of the network: the rail shall know at once.
     phone.refused.connect(tools.sync_now)
     cash = CashPayVm(tools.checkout, tools.settings.currency, words, pay)
-    pay.hold(phone, cash, ProofVm(tools.payments, phone.current, words, pay))
+    proof = ProofVm(tools.payments, phone.current, words, pay)
+    pay.hold(phone, cash, proof, WalletVm(with_phone, phone, words, pay))
     naming = Naming(reader, words)
     counter = Counter(
         pay=pay,

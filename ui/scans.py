@@ -15,6 +15,7 @@ from ui.tasks import sort_failure
 from ui.text import Words
 from ui.viewmodels.camera import CameraVm
 from ui.viewmodels.checkout import CheckoutVm
+from ui.viewmodels.payment import PaymentVm
 from ui.viewmodels.root import Place, RootVm, Sheet
 
 _EXPLAINED = {
@@ -37,12 +38,12 @@ class Scans(QObject):
         checkout: CheckoutVm,
         camera: CameraVm,
         search_receipts: Callable[[str], None],
-        prove: Callable[[str], None],
+        pay: PaymentVm,
         words: Words,
     ) -> None:
         super().__init__(root)
         self._router, self._root, self._checkout, self._camera = router, root, checkout, camera
-        self._search_receipts, self._prove, self._words = search_receipts, prove, words
+        self._search_receipts, self._pay, self._words = search_receipts, pay, words
         self.notice.connect(root.say)
         camera.read.connect(self.take)
         root.placeChanged.connect(camera.close)
@@ -55,7 +56,7 @@ class Scans(QObject):
         waits for any other it is left alone."""
         if looks_like_proof(code):
             self._camera.close()
-            self._prove(code)
+            self._pay.prove(code)
             return
         place, sheet = self._root.property("place"), self._root.property("sheet")
         if place == Place.SELL and sheet in (Sheet.NONE, Sheet.MATRIX):
@@ -63,6 +64,8 @@ class Scans(QObject):
                 self._while_selling(self._router.route(code))
             except (RuleBroken, Trouble) as refusal:
                 self.notice.emit("problem", self._words.error(sort_failure(refusal)))
+        elif sheet == Sheet.PAY:
+            self._while_paying(code)
         elif place == Place.HISTORY and sheet == Sheet.NONE:
             self._camera.close()
             self._search_receipts(code)
@@ -76,6 +79,12 @@ class Scans(QObject):
             self._checkout.attach(scanned.text)
         else:
             self._checkout.scan(scanned.text)
+
+    def _while_paying(self, code: str) -> None:
+        scanned = self._router.route(code)
+        if scanned.kind is ScanKind.PAYMENT_CODE:
+            self._camera.close()  # and with it the code that is written on its sheet
+        self._pay.scanned(scanned)
 
     @Slot(str)
     def _landed(self, line_no: str) -> None:

@@ -25,6 +25,7 @@ from app.services.scan_router import ScanRouter
 from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from app.settings import Settings
 from app.sync.progress import Filling
 from ui.counter import CounterTools, furnish
@@ -76,6 +77,7 @@ class TillParts:
     members: Members
     stock: Stock
     payments: Payments
+    wallets: Wallets
     tasks: StoreTasks
     receipts: Receipts
     refunds: Refunds
@@ -134,7 +136,7 @@ class Screens:
             self.checkout,
             self.camera,
             self.counter.history.search,
-            self.counter.pay.prove,
+            self.counter.pay,
             words,
         )
         self.counter.pay.join_camera(parts.camera is not None, self.camera.open)
@@ -149,6 +151,7 @@ class Screens:
             clock=parts.clock,
             checkout=parts.checkout,
             payments=parts.payments,
+            wallets=parts.wallets,
             tasks=parts.tasks,
             receipts=parts.receipts,
             refunds=parts.refunds,

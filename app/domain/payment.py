@@ -33,6 +33,8 @@ class Event(StrEnum):
     """The order is at the cloud and its QR may be shown."""
     STILL_WAITING = "still_waiting"
     """A query says: open, not paid."""
+    COLLECTING = "collecting"
+    """The customer's code is about to be sent, to be collected by. Until an answer nothing is known."""
     PAID = "paid"
     """The provider confirms the exact amount."""
     PAID_OVER = "paid_over"
@@ -56,6 +58,18 @@ class Event(StrEnum):
     REFUND_ASKED = "refund_asked"
     REFUND_DONE = "refund_done"
     REFUND_REFUSED = "refund_refused"
+
+
+class Way(StrEnum):
+    """How an attempt was begun at a provider."""
+
+    NOT_YET = ""
+    PAGE = "page"
+    """The customer went from our page to a wallet."""
+    CODE = "code"
+    """The customer's code was scanned here."""
+    QR = "qr"
+    """The provider's own code is shown instead of our page's."""
 
 
 class Anomaly(StrEnum):
@@ -128,7 +142,7 @@ def _table() -> dict[tuple[State, Event], Outcome]:
     ends = {e.DECLINED: s.FAILED, e.TIMED_OUT: s.EXPIRED, e.CLOSED: s.CANCELLED, e.LOST: s.UNKNOWN}
     shown = dict.fromkeys(EVIDENCE, s.CONFIRMED)
     row(s.CREATED, money | ends | {e.SHOWN: s.WAITING, e.STILL_WAITING: s.WAITING})
-    row(s.WAITING, money | ends | shown)
+    row(s.WAITING, money | ends | shown | {e.COLLECTING: s.UNKNOWN})
     row(s.UNKNOWN, money | ends | shown | {e.SHOWN: s.WAITING, e.STILL_WAITING: s.WAITING})
     for closed in (s.FAILED, s.EXPIRED, s.CANCELLED):
         row(closed, money | shown, late=True)
@@ -139,7 +153,7 @@ def _table() -> dict[tuple[State, Event], Outcome]:
     for state in (*OPEN, *CLOSED_UNPAID):
         for event in (e.REFUND_ASKED, e.REFUND_DONE, e.REFUND_REFUSED):
             table[state, event] = Refuse(Code.PAYMENT_NOT_CONFIRMED)
-    for event in EVIDENCE:
+    for event in (*EVIDENCE, e.COLLECTING):
         table[s.CREATED, event] = Refuse(Code.PAYMENT_NOT_SHOWN)
     table[s.REFUNDED, e.REFUND_ASKED] = Refuse(Code.PAYMENT_ALREADY_REFUNDED)
     return table

@@ -15,11 +15,14 @@ from app.wire.messages import (
     MembersPage,
     MembersPushAnswer,
     News,
+    PaymentCode,
     PaymentIntent,
     PaymentView,
+    ProviderQrView,
     PullAnswer,
     PushAnswer,
     PushRequest,
+    WaysToPay,
 )
 from app.wire.refunds import RefundRequest, RefundView
 from app.wire.snapshot import SnapshotBegin, SnapshotChunk
@@ -71,6 +74,18 @@ class PaymentGateway(Protocol):
     def query(self, attempt_id: str) -> PaymentView: ...
 
     def cancel(self, attempt_id: str) -> PaymentView: ...
+
+    def collect(self, attempt_id: str, code: PaymentCode) -> PaymentView:
+        """Collect by a customer's code, once per attempt; `waiting` while a password is typed.
+
+        Raises RuleBroken(PAYMENT_NOT_OFFERED) without having asked anybody for the money.
+        """
+
+    def own_code(self, attempt_id: str, provider: str) -> ProviderQrView:
+        """Return a provider's own QR for an attempt. Raises RuleBroken: PAYMENT_NOT_OFFERED, ORDER_CLOSED."""
+
+    def ways(self) -> WaysToPay:
+        """Return whose codes can be collected by, and which providers' own codes can be shown."""
 
 
 class RefundDesk(Protocol):

@@ -6,7 +6,14 @@ from urllib.parse import quote
 
 from app.remote.cloud import EnrolledCloud
 from app.remote.http import Question
-from app.wire.messages import PaymentIntent, PaymentView
+from app.wire.messages import (
+    PaymentCode,
+    PaymentIntent,
+    PaymentView,
+    ProviderQr,
+    ProviderQrView,
+    WaysToPay,
+)
 
 
 class CloudPayments:
@@ -30,6 +37,19 @@ class CloudPayments:
     def cancel(self, attempt_id: str) -> PaymentView:
         """Ask for an attempt to be closed; the answer is the truth afterwards, which may be paid."""
         return self._cloud.ask(Question("POST", f"{_path(attempt_id)}/cancel"), PaymentView)
+
+    def collect(self, attempt_id: str, code: PaymentCode) -> PaymentView:
+        """Collect by a customer's code; sent again, nothing is collected twice."""
+        return self._cloud.ask(Question("POST", f"{_path(attempt_id)}/code", code), PaymentView)
+
+    def own_code(self, attempt_id: str, provider: str) -> ProviderQrView:
+        """Ask for a provider's own QR."""
+        asked = ProviderQr(provider=provider)
+        return self._cloud.ask(Question("POST", f"{_path(attempt_id)}/qr", asked), ProviderQrView)
+
+    def ways(self) -> WaysToPay:
+        """Ask what can be done besides showing our page."""
+        return self._cloud.ask(Question("GET", "/v1/ways-to-pay"), WaysToPay)
 
 
 def _path(attempt_id: str) -> str:

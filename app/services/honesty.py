@@ -16,6 +16,7 @@ class Operation(StrEnum):
 
     SELL_CASH = "sell_cash"
     SELL_QR = "sell_qr"
+    COLLECT = "collect"
     LOOK_UP_GOODS = "look_up_goods"
     OWN_STOCK = "own_stock"
     OTHER_STORES_STOCK = "other_stores_stock"
@@ -84,14 +85,15 @@ def judge(operation: Operation, now: Conditions) -> Verdict:
             # customer's phone proves it paid. Nothing makes up for the line when money goes back.
             down = operation is Operation.SELL_QR and offline is Code.CLOUD_UNREACHABLE
             return Verdict(operation, Standing.AGED if down else Standing.BLOCKED, offline, age)
+        case Operation.COLLECT if offline:
+            # A customer's code lives for a minute and is worth something only where it is asked about.
+            return Verdict(operation, Standing.BLOCKED, offline)
         case Operation.FIND_MEMBER if now.members_expired:
             return Verdict(operation, Standing.BLOCKED, Code.MEMBERS_EXPIRED)
         case Operation.JOIN_MEMBER if now.sync.member_refused:
             standing, refused = Standing.QUEUED, now.sync.member_refused
             return Verdict(operation, standing, Code.MEMBER_CHANGE_REFUSED, waiting=refused)
-        case Operation.OTHER_STORES_STOCK if stale:
-            return Verdict(operation, Standing.AGED, stale, age)
-        case Operation.FIND_MEMBER | Operation.LOOK_UP_GOODS | Operation.OWN_STOCK if stale:
+        case _ if stale and operation in _LOOK_UPS:
             return Verdict(operation, Standing.AGED, stale, age)
         case Operation.JOIN_MEMBER if offline:
             return Verdict(operation, Standing.QUEUED, offline, waiting=now.sync.member_changes)
@@ -136,10 +138,20 @@ _MENDABLE = frozenset({Code.CLOCK_WRONG, Code.CLOUD_NOT_OURS})
 
 _PASSING = frozenset({Code.CLOUD_UNREACHABLE, Code.PAYMENT_UNRESOLVED, *_MENDABLE})
 
+_LOOK_UPS = frozenset(
+    {
+        Operation.OTHER_STORES_STOCK,
+        Operation.FIND_MEMBER,
+        Operation.LOOK_UP_GOODS,
+        Operation.OWN_STOCK,
+    }
+)
+
 _WRITES = frozenset(
     {
         Operation.SELL_CASH,
         Operation.SELL_QR,
+        Operation.COLLECT,
         Operation.JOIN_MEMBER,
         Operation.REFUND_CASH,
         Operation.REFUND_QR,

@@ -1,16 +1,23 @@
 """The frozen order behind a QR, in the two forms a till makes: the one the cloud is sent before the QR is
-shown, and the one that travels in the QR where the cloud cannot be reached."""
+shown, and the one that travels in the QR where the cloud cannot be reached; and the first step of both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.domain.facts import PaymentStep
 from app.domain.ids import new_id
+from app.domain.payment import PaymentState
 from app.domain.people import Person
 from app.domain.pricing import PricedCart
-from app.ports import Identity
+from app.domain.times import Moment
+from app.ports import Attempt, Draft, Identity, UnitOfWork
+from app.services.attempts import refuse_second
+from app.services.checkout import frozen_slot
+from app.services.standing import refuse_revoked
 from app.wire.orders import order_of
 from app.wire.portable import pack, portable
 from app.wire.tokens import OrderToken, new_nonce, order_hash
@@ -76,6 +83,40 @@ def make_portable_order(
     """
     content = pack(portable(priced.cart, guide.person_id, as_of_ms))
     return _frozen(priced, new_id(), expires_ms, content, travels=True)
+
+
+def freeze(
+    uow: UnitOfWork, priced: PricedCart, order: FrozenOrder, at: Moment, actor: Person
+) -> Attempt:
+    """Write the first step of an order's attempt and keep its cart and token.
+
+    Raises RuleBroken: SALE_ALREADY_RECORDED, PAYMENT_ALREADY_OPEN, ORDER_PAID; Trouble(DEVICE_REVOKED).
+    """
+    refuse_revoked(uow)
+    refuse_second(uow, order.sale_id)
+    key = Ed25519PrivateKey.from_private_bytes(uow.device_key())
+    token = order.token(uow.identity().device).sign(key)
+    step = PaymentStep(
+        step_id=new_id(),
+        attempt_id=order.attempt_id,
+        sale_id=order.sale_id,
+        step=1,
+        event="",
+        after=PaymentState(),
+        amount=order.total,
+        received=0,
+        currency=order.currency,
+        order_hash=order.hash.hex(),
+        provider="",
+        provider_ref="",
+        expires_ms=order.expires_ms,
+        at=at,
+        actor=actor.person_id,
+    )
+    uow.record(step)
+    uow.keep_token(order.attempt_id, token)
+    uow.save_draft(Draft(frozen_slot(order.attempt_id), priced.cart, at.wall_ms))
+    return Attempt(step, token)
 
 
 def _frozen(

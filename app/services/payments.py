@@ -13,9 +13,6 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from app.domain.facts import PaymentStep
 from app.domain.ids import new_id
 from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Event, PaymentState, State
 from app.domain.people import Person, Role
@@ -23,11 +20,11 @@ from app.domain.pricing import PricedCart, price
 from app.domain.sale import Sale, Tender, TenderKind
 from app.domain.times import Moment
 from app.errors import Code, RuleBroken, Trouble
-from app.ports import Attempt, Clock, Draft, PaymentGateway, Priority, Store, UnitOfWork
-from app.services.attempts import came_in_time, is_over, known_attempt, own_sale, refuse_second
+from app.ports import Attempt, Clock, PaymentGateway, Priority, Store, UnitOfWork
+from app.services.attempts import came_in_time, is_over, known_attempt, own_sale
 from app.services.checkout import FROZEN, check_discounts, frozen_slot, record_sale
 from app.services.hearing import absent, believed, events_of, is_credible, next_step
-from app.services.orders import FrozenOrder, make_order, make_portable_order
+from app.services.orders import freeze, make_order, make_portable_order
 from app.services.proofs import Evidence, attempt_of, judge_proof, take_try
 from app.services.standing import refuse_revoked
 from app.wire.messages import PaymentIntent, PaymentView
@@ -101,10 +98,6 @@ class Payments:
         """Ask the cloud how an attempt stands. Doubt is an answer: the state becomes unknown."""
         return self._pool.submit(self._refresh, attempt_id, actor, False)
 
-    def refresh_now(self, attempt_id: str) -> PaymentNews:
-        """Do `refresh` on the calling network thread."""
-        return self._refresh(attempt_id, "", False)
-
     def cancel(self, attempt_id: str, actor: str = "") -> Future[PaymentNews]:
         """Ask the cloud to close an attempt. Believe only its answer: closed, or already paid."""
         return self._pool.submit(self._refresh, attempt_id, actor, True)
@@ -143,6 +136,28 @@ class Payments:
         """Do `deliver` on the calling network thread."""
         return self._run(lambda uow: self._deliver(uow, attempt_id, actor.person_id))
 
+    def refresh_now(self, attempt_id: str, actor: str = "") -> PaymentNews:
+        """Do `refresh` on the calling network thread."""
+        return self._refresh(attempt_id, actor, close=False)
+
+    def ask_first(self, attempt_id: str, actor: str) -> PaymentNews:
+        """Ask how an attempt stands before something else is asked for, on the calling network thread.
+
+        Raises the Trouble of a cloud that does not answer, and records nothing of it.
+        """
+        return self.note(attempt_id, self._ask(attempt_id, close=False), actor)
+
+    def note(self, attempt_id: str, heard: Heard, actor: str) -> PaymentNews:
+        """Record what was heard, and the sale with it, on the calling network thread. None says that the
+        cloud knows no such attempt.
+
+        If the sale cannot be made the news is recorded all the same, and the money waits for a person.
+        """
+        try:
+            return self._run(lambda uow: self._hear(uow, attempt_id, heard, actor, sell=True))
+        except _SaleImpossible:
+            return self._run(lambda uow: self._hear(uow, attempt_id, heard, actor, sell=False))
+
     def frozen(self) -> tuple[str, ...]:
         """Return the attempts whose cart is kept, because money for it may still come."""
         slots = (draft.slot for draft in self._store.reader.drafts())
@@ -166,21 +181,21 @@ class Payments:
             expires_ms = at.server_ms + max(minutes, OFFLINE_MINUTES) * 60_000
             as_of_ms = reader.sync_status().last_pull_ms
             order = make_portable_order(priced, actor, as_of_ms, expires_ms)
-            self._run(lambda uow: self._freeze(uow, priced, order, at, actor))
-            return self._note(order.attempt_id, Event.SHOWN, actor.person_id)
+            self._run(lambda uow: freeze(uow, priced, order, at, actor))
+            return self.note(order.attempt_id, Event.SHOWN, actor.person_id)
         expires_ms = at.server_ms + minutes * 60_000
         order = make_order(priced, identity, actor, at.server_ms, expires_ms)
         self._registering.add(order.attempt_id)
         try:
-            attempt = self._run(lambda uow: self._freeze(uow, priced, order, at, actor))
+            attempt = self._run(lambda uow: freeze(uow, priced, order, at, actor))
             try:
                 view = self._register(attempt, order.bytes_, actor.person_id)
             except (Trouble, RuleBroken):
-                self._note(attempt.attempt_id, Event.DECLINED, actor.person_id)
+                self.note(attempt.attempt_id, Event.DECLINED, actor.person_id)
                 raise
         finally:
             self._registering.discard(order.attempt_id)
-        return self._note(attempt.attempt_id, view, actor.person_id)
+        return self.note(attempt.attempt_id, view, actor.person_id)
 
     def _register(self, attempt: Attempt, order: bytes, actor: str) -> PaymentView:
         """Send the order. An earlier attempt that failed here may be open there: its order arrived
@@ -203,14 +218,19 @@ class Payments:
         if attempt_id in self._registering:
             return self._run(lambda uow: self._standing(uow, attempt_id))
         try:
-            view = (self._gateway.cancel if close else self._gateway.query)(attempt_id)
+            heard = self._ask(attempt_id, close)
         except Trouble:
-            return self._note(attempt_id, Event.LOST, actor)
+            heard = Event.LOST
+        return self.note(attempt_id, heard, actor)
+
+    def _ask(self, attempt_id: str, close: bool) -> PaymentView | Event | None:
+        """Return the cloud's word, or what it means that it knows no such attempt. Raises Trouble."""
+        try:
+            return (self._gateway.cancel if close else self._gateway.query)(attempt_id)
         except RuleBroken as refused:
             if refused.code is not Code.PAYMENT_UNKNOWN:
-                return self._note(attempt_id, Event.LOST, actor)
-            return self._note(attempt_id, self._introduce(attempt_id, close), actor)
-        return self._note(attempt_id, view, actor)
+                return Event.LOST
+            return self._introduce(attempt_id, close)
 
     def _introduce(self, attempt_id: str, close: bool) -> PaymentView | Event | None:
         """Say what it means that the cloud does not know an attempt. One whose order travels in its QR
@@ -236,7 +256,7 @@ class Payments:
             return attempt.attempt_id, judge_proof(uow, attempt, text, now)
 
         proved, evidence = self._run(judge)
-        return self._note(proved, evidence, actor)
+        return self.note(proved, evidence, actor)
 
     def _speak(self, attempt_id: str, code: str, actor: str) -> PaymentNews:
         right, left = self._run(lambda uow: take_try(uow, known_attempt(uow, attempt_id), code))
@@ -245,62 +265,17 @@ class Payments:
             raise RuleBroken(
                 Code.SPOKEN_CODE_WRONG if left else Code.SPOKEN_CODE_LOCKED, tries_left=left
             )
-        return self._note(attempt_id, Evidence(Event.SPOKEN), actor)
+        return self.note(attempt_id, Evidence(Event.SPOKEN), actor)
 
     def _vouch(self, attempt_id: str, manager: Person) -> PaymentNews:
         if manager.role is not Role.MANAGER:
             raise RuleBroken(Code.MANAGER_NEEDED, max_bp=0)
-        return self._note(attempt_id, Event.VOUCHED, manager.person_id)
-
-    def _note(self, attempt_id: str, heard: Heard, actor: str) -> PaymentNews:
-        """Record what was heard, and the sale with it. None says that the cloud knows no such attempt.
-
-        If the sale cannot be made the news is recorded all the same, and the money waits for a person.
-        """
-        try:
-            return self._run(lambda uow: self._hear(uow, attempt_id, heard, actor, sell=True))
-        except _SaleImpossible:
-            return self._run(lambda uow: self._hear(uow, attempt_id, heard, actor, sell=False))
+        return self.note(attempt_id, Event.VOUCHED, manager.person_id)
 
     def _run(self, job: Callable[[UnitOfWork], T]) -> T:
         return self._store.run(job, priority=Priority.SALE).result()
 
     # --- store thread -------------------------------------------------------------------------
-
-    def _freeze(
-        self,
-        uow: UnitOfWork,
-        priced: PricedCart,
-        order: FrozenOrder,
-        at: Moment,
-        actor: Person,
-    ) -> Attempt:
-        """Write the attempt's first step and keep its cart and token."""
-        refuse_revoked(uow)
-        refuse_second(uow, order.sale_id)
-        key = Ed25519PrivateKey.from_private_bytes(uow.device_key())
-        token = order.token(uow.identity().device).sign(key)
-        step = PaymentStep(
-            step_id=new_id(),
-            attempt_id=order.attempt_id,
-            sale_id=order.sale_id,
-            step=1,
-            event="",
-            after=PaymentState(),
-            amount=order.total,
-            received=0,
-            currency=order.currency,
-            order_hash=order.hash.hex(),
-            provider="",
-            provider_ref="",
-            expires_ms=order.expires_ms,
-            at=at,
-            actor=actor.person_id,
-        )
-        uow.record(step)
-        uow.keep_token(order.attempt_id, token)
-        uow.save_draft(Draft(frozen_slot(order.attempt_id), priced.cart, at.wall_ms))
-        return Attempt(step, token)
 
     def _hear(
         self,

@@ -479,9 +479,9 @@ class PaymentIntent(Message, frozen=True, kw_only=True):
 class PaymentCode(Message, frozen=True, kw_only=True):
     """`POST /v1/payments/{attempt_id}/code`: collect by the code a customer shows.
 
-    `wallet` says whose code it is: alipay, wechat, unionpay, or "" for the sandbox. The answer is the
-    attempt as it then stands; it may be waiting while a password is typed. The same attempt is collected
-    once: another code needs another attempt.
+    `wallet` says whose code it is: alipay, wechat, unionpay. The answer is the attempt as it then stands; it
+    may be waiting while a password is typed. The same attempt is collected once: another code needs
+    another attempt.
     """
 
     code: str
@@ -489,7 +489,8 @@ class PaymentCode(Message, frozen=True, kw_only=True):
 
 
 class PaymentView(Message, frozen=True, kw_only=True):
-    """What the cloud knows about an attempt. `looked_at` says that a customer has the order open."""
+    """What the cloud knows about an attempt. `looked_at` says that a customer has the order open, `way` how
+    it was begun at the provider: page, code, qr, or "" while it is at none."""
 
     attempt_id: str
     state: str
@@ -505,6 +506,7 @@ class PaymentView(Message, frozen=True, kw_only=True):
     """Grows with every change; the live stream carries it so that news can be told from echo."""
     looked_at: bool = False
     url: str = ""
+    way: str = ""
 
 
 class ProviderQr(Message, frozen=True, kw_only=True):
@@ -522,6 +524,25 @@ class ProviderQrView(Message, frozen=True, kw_only=True):
 
     text: str
     payment: PaymentView
+
+
+class OwnCode(Message, frozen=True, kw_only=True):
+    """An account whose own code a till may show. `wallet` is whose app reads it, "" for any; `by_hand`: the
+    provider never confirms by itself, a person at the till does."""
+
+    provider: str
+    wallet: str = ""
+    by_hand: bool = False
+
+
+class WaysToPay(Message, frozen=True, kw_only=True):
+    """`GET /v1/ways-to-pay`: what a till may do besides showing our page's QR.
+
+    `collects` names the wallets whose codes can be collected by; "" among them stands for every wallet.
+    """
+
+    collects: list[str]
+    shows: list[OwnCode]
 
 
 class News(Message, frozen=True, kw_only=True):

@@ -9,8 +9,16 @@ from contextlib import contextmanager
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from app.domain.payment import Way
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import PaymentCode, PaymentIntent, PaymentView, ProviderQr, ProviderQrView
+from app.wire.messages import (
+    PaymentCode,
+    PaymentIntent,
+    PaymentView,
+    ProviderQr,
+    ProviderQrView,
+    WaysToPay,
+)
 from cloud.api.auth import CurrentDevice
 from cloud.api.contract import answer, contract, read
 from cloud.desk import Desk, DeskDep, lifespan
@@ -19,7 +27,7 @@ from cloud.gateways.base import AttemptKey, Wallet
 from cloud.services.attempts import Attempt, view
 from cloud.services.tokens import DevicePrincipal
 
-router = APIRouter(prefix="/v1/payments", tags=["payments"], lifespan=lifespan)
+router = APIRouter(prefix="/v1", tags=["payments"], lifespan=lifespan)
 
 MAX_INTENT = 2_000_000
 """Bytes of a request; an order of some thousand lines still fits."""
@@ -43,7 +51,7 @@ _STATUS = {
 
 
 @router.post(
-    "",
+    "/payments",
     **contract(
         "Register an order before its QR is shown",
         request=PaymentIntent,
@@ -67,7 +75,7 @@ async def create(request: Request, device: CurrentDevice, desk: DeskDep) -> Resp
 
 
 @router.get(
-    "/{attempt_id}",
+    "/payments/{attempt_id}",
     **contract("Ask how an attempt stands", answer=PaymentView, errors=(401, 403, 404)),
 )
 async def show(request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep) -> Response:
@@ -79,7 +87,7 @@ async def show(request: Request, attempt_id: str, device: CurrentDevice, desk: D
 
 
 @router.post(
-    "/{attempt_id}/cancel",
+    "/payments/{attempt_id}/cancel",
     **contract("Close an attempt at the provider", answer=PaymentView, errors=(401, 403, 404)),
 )
 async def cancel(
@@ -93,7 +101,7 @@ async def cancel(
 
 
 @router.post(
-    "/{attempt_id}/code",
+    "/payments/{attempt_id}/code",
     **contract(
         "Collect by the code a customer shows",
         request=PaymentCode,
@@ -121,7 +129,7 @@ async def collect(
 
 
 @router.post(
-    "/{attempt_id}/qr",
+    "/payments/{attempt_id}/qr",
     **contract(
         "Ask for a provider's own code",
         request=ProviderQr,
@@ -143,7 +151,7 @@ async def provider_qr(
         gateway = desk.gateways.showing(asked.provider)
         if gateway is None:
             raise RuleBroken(Code.PAYMENT_NOT_OFFERED)
-        text = desk.payments.start(key, desk.charge, gateway.name).url
+        text = desk.payments.start(key, desk.charge, gateway.name, Way.QR).url
         attempt = desk.payments.find(key)
         base = _base(request, desk)
         shown = f"{base}{text}" if text.startswith("/") else text
@@ -152,6 +160,17 @@ async def provider_qr(
 
     with _refusals():
         return await run_in_threadpool(work)
+
+
+@router.get(
+    "/ways-to-pay",
+    **contract(
+        "Ask what a till may do besides showing our page", answer=WaysToPay, errors=(401, 403)
+    ),
+)
+async def ways_to_pay(device: CurrentDevice, desk: DeskDep) -> Response:
+    """Whose codes can be collected by, and which providers' own codes can be shown."""
+    return answer(desk.gateways.ways())
 
 
 def _wallet(name: str) -> Wallet:

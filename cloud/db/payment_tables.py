@@ -40,6 +40,7 @@ attempt = Table(
     whole("paid_ms"),  # 0: not paid
     whole("changed_ms"),
     small("version"),
+    text("way", server_default=""),  # page, code, qr; "" until a provider is asked
     Index(
         "uq_payment_attempt_open_sale",
         "tenant_id",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.wire.messages import OwnCode, WaysToPay
 from cloud.gateways.base import Gateway, Offer, Wallet, unresolved
 
 
@@ -28,18 +29,42 @@ class Gateways:
         return found
 
     def collecting(self, wallet: Wallet) -> Gateway | None:
-        """Return the gateway that collects by a code of this wallet."""
-        for name, gateway in self.by_name.items():
-            fits = Offer.CODE in gateway.offers and gateway.wallet is wallet
-            if fits and name not in self.spare:
-                return gateway
+        """Return the gateway that collects by a code of this wallet, or else by anybody's."""
+        able = [each for each in self._usable() if Offer.CODE in each.offers]
+        for fitting in (wallet, Wallet.ANY):
+            for gateway in able:
+                if gateway.wallet is fitting:
+                    return gateway
         return None
+
+    def ways(self) -> WaysToPay:
+        """Return what a till may do besides showing our page."""
+        usable = self._usable()
+        return WaysToPay(
+            collects=sorted({each.wallet.value for each in usable if Offer.CODE in each.offers}),
+            shows=[
+                OwnCode(
+                    provider=each.name,
+                    wallet=each.wallet.value,
+                    by_hand=Offer.BY_HAND in each.offers,
+                )
+                for each in usable
+                if Offer.QR in each.offers
+            ],
+        )
 
     def showing(self, name: str) -> Gateway | None:
         """Return the gateway of an account whose own code may be shown."""
         found = self.by_name.get(name)
         fits = found is not None and Offer.QR in found.offers and name not in self.spare
         return found if fits else None
+
+    def coded(self) -> Gateway | None:
+        """Return the gateway whose code any app may read, for a page that leads to no wallet."""
+        for gateway in self._usable():
+            if {Offer.QR, Offer.BY_HAND} <= gateway.offers and gateway.wallet is Wallet.ANY:
+                return gateway
+        return None
 
     def inside(self, wallet: Wallet) -> Gateway | None:
         """Return the gateway for a page that is open in a wallet's browser, or in a plain one (ANY).
@@ -49,8 +74,8 @@ class Gateways:
         """
         shown = [
             gateway
-            for name, gateway in self.by_name.items()
-            if name not in self.spare and Offer.QR in gateway.offers
+            for gateway in self._usable()
+            if Offer.QR in gateway.offers
             if Offer.BY_HAND not in gateway.offers  # a code to show, not an address to open
         ]
         best = {Wallet.ANY: (Wallet.ANY, Wallet.ALIPAY)}.get(wallet, (wallet, Wallet.ANY))
@@ -59,6 +84,9 @@ class Gateways:
                 if gateway.wallet is fitting:
                     return gateway
         return None
+
+    def _usable(self) -> list[Gateway]:
+        return [each for name, each in self.by_name.items() if name not in self.spare]
 
 
 def only(gateway: Gateway) -> Gateways:

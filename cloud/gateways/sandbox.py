@@ -3,9 +3,8 @@
 Its orders and payments lie in tables nobody else reads; it speaks to the shop's side only through
 `Answer`, as a real provider's query and notification do. A payment's number begins with the merchant's,
 "<tenant>.<store>.<random>", as providers' numbers do: so the wallet's page, which knows the number
-alone, finds the books it is in. What a payer does with that page is a method here, the faults
-included: decline, stall and resume, pay late, pay twice. What it gives back stands among its payments
-below zero. A customer's code scripts itself by its last digit: see `pay`.
+alone, finds the books it is in. What a payer does with that page is a method here, faults included. What
+it gives back stands among its payments below zero. A customer's code scripts itself: see `pay`.
 """
 
 from __future__ import annotations
@@ -45,6 +44,7 @@ from cloud.gateways.base import (
     unresolved,
 )
 from cloud.gateways.numbers import order_number
+from cloud.gateways.sandbox_codes import ShownCodes
 
 _orders = tables.sandbox_order
 _money = tables.sandbox_money
@@ -76,6 +76,7 @@ class SandboxGateway:
         self._database = database
         self._now_ms = now_ms
         self.notify: Listener = lambda attempt, answer: None
+        self.codes = ShownCodes()
 
     # --- what the shop's side asks ---
 
@@ -134,7 +135,7 @@ class SandboxGateway:
         1 declines · 2 asks for a password, so the payer's page decides · 3 takes the money and loses the
         answer · 4 falls silent first · anything else pays.
         """
-        payment_id = self.create(charge).ref
+        payment_id = self.codes.use(code, self.create(charge).ref)
         match code[-1:]:
             case "1":
                 self.decline(payment_id)
@@ -262,7 +263,6 @@ class SandboxGateway:
 
     def pay_late(self, payment_id: str) -> None:
         """Let the order run out if it is open, then take the money all the same, as providers may."""
-
         self._run_out(payment_id)
         self._pay(payment_id, {Standing.CLOSED, Standing.DECLINED})
 

@@ -22,9 +22,9 @@ from cloud.api.live import HEADERS as STREAM_HEADERS
 from cloud.desk import Desk, DeskDep
 from cloud.gateways.base import AttemptKey
 from cloud.pages.faces import STATUS, Face, face_of, state_word
-from cloud.pages.leading import can_pay, elsewhere, lead, lead_payer
+from cloud.pages.leading import can_pay, elsewhere, lead, lead_payer, shown_code
 from cloud.pages.phone import PHONE_S, SHOPS_COOKIE, Phone, phone_of, remember
-from cloud.pages.qr import QrPicture, qr_picture
+from cloud.pages.qr import QrPicture, qr_picture, qr_png
 from cloud.pages.render import HEADERS, go, page, problem
 from cloud.pages.sheet import money, sheet_of, shop_time
 from cloud.services.attempts import Attempt
@@ -126,6 +126,32 @@ def payer(
     )
 
 
+@router.get("/o/{token}/code")
+def code(request: Request, token: str, phone: PhoneDep, desk: DeskDep) -> Response:
+    """Show the code an order is paid by where no wallet can be opened: to keep, or for another phone."""
+
+    def draw(key: AttemptKey) -> Response:
+        if not shown_code(desk, key):
+            return go(f"/o/{token}")
+        attempt = desk.payments.find(key)
+        return _order_page(request, phone, desk, attempt, Face.WAITING, "code.html")
+
+    return _leading(request, phone, desk, token, draw)
+
+
+@router.get("/o/{token}/code.png")
+def code_picture(request: Request, token: str, phone: PhoneDep, desk: DeskDep) -> Response:
+    """Return that code as a picture."""
+
+    def draw(key: AttemptKey) -> Response:
+        text = shown_code(desk, key)
+        if not text:
+            return go(f"/o/{token}")
+        return Response(qr_png(text), media_type="image/png", headers=HEADERS)
+
+    return _leading(request, phone, desk, token, draw)
+
+
 @router.get("/o/{token}/state")
 def state(token: str, phone: PhoneDep, desk: DeskDep) -> Response:
     """Tell the page's script which face the order has now; the script reloads when it is another."""
@@ -220,7 +246,7 @@ def _leading(
 
 
 def _order_page(
-    request: Request, phone: Phone, desk: Desk, attempt: Attempt, face: Face
+    request: Request, phone: Phone, desk: Desk, attempt: Attempt, face: Face, template: str = ""
 ) -> Response:
     order = read_order(attempt.order_bytes)
     shop = _shop(desk, attempt)
@@ -228,7 +254,7 @@ def _order_page(
     return page(
         request,
         phone,
-        "receipt.html" if face is Face.RECEIPT else "order.html",
+        template or ("receipt.html" if face is Face.RECEIPT else "order.html"),
         sheet=sheet_of(attempt, order, shop, phone.words),
         face=face.value,
         stamp=_stamp(face, attempt),

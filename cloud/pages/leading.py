@@ -75,13 +75,34 @@ def elsewhere(request: Request, phone: Phone, token: str) -> Response:
     return problem(request, phone, "wallet_elsewhere", 409, back=f"/o/{token}")
 
 
+def shown_code(desk: Desk, key: AttemptKey) -> str:
+    """Return the code an order is paid by where there is no address to open, "" where there is one.
+
+    Raises what `lead` does.
+    """
+    attempt = desk.payments.find(key)
+    if not attempt.provider:
+        return ""
+    text = desk.payments.start(key, desk.charge, attempt.provider).url
+    return "" if _is_address(text) else text
+
+
 def _gateway(request: Request, desk: Desk) -> Gateway | None:
-    return desk.gateways.inside(wallet_of(request.headers.get("user-agent", "")))
+    """Return what a browser is led to; where no wallet's address opens, a code that any app reads."""
+    found = desk.gateways.inside(wallet_of(request.headers.get("user-agent", "")))
+    return found or desk.gateways.coded()
+
+
+def _is_address(text: str) -> bool:
+    """Tell whether a browser can open it: an EMVCo code is digits and names, not an address."""
+    return text.startswith("/") or "://" in text
 
 
 def _open(request: Request, phone: Phone, token: str, started: Started) -> Response:
     if started.call:
         return page(request, phone, "bridge.html", token=token, call=dict(started.call))
+    if not _is_address(started.url):
+        return go(f"/o/{token}/code")
     if started.url.startswith("/"):
         return go(started.url)
     return _leave(request, phone, token, started.url)

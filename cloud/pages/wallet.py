@@ -1,4 +1,5 @@
-"""The sandbox provider's wallet page: pay, decline, and every fault a real provider may bring.
+"""The sandbox provider's wallet pages: a code to be scanned, pay, decline, and every fault a real provider
+may bring.
 
 It belongs to the make-believe provider, so it knows its orders alone and neither carts nor tills.
 """
@@ -7,17 +8,46 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from app.errors import RuleBroken
 from cloud.desk import DeskDep
+from cloud.gateways.sandbox_codes import new_code
 from cloud.pages.phone import Phone, phone_of
+from cloud.pages.qr import qr_picture
 from cloud.pages.render import go, page, problem
 from cloud.pages.sheet import money
 
 router = APIRouter(include_in_schema=False)
 
 PhoneDep = Annotated[Phone, Depends(phone_of)]
+
+
+ENDINGS = {"pays": "0", "declines": "1", "password": "2", "loses": "3", "silent": "4"}
+"""What a code may be shown for, and the digit that makes the sandbox do so."""
+
+
+@router.get("/wallet")
+def customers_code(
+    request: Request,
+    phone: PhoneDep,
+    desk: DeskDep,
+    code: Annotated[str, Query(pattern=r"^28[0-9]{16}$")] = "",
+) -> Response:
+    """Show a code for the guide to scan; once it was scanned, go on to the payment it is for."""
+    if desk.sandbox.name in desk.gateways.spare:
+        return problem(request, phone, "payment_unknown", 404)
+    if not code:
+        return go(f"/wallet?code={new_code(ENDINGS['pays'])}")
+    if payment_id := desk.sandbox.codes.used_for(code):
+        return go(f"/wallet/{payment_id}")
+    kinds = {kind: f"/wallet?code={new_code(ending)}" for kind, ending in ENDINGS.items()}
+    shown = next((kind for kind, ending in ENDINGS.items() if code.endswith(ending)), "pays")
+    grouped = " ".join(code[at : at + 4] for at in range(0, len(code), 4))
+    return page(
+        request, phone, "code_of_wallet.html",
+        qr=qr_picture(code), number=grouped, kinds=kinds, shown=shown,
+    )  # fmt: skip
 
 
 @router.get("/wallet/{payment_id}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from app.domain.payment import Anomaly, Event, PaymentState, State, judge_amount
+from app.domain.payment import Anomaly, Event, PaymentState, State, Way, judge_amount
 from app.errors import Code, RuleBroken
 from app.wire.messages import News, PaymentView
 from cloud.db import payment_tables as tables
@@ -50,6 +50,7 @@ class Attempt:
     paid_ms: int = 0
     changed_ms: int = 0
     version: int = 0
+    way: Way = Way.NOT_YET
 
     @property
     def key(self) -> AttemptKey:
@@ -200,11 +201,12 @@ class Ledger:
             return attempt
         return self._write(replace(attempt, looked_ms=self.now_ms), LOOKED, "page")
 
-    def start(self, attempt: Attempt, provider: str) -> Attempt:
+    def start(self, attempt: Attempt, provider: str, way: Way) -> Attempt:
         """Note that from now on a provider may hold an order for this attempt, and is the one to ask."""
         if attempt.provider == provider:
             return attempt
-        return self._write(replace(attempt, provider=provider), STARTED, "page")
+        source = "page" if way is Way.PAGE else "till"
+        return self._write(replace(attempt, provider=provider, way=way), STARTED, source)
 
     def _write(self, attempt: Attempt, event: str, source: str) -> Attempt:
         attempt = replace(attempt, version=attempt.version + 1, changed_ms=self.now_ms)
@@ -265,6 +267,7 @@ def view(attempt: Attempt, now_ms: int, public_url: str) -> PaymentView:
         version=attempt.version,
         looked_at=attempt.looked_ms > 0,
         url=f"{public_url}/o/{attempt.token}",
+        way=attempt.way.value,
     )
 
 
@@ -290,6 +293,7 @@ def _row(attempt: Attempt) -> dict[str, object]:
         column: getattr(attempt, name) for name, column in _COLUMNS.items()
     }
     return values | {
+        "way": attempt.way.value,
         "state": attempt.payment.state.value,
         "anomalies": _words(attempt.payment),
     }
@@ -300,6 +304,7 @@ def _read(row: sa.RowMapping) -> Attempt:
     return Attempt(
         **{name: row[column] for name, column in _COLUMNS.items()},
         payment=PaymentState(State(row["state"]), anomalies),
+        way=Way(row["way"]),
     )
 
 

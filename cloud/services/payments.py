@@ -10,12 +10,11 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import sqlalchemy as sa
 
-from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State
+from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State, Way
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.proofs import PROOF_MS
 from app.wire.tokens import is_portable
@@ -33,6 +32,7 @@ from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
+from cloud.services.lost_sales import LostSales
 from cloud.services.money_facts import Own
 from cloud.services.tasks import NEWS as TASKS_CHANGED
 
@@ -66,8 +66,8 @@ class Payments:
         self._newsroom = newsroom
         self.now_ms = now_ms
         self._lost_sales = (
-            _LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
-            _LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
+            LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
+            LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
         )
 
     def register(self, order: Attempt) -> Attempt:
@@ -137,7 +137,11 @@ class Payments:
         return self._end(attempt, Event.CLOSED, "till")
 
     def start(
-        self, key: AttemptKey, charge: Callable[[Attempt], Charge], provider: str = ""
+        self,
+        key: AttemptKey,
+        charge: Callable[[Attempt], Charge],
+        provider: str = "",
+        way: Way = Way.PAGE,
     ) -> Started:
         """Send the customer to a wallet: return its address; however often, it is one provider order.
 
@@ -153,7 +157,7 @@ class Payments:
             attempt = attempts.find(ledger.conn, key, lock=True)
             if not attempt.payment.is_open or attempt.expires_ms <= ledger.now_ms:
                 raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
-            return ledger.start(attempt, gateway.name)
+            return ledger.start(attempt, gateway.name, way)
 
         started = gateway.create(charge(self._change(begin)))
         attempt = self.find(key)
@@ -168,12 +172,12 @@ class Payments:
     ) -> Attempt:
         """Collect by the code a customer shows, once per attempt; return how it then stands.
 
-        An attempt begun at this provider is asked about and not collected again, whatever the code is.
-        Raises RuleBroken(PAYMENT_UNKNOWN).
+        An attempt begun at this provider, or partly paid, is asked about and not collected, whatever the
+        code is. Raises RuleBroken(PAYMENT_UNKNOWN).
         """
         gateway = self._gateways.named(provider)
         chosen = self.current(key)
-        if not chosen.payment.is_open or chosen.provider == gateway.name:
+        if not chosen.payment.is_open or chosen.provider == gateway.name or chosen.received:
             return chosen
         try:
             if chosen.provider:
@@ -186,7 +190,7 @@ class Payments:
         def begin(ledger: Ledger) -> Attempt | None:
             attempt = attempts.find(ledger.conn, key, lock=True)
             mine = attempt.payment.is_open and attempt.provider == chosen.provider
-            return ledger.start(attempt, gateway.name) if mine else None
+            return ledger.start(attempt, gateway.name, Way.CODE) if mine else None
 
         begun = self._change(begin)
         if begun is None:  # a second tap, or somebody at another till, was quicker
@@ -264,15 +268,24 @@ class Payments:
         if not attempt.payment.is_open:
             return attempt
         try:
-            gateway = self._gateways.named(attempt.provider)
-            answer = gateway.query(attempt.key)
-            if answer.standing in PENDING:
-                answer = gateway.close(attempt.key)
-            if answer.standing is Standing.ABSENT:
-                answer = Answer(Standing.CLOSED)
+            answer = self._shut(attempt)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
         return self._apply(attempt.key, answer, event, source, attempt.provider)
+
+    def _shut(self, attempt: Attempt) -> Answer:
+        """Ask how a provider's order stands and end it if nothing was paid. One that was begun by the
+        customer's code and about which nobody answers is reversed: paid or not, no money stays."""
+        gateway = self._gateways.named(attempt.provider)
+        try:
+            answer = gateway.query(attempt.key)
+        except Trouble:
+            if attempt.way is not Way.CODE:
+                raise
+            answer = gateway.cancel(attempt.key)
+        if answer.standing in PENDING:
+            answer = gateway.close(attempt.key)
+        return Answer(Standing.CLOSED) if answer.standing is Standing.ABSENT else answer
 
     def _apply(
         self, key: AttemptKey, answer: Answer, closed: Event, source: str, provider: str
@@ -329,7 +342,7 @@ class Payments:
         sale may have come in while we looked first."""
         for lost in self._lost_sales:
             until = now_ms - lost.after_ms
-            found = self._database.read(functools.partial(lost.look, until))
+            found = self._database.read(functools.partial(lost.look, until, SWEEP_LIMIT))
             again, lost.seen = lost.seen, [(own, attempt) for own, attempt, _ in found]
             for own, attempt in (*again, *lost.seen):
                 review = functools.partial(self._review, own, attempt, now_ms)
@@ -339,27 +352,6 @@ class Payments:
     @staticmethod
     def _review(own: Own, attempt_id: str, now_ms: int, conn: sa.Connection) -> bool:
         return money_tasks.review(conn, own, [attempt_id], now_ms)
-
-
-@dataclass
-class _LostSales:
-    """A look for payments that ended `after_ms` ago and have no sale: at all of them, or, when no proof
-    of theirs counts any more, at those that were shown by a till that was offline."""
-
-    after_ms: int
-    until_ms: int
-    portable: bool = False
-    seen: list[tuple[Own, str]] = field(default_factory=list)
-
-    def look(self, until_ms: int, conn: sa.Connection) -> list[tuple[Own, str, int]]:
-        """Return what ended since the last look, and remember how far this one came."""
-        found = money_tasks.unsold(
-            conn, self.until_ms, until_ms, SWEEP_LIMIT, portable=self.portable
-        )
-        # As many as we asked for may not be all: the next look goes on from the last of them.
-        full = len(found) == SWEEP_LIMIT
-        self.until_ms = max(found[-1][2] - 1 if full else until_ms, self.until_ms)
-        return found
 
 
 def _is_the_same(known: Attempt, order: Attempt) -> bool:

@@ -44,6 +44,7 @@ def _open(arguments: argparse.Namespace, host: str) -> int:
     print(f"demo shop in {home}; sign in as 林晚晴 with PIN 1001")
     with demo(home, host=host, public_url=arguments.public_url) as shop:
         print(f"cloud at {shop.cloud.url}; customer pages at {shop.cloud.public_url}")
+        print(f"a customer's payment code to scan: {shop.cloud.public_url}/wallet")
         return open_window(shop.till, fullscreen=arguments.fullscreen)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import OpenPhone
-from tests.cloud.paying import COAT, SCARF, Shop, Shown, Till
+from cloud.bootstrap import open_cloud
+from cloud.settings import Settings
+from tests.browser.conftest import Clock, OpenPhone
+from tests.cloud.paying import COAT, SCARF, Shop, Shown, Till, open_shop
+from tests.cloud.test_provider_codes import write_bank
 
 # Contrast of every visible text against what is painted behind it (WCAG 2.2, 1.4.3), the smallest
 # side of everything that can be tapped, and how far the page is wider than the screen.
@@ -107,6 +111,15 @@ FACES = [
 ]
 
 
+@pytest.fixture
+def bank(tmp_path: Path, clock: Clock) -> Iterator[Shop]:
+    """A shop whose only account is at a bank's EMVCo scheme."""
+    settings = Settings(data=tmp_path / "bank")
+    write_bank(settings.accounts)
+    with open_shop(open_cloud(settings, clock=clock)) as opened:
+        yield opened
+
+
 @pytest.fixture(params=["light", "dark"])
 def page(request, open_phone: OpenPhone) -> Page:
     return open_phone(scheme=request.param)
@@ -152,3 +165,21 @@ def test_large_text_and_a_narrow_phone_still_fit(page: Page, shop: Shop, till: T
     press(page, "take")
     page.evaluate("document.documentElement.style.fontSize = '200%'")
     assert page.evaluate(MEASURE)["wide"] == 0
+
+
+def test_a_code_to_keep_is_readable_and_can_be_hit(page: Page, bank: Shop):
+    shown = bank.till().show(bank.client)
+    page.goto(bank.base + shown.page)
+    press(page, "take")
+    press(page, "pay")
+    assert page.url.endswith("/code")
+    for language in ("en", "zh"):
+        page.goto(f"{bank.base}/language/{language}?back={page.url.removeprefix(bank.base)}")
+        assert page.locator(".qr").evaluate("picture => picture.naturalWidth") > 300
+        assert page.evaluate(MEASURE) == {"faint": [], "small": [], "wide": 0}, language
+
+
+def test_the_sandboxes_code_is_readable_and_can_be_hit(page: Page, shop: Shop):
+    for language in ("en", "zh"):
+        page.goto(f"{shop.base}/language/{language}?back=/wallet")
+        assert page.evaluate(MEASURE) == {"faint": [], "small": [], "wide": 0}, language

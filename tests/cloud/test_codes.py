@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from app.wire.messages import PaymentCode, Problem
 from cloud.bootstrap import Cloud
 from cloud.fakes.faults import Fault
+from cloud.gateways.base import Answer, Money, Standing
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import open_shop
 from tests.cloud.worlds import World, open_world
@@ -100,6 +102,36 @@ def test_a_request_that_never_arrived_waits_and_can_be_cancelled(world: World, w
     assert world.shown.cancel().state == "cancelled"
 
 
+@WALLETS
+def test_stopping_while_nobody_says_how_it_stands_gives_back_what_was_taken(world, wallet):
+    faults(world, wallet).then(Fault.LOSE_ANSWER, Fault.SYSTEM_ERROR)
+    assert world.shown.collect(CODES[wallet] + "0", wallet).state == "unknown"
+    assert world.shown.cancel().state == "cancelled"
+    due = world.shown.order.total
+    if wallet == "alipay":
+        assert world.providers.alipay.trades[world.number].refunded == due
+    else:
+        assert world.providers.wechat.orders[world.number].refunded == due
+    assert world.state == ("cancelled", 0, [])
+
+
+def test_how_an_order_was_begun_is_told(world: World):
+    assert world.shown.view().way == ""
+    world.start("wechat")
+    assert world.shown.view().way == "page"
+    world.shown.collect(CODES["alipay"] + "2", "alipay")
+    assert (world.shown.view().way, world.shown.view().provider) == ("code", "alipay")
+
+
+def test_what_is_paid_partly_is_not_collected_again(world: World):
+    total = world.shown.order.total
+    part = Answer(Standing.OPEN, (Money("a", total - 1, 1),))
+    world.shop.desk.payments.heard(world.shown.key, part, "wechat")
+    view = world.shown.collect(CODES["alipay"] + "0", "alipay")
+    assert (view.received, view.anomalies) == (total - 1, ["partial"])
+    assert pays(world, "alipay") == 0
+
+
 def test_a_customer_whose_page_was_open_elsewhere_may_show_a_code_instead(world: World):
     world.start("wechat")
     view = world.shown.collect(CODES["alipay"] + "0", "alipay")
@@ -148,3 +180,24 @@ def test_a_wallet_without_an_account_is_not_offered(world: World, wallet: str):
     assert answer.status_code == 422
     assert msgspec.json.decode(answer.content, type=Problem).code == "payment_not_offered"
     assert world.state[0] == "waiting"
+
+
+def test_the_sandboxes_wallet_shows_a_code_and_goes_on_once_it_was_scanned(cloud: Cloud):
+    with open_shop(cloud) as shop:
+        phone = shop.phone()
+        page = phone.open("/wallet")
+        assert page.url.path == "/wallet"
+        asks = re.search(r'href="(/wallet\?code=\d{17}2)"', page.text)
+        assert asks is not None
+        code = phone.open(asks[1]).url.params["code"]
+        assert "Asks for a password" in phone.open(asks[1]).text
+        shown = shop.till().show(shop.client)
+        assert shown.collect(code, "alipay").state == "waiting"
+        assert phone.open(asks[1]).url.path.startswith("/wallet/")
+        phone.tap("/approve")
+        assert shown.view().state == "confirmed"
+        assert phone.open("/wallet?code=28").status_code == 422
+
+
+def test_beside_real_accounts_the_sandbox_shows_no_code(world: World):
+    assert world.shop.phone().open("/wallet").status_code == 404

@@ -284,6 +284,13 @@ def show_refund(street: Street) -> None:
         assert till.device.client.get(path, headers=till.headers).status_code == 404
 
 
+def ways_to_pay(street: Street) -> None:
+    """The accounts are the brand's, so every till may know of the same ways, and of no order."""
+    told = asked(street.mine, "/v1/ways-to-pay")
+    assert all(asked(till, "/v1/ways-to-pay") == told for till in street.others)
+    assert set(told) == {"collects", "shows"}
+
+
 def live(street: Street) -> None:
     """Whoever listens hears of their own store, whatever happens in the others."""
     for till in street.others:
@@ -370,6 +377,7 @@ STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/payments/{attempt_id}/qr": provider_qr,
     "POST /v1/refunds": give_back,
     "GET /v1/refunds/{number}": show_refund,
+    "GET /v1/ways-to-pay": ways_to_pay,
     "GET /v1/live": live,
     "POST /v1/tasks/claim": claim,
     "POST /v1/tasks/settle": settle,

@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from app.domain.payment import Event, PaymentState, State, judge_amount
+from app.domain.payment import Event, PaymentState, State, Way, judge_amount
 from app.errors import Code, RuleBroken, Trouble
-from app.wire.messages import News, Order, PaymentIntent, PaymentView
+from app.wire.messages import (
+    News,
+    Order,
+    OwnCode,
+    PaymentCode,
+    PaymentIntent,
+    PaymentView,
+    ProviderQrView,
+    WaysToPay,
+)
 from app.wire.portable import unpack
 from app.wire.tokens import OrderToken, order_hash, read_order_token
 from tests.fakes.clock import NOON
@@ -27,6 +36,8 @@ class _Held:
     version: int = 1
     looked_at: bool = False
     changed_ms: int = 0
+    provider: str = ""
+    way: Way = Way.NOT_YET
 
 
 @dataclass
@@ -43,6 +54,10 @@ class FakeGateway:
     lose_answers: int = 0
     refuses: Code | None = None
     """What the cloud says to every order that it is sent."""
+    collects: list[str] = field(default_factory=lambda: [""])
+    shows: list[OwnCode] = field(default_factory=list)
+    collected: list[str] = field(default_factory=list)
+    """The attempts for which a provider was asked to collect by a code, in order."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     on_change: Callable[[News], None] = lambda news: None
     _held: dict[str, _Held] = field(default_factory=dict)
@@ -87,6 +102,41 @@ class FakeGateway:
             self._apply(attempt_id, Event.CLOSED)
         return self._answer(attempt_id)
 
+    def collect(self, attempt_id: str, code: PaymentCode) -> PaymentView:
+        """Do as the sandbox does: the last digit of a code says what comes of it."""
+        self._arrive("collect", attempt_id)
+        held = self._find(attempt_id)
+        if not {code.wallet, ""} & set(self.collects):
+            raise RuleBroken(Code.PAYMENT_NOT_OFFERED)
+        provider = code.wallet if code.wallet in self.collects else self.provider
+        if held.payment.is_open and held.provider != provider and not held.received:
+            held.provider, held.way, held.version = provider, Way.CODE, held.version + 1
+            self.collected.append(attempt_id)
+            match code.code[-1:]:
+                case "1":
+                    self.decline(attempt_id)
+                case "2":
+                    pass  # a password is asked for
+                case "4":
+                    self.lose_provider(attempt_id)
+                case _:
+                    self.pay(attempt_id)
+        return self._answer(attempt_id)
+
+    def own_code(self, attempt_id: str, provider: str) -> ProviderQrView:
+        self._arrive("own_code", attempt_id)
+        held = self._find(attempt_id)
+        if provider not in {each.provider for each in self.shows}:
+            raise RuleBroken(Code.PAYMENT_NOT_OFFERED)
+        if not held.payment.is_open:
+            raise RuleBroken(Code.ORDER_CLOSED)
+        self.begin(attempt_id, provider, Way.QR)
+        return ProviderQrView(text=f"{provider}://pay/{attempt_id}", payment=self._view(attempt_id))
+
+    def ways(self) -> WaysToPay:
+        self._arrive("ways", "")
+        return WaysToPay(collects=list(self.collects), shows=list(self.shows))
+
     # --- the customer and the provider ------------------------------------------------------------
 
     def look(self, attempt_id: str) -> None:
@@ -99,8 +149,14 @@ class FakeGateway:
         """Let `received` minor units arrive (the exact amount if not said), however late."""
         held = self._find(attempt_id)
         held.received += held.order.total if received is None else received
-        held.provider_ref = f"{self.provider}-{attempt_id[:8]}"
+        held.provider_ref = f"{held.provider or self.provider}-{attempt_id[:8]}"
         self._apply(attempt_id, judge_amount(held.order.total, held.received))
+
+    def begin(self, attempt_id: str, provider: str, way: Way = Way.PAGE) -> None:
+        """Open an order at a provider, as a customer does who goes to their wallet from our page."""
+        held = self._find(attempt_id)
+        if held.provider != provider:
+            held.provider, held.way, held.version = provider, way, held.version + 1
 
     def decline(self, attempt_id: str) -> None:
         self._apply(attempt_id, Event.DECLINED)
@@ -138,6 +194,9 @@ class FakeGateway:
         if self.lose_answers:
             self.lose_answers -= 1
             raise Trouble(Code.CLOUD_UNREACHABLE, retryable=True)
+        return self._view(attempt_id)
+
+    def _view(self, attempt_id: str) -> PaymentView:
         held = self._find(attempt_id)
         return PaymentView(
             attempt_id=attempt_id,
@@ -145,7 +204,7 @@ class FakeGateway:
             anomalies=sorted(anomaly.value for anomaly in held.payment.anomalies),
             amount=held.order.total,
             received=held.received,
-            provider=self.provider,
+            provider=held.provider or self.provider,
             provider_ref=held.provider_ref,
             expires_ms=held.expires_ms,
             changed_ms=held.changed_ms,
@@ -153,6 +212,7 @@ class FakeGateway:
             version=held.version,
             looked_at=held.looked_at,
             url=f"{self.public_url}/o/{held.intent.token}",
+            way=held.way.value,
         )
 
     def _find(self, attempt_id: str) -> _Held:

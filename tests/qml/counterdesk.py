@@ -25,6 +25,7 @@ from app.services.payments import PaymentNews, Payments
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from tests.fakes.clock import FakeClock
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.printer import FakePrinter
@@ -276,6 +277,7 @@ def open_counter(
         clock=till.clock,
         checkout=till.checkout,
         payments=payments,
+        wallets=Wallets(payments, gateway, till.clock, pool),
         tasks=tasks,
         receipts=Receipts(till.store, printer, pool),
         refunds=refunds,

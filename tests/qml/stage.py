@@ -23,6 +23,7 @@ from app.services.scanning import Scanner
 from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from app.settings import Settings
 from app.wire.messages import (
     CategoryRow,
@@ -76,6 +77,7 @@ class StageTill:
     stock: Stock
     gateway: FakeGateway
     payments: Payments
+    wallets: Wallets
     desk: FakeTaskDesk
     tasks: StoreTasks
     receipts: Receipts
@@ -112,6 +114,7 @@ class StageTill:
             members=self.members,
             stock=self.stock,
             payments=self.payments,
+            wallets=self.wallets,
             tasks=self.tasks,
             receipts=self.receipts,
             refunds=self.refunds,
@@ -184,6 +187,7 @@ def open_stage(home: Path, *, language: str = "zh_CN", theme: str = "light") -> 
         stock=Stock(store, clock),
         gateway=gateway,
         payments=payments,
+        wallets=Wallets(payments, gateway, clock, network),
         desk=desk,
         tasks=StoreTasks(store, desk, payments, network),
         receipts=Receipts(store, FakePrinter(), devices),

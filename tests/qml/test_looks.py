@@ -13,9 +13,11 @@ from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtQml import QQmlComponent, QQmlEngine
 
 import resources
+from ui import starting
 from ui.shell import QML_FOLDER
 
 pytestmark = pytest.mark.qml
+assert starting  # whose types one file of the module speaks of
 
 PAIRS = [
     ("ink", ("bg", "surface", "surface2", "pressed", "accentSoft", "dangerSoft", "warnSoft")),

@@ -15,6 +15,9 @@ from PySide6.QtQml import QQmlContext, QQmlEngine, QQmlProperty
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from app.devices.qr import QrCodeMaker
+from app.domain.payment_code import payment_code
+from app.services.scan_router import ScanKind, Scanned
+from app.wire.messages import OwnCode
 from tests.qml.counterdesk import CounterDesk, open_counter
 from tests.qml.inboxscenes import inbox, inbox_offline, revoked
 from ui.hand import Hand
@@ -23,6 +26,8 @@ from ui.viewmodels.paystate import Phase
 pytestmark = pytest.mark.qml
 
 THUMB = 48
+ALIPAY = "28982105115796236"
+"""A customer's code but for its last digit, which says what comes of it."""
 SMALL, USUAL, UPRIGHT = (1024, 600), (1280, 800), (800, 1280)
 Opened = Callable[..., CounterDesk]
 
@@ -135,11 +140,78 @@ def spoken(desk: CounterDesk) -> Any:
     return vm
 
 
+def scan(desk: CounterDesk, vm: Any, ending: str) -> None:
+    text = ALIPAY + ending
+    vm.scanned(Scanned(ScanKind.PAYMENT_CODE, text, payment_code(text)))
+
+
+def scanned(ending: str, phase: str) -> Callable[[CounterDesk], Any]:
+    def prepare(desk: CounterDesk) -> Any:
+        vm = pay(desk)
+        scan(desk, vm, ending)
+        Hand.wait(Hand(None), lambda: vm.phone.phase == phase)  # type: ignore[arg-type]
+        return vm
+
+    return prepare
+
+
+def collecting(desk: CounterDesk) -> Any:
+    vm = pay(desk)
+    desk.pool.holding = True
+    scan(desk, vm, "0")
+    return vm
+
+
+def own(provider: str, *, manager: bool = False) -> Callable[[CounterDesk], Any]:
+    def prepare(desk: CounterDesk) -> Any:
+        desk.gateway.shows = [
+            OwnCode(provider="wechat", wallet="wechat"),
+            OwnCode(provider="alipay", wallet="alipay"),
+            OwnCode(provider="bank", by_hand=True),
+        ]
+        vm: Any = desk.counter.pay
+        who = desk.manager if manager else desk.guide
+        desk.counter.pay.open(desk.cart(1, 2, 4, member=0), who)
+        Hand.wait(Hand(None), lambda: vm.wallet.hasChoice)  # type: ignore[arg-type]
+        vm.wallet.choose(provider)
+        phase = "own_by_hand" if provider == "bank" else "own_qr"
+        Hand.wait(Hand(None), lambda: vm.phone.phase == phase)  # type: ignore[arg-type]
+        return vm
+
+    return prepare
+
+
+def vouching(desk: CounterDesk) -> Any:
+    desk.counter.pay.join_camera(True, lambda: None)
+    vm = own("bank", manager=True)(desk)
+    vm.wallet.vouch()
+    return vm
+
+
+def not_offered(desk: CounterDesk) -> Any:
+    desk.gateway.collects = ["wechat"]
+    vm = pay(desk)
+    scan(desk, vm, "0")
+    Hand.wait(Hand(None), lambda: vm.wallet.problem != "")  # type: ignore[arg-type]
+    return vm
+
+
+def scanned_offline(desk: CounterDesk) -> Any:
+    vm = shown_offline(desk)
+    scan(desk, vm, "0")
+    return vm
+
+
 PHASES: dict[str, Callable[[CounterDesk], Any]] = {
     "preparing": preparing,
     "waiting": pay,
     "looked_at": heard(lambda desk: desk.gateway.look(desk.attempt_id)),
     "offline": shown_offline,
+    "collecting": collecting,
+    "password": scanned("2", "password"),
+    "code_unknown": scanned("4", "code_unknown"),
+    "own_qr": own("wechat"),
+    "own_by_hand": own("bank"),
     "unknown": heard(lambda desk: setattr(desk.gateway, "lose_requests", 1)),
     "time_up": time_up,
     "closing": closing,
@@ -190,6 +262,9 @@ SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     **{f"pay {name}": ("PayScreen", prepare) for name, prepare in PHASES.items()},
     "spoken code": ("PayScreen", spoken),
     "offline with a camera": ("PayScreen", with_camera),
+    "manager vouches": ("PayScreen", vouching),
+    "wallet not offered": ("PayScreen", not_offered),
+    "code scanned offline": ("PayScreen", scanned_offline),
     "done": ("DoneScreen", done),
     "history": ("HistoryScreen", history),
     "history empty": ("HistoryScreen", lambda desk: desk.counter.history),

@@ -16,7 +16,7 @@ from app.domain.ids import new_id
 from app.errors import Code, RuleBroken
 from app.ports import PaymentGateway
 from app.remote.payments import CloudPayments
-from app.wire.messages import Order, OrderLine, PaymentIntent
+from app.wire.messages import Order, OrderLine, OwnCode, PaymentCode, PaymentIntent
 from app.wire.tokens import OrderToken, new_nonce, order_hash
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.store import FakeStore
@@ -95,7 +95,8 @@ def counter(request: pytest.FixtureRequest) -> Counter:
         made: Counter = request.getfixturevalue("real")
         return made
     clock = SystemClock()
-    gateway = FakeGateway(now_ms=lambda: clock.now().server_ms)
+    own = [OwnCode(provider="sandbox")]
+    gateway = FakeGateway(now_ms=lambda: clock.now().server_ms, shows=own)
     return Counter(gateway, "d1", os.urandom(32), "s1", clock)
 
 
@@ -168,3 +169,61 @@ def test_a_token_for_another_order_is_refused(counter: Counter):
     cheaper = msgspec.json.encode(replace(order_of(intent), total=100))
     tampered = PaymentIntent(token=intent.token, order=cheaper)
     assert refused(lambda: counter.gateway.create(tampered)) is Code.TOKEN_INVALID
+
+
+# --- we scan them ---------------------------------------------------------------------------------
+
+PAYS, DECLINES, PASSWORD = (f"99000000000000000{digit}" for digit in "012")
+
+
+def registered(counter: Counter) -> str:
+    intent = counter.intent()
+    counter.gateway.create(intent)
+    return order_of(intent).attempt_id
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [(PAYS, "confirmed"), (DECLINES, "failed"), (PASSWORD, "waiting")]
+)
+def test_a_code_ends_as_its_wallet_says_and_is_collected_once(
+    counter: Counter, code: str, state: str
+):
+    attempt_id = registered(counter)
+    assert counter.gateway.query(attempt_id).way == ""
+    first = counter.gateway.collect(attempt_id, PaymentCode(code=code, wallet="alipay"))
+    again = counter.gateway.collect(attempt_id, PaymentCode(code=PAYS, wallet="alipay"))
+    assert (first.state, first.way, first.provider) == (state, "code", "sandbox")
+    assert (again.state, again.received) == (state, first.received)
+    assert again.received == (59_900 if state == "confirmed" else 0)
+
+
+def test_a_password_nobody_types_can_be_given_up(counter: Counter):
+    attempt_id = registered(counter)
+    counter.gateway.collect(attempt_id, PaymentCode(code=PASSWORD, wallet="wechat"))
+    assert counter.gateway.cancel(attempt_id).state == "cancelled"
+
+
+def test_a_code_for_an_attempt_nobody_registered_is_unknown(counter: Counter):
+    asked = PaymentCode(code=PAYS, wallet="wechat")
+    assert refused(lambda: counter.gateway.collect(new_id(), asked)) is Code.PAYMENT_UNKNOWN
+
+
+def test_the_ways_to_pay_name_whose_codes_are_taken_and_whose_can_be_shown(counter: Counter):
+    ways = counter.gateway.ways()
+    assert ways.collects == [""]
+    assert [(own.provider, own.wallet, own.by_hand) for own in ways.shows] == [
+        ("sandbox", "", False)
+    ]
+
+
+def test_a_providers_own_code_is_shown_for_an_open_attempt_alone(counter: Counter):
+    attempt_id = registered(counter)
+    shown = counter.gateway.own_code(attempt_id, "sandbox")
+    assert shown.text
+    assert (shown.payment.state, shown.payment.way) == ("waiting", "qr")
+    assert counter.gateway.own_code(attempt_id, "sandbox").text == shown.text
+    assert (
+        refused(lambda: counter.gateway.own_code(attempt_id, "nobody")) is Code.PAYMENT_NOT_OFFERED
+    )
+    counter.gateway.cancel(attempt_id)
+    assert refused(lambda: counter.gateway.own_code(attempt_id, "sandbox")) is Code.ORDER_CLOSED

@@ -23,6 +23,8 @@ LINE_ROLES = (
     "reasons",
     "guides",
 )
+STRIP_ROLES = ("key", "name", "picture", "cloth", "quantity", "several")
+"""Of what is being paid for, seen at a glance."""
 REASON_ROLES = ("code", "name", "taken")
 
 
@@ -93,4 +95,19 @@ def reason_rows(priced: PricedCart, naming: Naming) -> list[dict[str, object]]:
         }
         for key, amount in sums.items()
         if amount
+    ]
+
+
+def strip_rows(priced: PricedCart, words: Words) -> list[dict[str, object]]:
+    """Return what is being paid for, as pictures."""
+    return [
+        {
+            "key": str(line.line_no),
+            "name": words.name(line.sku.name, line.sku.name_en),
+            "picture": garment_url(line.sku.drawing, line.sku.colour_hex),
+            "cloth": line.sku.colour_hex or "#9A958C",
+            "quantity": f"{line.quantity:,}",
+            "several": line.quantity != 1,
+        }
+        for line in priced.cart.lines
     ]

@@ -137,6 +137,10 @@ class CashPayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._show_notes()
         self.changed.emit()
 
+    def clear(self) -> None:
+        """Forget what was keyed in."""
+        self._type(Typed(self._currency))
+
     def _type(self, typed: Typed) -> None:
         if not self._tasks.isBusy():
             self.put(self.changed, _typed=typed, _failure=None)

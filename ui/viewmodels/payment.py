@@ -17,18 +17,20 @@ from app.domain.pricing import PricedCart
 from app.domain.sale import Sale
 from app.services.honesty import Operation, Standing, Verdict
 from app.services.payments import PaymentNews
+from app.services.scan_router import ScanKind, Scanned
+from app.services.wallets import CustomerCode
 from ui.bridge import KeyedListModel, ViewModel
-from ui.images import garment_url
 from ui.text import Words
+from ui.viewmodels.cartrows import STRIP_ROLES, strip_rows
 from ui.viewmodels.cashpay import CashPayVm
-from ui.viewmodels.paystate import Act
+from ui.viewmodels.paystate import Act, Phase
 from ui.viewmodels.phonepay import PhonePayVm
 from ui.viewmodels.proofpay import ProofVm
+from ui.viewmodels.walletpay import WalletVm
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
 
-LINE_ROLES = ("key", "name", "picture", "cloth", "quantity", "several")
 LINGER_MS = 1_400
 """How long "paid" stays before the receipt comes by itself."""
 
@@ -72,7 +74,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._method = Method.PHONE
         self._then = Act.LEAVE
         self._sale: Sale | None = None
-        self._lines = KeyedListModel(LINE_ROLES, self)
+        self._lines = KeyedListModel(STRIP_ROLES, self)
         self._verdict = may(Operation.SELL_QR)
         self._linger = QTimer(self)
         self._linger.setSingleShot(True)
@@ -80,9 +82,11 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._linger.timeout.connect(self.next)
         words.changed.connect(self.changed)
 
-    def hold(self, phone: PhonePayVm, cash: CashPayVm, proof: ProofVm) -> None:
-        """Take the two ways of paying, and the proof for one of them; call before QML sees this object."""
-        self._phone, self._cash, self._proof = phone, cash, proof
+    def hold(self, phone: PhonePayVm, cash: CashPayVm, proof: ProofVm, wallet: WalletVm) -> None:
+        """Take the two ways of paying, and what helps with one of them; call before QML sees this object."""
+        self._phone, self._cash, self._proof, self._wallet = phone, cash, proof, wallet
+        wallet.notice.connect(self.notice)
+        phone.passwordOver.connect(self.stop)
         proof.heard.connect(phone.hear)
         proof.notice.connect(self.notice)
         phone.paid.connect(self._paid)
@@ -104,6 +108,11 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def proof(self) -> QObject:
         """The customer's proof while the shop is offline."""
         return self._proof
+
+    @Property(QObject, constant=True)
+    def wallet(self) -> QObject:
+        """The customer's code, and providers' own QRs."""
+        return self._wallet
 
     @Property(QObject, constant=True)
     def cash(self) -> QObject:
@@ -200,6 +209,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             offline = self._verdict.standing is Standing.AGED or self._phone.line_broke
             self._proof.rest()
             self._phone.start(self._priced, self._actor, offline=offline)
+            self._wallet.begin(self._priced, self._actor, online=not offline)
             self.changed.emit()
 
     @Slot()
@@ -281,16 +291,30 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
     def resume(self, priced: PricedCart, actor: Person, attempt_id: str) -> None:
         """Go on with a QR this cart had before a restart, or before it was put aside."""
         self._begin(priced, actor)
+        self._wallet.begin(priced, actor, online=self._verdict.standing is Standing.NOW)
         self._phone.resume(priced, actor, attempt_id)
         self.changed.emit()
 
     def join_camera(self, there: bool, open_: Callable[[], None]) -> None:
-        """Let the till's camera read the customer's proof."""
+        """Let the till's camera read what is on the customer's phone."""
         self._proof.join_camera(there, open_)
+        self._wallet.join_camera(there, open_)
 
     def prove(self, text: str) -> None:
         """Take a proof of payment that was scanned."""
         self._proof.scanned(text)
+
+    def scanned(self, code: Scanned) -> None:
+        """Take what was scanned while the customer pays: their payment code, or nothing we can use."""
+        self._cash.clear()  # a scanner types, and its digits are no money
+        if code.kind is not ScanKind.PAYMENT_CODE or self._sale:
+            return
+        if self._may(Operation.COLLECT).standing is not Standing.NOW:
+            self._wallet.explain("pay.code_offline")
+            return
+        if self._can_phone():
+            self.usePhone()
+        self._wallet.scanned(CustomerCode(code.wallet, code.text))
 
     def hear(self, news: PaymentNews) -> None:
         """Take news of any attempt, on any thread."""
@@ -301,21 +325,8 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._priced, self._actor = priced, actor
         self._verdict = self._may(Operation.SELL_QR)
         self._cash.begin(priced, actor)
-        self._show_lines(priced)
+        self._lines.show(strip_rows(priced, self._words))
         self._method = Method.PHONE
-
-    def _show_lines(self, priced: PricedCart) -> None:
-        self._lines.show(
-            {
-                "key": str(line.line_no),
-                "name": self._words.name(line.sku.name, line.sku.name_en),
-                "picture": garment_url(line.sku.drawing, line.sku.colour_hex),
-                "cloth": line.sku.colour_hex or "#9A958C",
-                "quantity": f"{line.quantity:,}",
-                "several": line.quantity != 1,
-            }
-            for line in priced.cart.lines
-        )
 
     @Slot()
     def _closed(self) -> None:
@@ -355,7 +366,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         return self._phone.allows(Act.CASH) and self._priced is not None and not self._sale
 
     def _main_is_cash(self) -> bool:
-        failed = self._method is Method.PHONE and self._phone.failed
+        failed = self._method is Method.PHONE and self._phone.stands is Phase.NOT_STARTED
         return failed and self._can_cash()
 
     def _can_leave(self) -> bool:
@@ -371,6 +382,7 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         self._linger.stop()
         self._sale = None
         self._proof.rest()
+        self._wallet.rest()
         self._phone.rest()
 
 

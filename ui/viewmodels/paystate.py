@@ -21,6 +21,11 @@ class Phase(StrEnum):
     PAID_ALREADY = "paid_already"
     WAITING = "waiting"
     LOOKED_AT = "looked_at"
+    OWN_QR = "own_qr"
+    OWN_BY_HAND = "own_by_hand"
+    COLLECTING = "collecting"
+    PASSWORD = "password"  # noqa: S105 - a state, not a secret
+    CODE_UNKNOWN = "code_unknown"
     OFFLINE = "offline"
     TIME_UP = "time_up"
     UNKNOWN = "unknown"
@@ -63,6 +68,10 @@ class Act(StrEnum):
     """Put the cart aside and serve the next customer; the payment goes on being watched."""
     DELIVER = "deliver"
     """Make late money into the sale it was meant for."""
+    COLLECT = "collect"
+    """Scan the customer's payment code."""
+    VOUCH = "vouch"
+    """Let a manager confirm by hand what no provider confirms."""
     PROVE = "prove"
     """Believe what the customer's phone shows, without the cloud."""
     NEXT = "next"
@@ -90,8 +99,15 @@ FACES: dict[Phase, Face] = {
     Phase.PREPARING: _face(Tone.CALM, "qr-code"),
     Phase.NOT_STARTED: _face(Tone.BAD, "cloud-off", *_FREE),
     Phase.PAID_ALREADY: _face(Tone.BAD, "receipt-text", Act.ASIDE),
-    Phase.WAITING: _face(Tone.WAIT, "clock", Act.STOP, Act.CASH, qr=True),
-    Phase.LOOKED_AT: _face(Tone.LOOK, "eye", Act.STOP, qr=True),
+    Phase.WAITING: _face(Tone.WAIT, "clock", Act.STOP, Act.CASH, Act.COLLECT, qr=True),
+    Phase.LOOKED_AT: _face(Tone.LOOK, "eye", Act.STOP, Act.COLLECT, qr=True),
+    Phase.OWN_QR: _face(Tone.WAIT, "qr-code", Act.STOP, Act.CASH, Act.COLLECT, qr=True),
+    Phase.OWN_BY_HAND: _face(
+        Tone.WAIT, "qr-code", Act.STOP, Act.CASH, Act.COLLECT, Act.VOUCH, Act.ASIDE, qr=True
+    ),
+    Phase.COLLECTING: _face(Tone.WAIT, "scan-line"),
+    Phase.PASSWORD: _face(Tone.LOOK, "lock", Act.STOP, Act.CASH),
+    Phase.CODE_UNKNOWN: _face(Tone.DOUBT, "circle-question-mark", Act.ASK, Act.STOP, Act.ASIDE),
     Phase.OFFLINE: _face(Tone.LOOK, "wifi-off", Act.PROVE, Act.ASIDE, qr=True),
     Phase.TIME_UP: _face(Tone.DOUBT, "hourglass", Act.ASK, Act.PROVE, Act.ASIDE),
     Phase.UNKNOWN: _face(
@@ -129,9 +145,15 @@ def phase_of(
     time_up: bool,
     closing: bool,
     offline: bool = False,
+    by_code: bool = False,
+    collecting: bool = False,
+    own: bool = False,
+    by_hand: bool = False,
 ) -> Phase:
     """Return the phase for what is known. `closing`: the cloud was asked to close and has not said;
-    `offline`: the order is in its QR and the cloud has never told of it."""
+    `offline`: the order is in its QR and the cloud has never told of it; `by_code`: the customer's code
+    was sent, `collecting`: just now; `own`: a provider's own QR is shown, `by_hand`: one that nobody
+    confirms but a person."""
     state, anomalies = payment.state, payment.anomalies
     if state is State.CONFIRMED:
         return _confirmed(anomalies, has_sale=has_sale)
@@ -139,12 +161,18 @@ def phase_of(
         return _BY_STATE[state]
     if Anomaly.PARTIAL in anomalies:
         return Phase.PARTIAL
+    if collecting:
+        return Phase.COLLECTING
     if closing:
         return Phase.CLOSING
     if time_up:
         return Phase.TIME_UP
+    if by_code and state is not State.CREATED:
+        return Phase.PASSWORD if state is State.WAITING else Phase.CODE_UNKNOWN
     if offline and state is not State.CREATED:
         return Phase.OFFLINE
+    if state is State.WAITING and own:
+        return Phase.OWN_BY_HAND if by_hand else Phase.OWN_QR
     if state is State.WAITING and looked_at:
         return Phase.LOOKED_AT
     return _BY_STATE[state]

@@ -11,7 +11,10 @@ from ui.viewmodels.paystate import Phase
 _DOUBTS = {
     Phase.CLOSING: ("pay.closing", "pay.close_unknown"),
     Phase.UNKNOWN: ("pay.unknown_asking", "pay.unknown"),
+    Phase.CODE_UNKNOWN: ("pay.code_unknown_asking", "pay.code_unknown"),
 }
+
+_ASKED = {*_DOUBTS, Phase.TIME_UP, Phase.PASSWORD}
 
 
 def status_line(
@@ -32,6 +35,14 @@ def status_line(
         missing=step.amount - step.received,
         over=step.received - step.amount,
     )
+
+
+def elapsed_line(words: Words, phase: Phase, seconds: int, asked_ms: int) -> str:
+    """Return how long a payment takes already, and where there is doubt when the cloud was asked last."""
+    elapsed = words.say("pay.elapsed", seconds=seconds)
+    if phase not in _ASKED or not asked_ms:
+        return elapsed
+    return f"{elapsed} · {words.say('pay.asked_at', at=asked_ms)}"
 
 
 def elsewhere_line(words: Words, step: PaymentStep, sale: Sale | None) -> str | None:

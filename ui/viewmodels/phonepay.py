@@ -15,18 +15,21 @@ from app.domain.people import Person
 from app.domain.pricing import PricedCart
 from app.errors import Code
 from app.services.payments import PaymentNews
-from app.wire.tokens import is_portable
 from ui.bridge import ViewModel
 from ui.tasks import Failure, Tasks, then
 from ui.text import Words
-from ui.viewmodels.paystate import FACES, Act, Face, Phase, phase_of
-from ui.viewmodels.paywords import elsewhere_line, status_line
+from ui.viewmodels.paynews import Beside, is_of, latest, phase_for
+from ui.viewmodels.paystate import FACES, Act, Face, Phase
+from ui.viewmodels.paywords import elapsed_line, elsewhere_line, status_line
 from ui.viewmodels.phonetools import PhoneTools, Symbol
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
 
 ASK_AGAIN_S = 3
+PASSWORD_S = 60
+"""So long a customer's password is waited for. Providers want to be asked for about a minute and the
+payment to be ended then (PAYMENTS-OPERATIONS.md)."""
 _LANE = "ask"
 
 
@@ -39,6 +42,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     ticked = Signal()
     paid = Signal(object)
     closed = Signal()
+    passwordOver = Signal()  # nobody has typed it for so long that it is given up
     refused = Signal()  # no QR was made
     soldElsewhere = Signal(object)  # the Sale of a cart that is not on the payment screen
     notice = Signal(str, str)
@@ -55,6 +59,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._qr_url = ""
         self._started_s, self._ask_in_s = 0.0, 0
         self._closing, self._adopted = False, ""
+        self._beside = Beside()
         self._tasks = Tasks(self)
         self._tasks.busyChanged.connect(self._asked)
         self._second = QTimer(self)
@@ -82,23 +87,25 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     @Property(bool, notify=changed)
     def isPreparing(self) -> bool:
-        """The order is on its way to the cloud, or the cloud is being asked to close it."""
-        return self._phase in (Phase.PREPARING, Phase.CLOSING)
+        """Something is on its way to the cloud: the order, a customer's code, or the wish to close."""
+        return self._phase in (Phase.PREPARING, Phase.COLLECTING, Phase.CLOSING)
 
     @Property(bool, notify=changed)
     def showsQr(self) -> bool:
         """There is a QR that may be scanned."""
-        return self._face().shows_qr and bool(self._qr_url)
+        return self._face().shows_qr and bool(self._shown_url())
 
     @Property(str, notify=changed)
     def qrUrl(self) -> str:
         """Where the QR's picture is, "" while there is none."""
-        return self._qr_url
+        return self._shown_url()
 
     @Property(str, notify=ticked)
     def status(self) -> str:
         """The one line that says exactly what is known."""
-        return self._status()
+        step = self._news.attempt.last if self._news else None
+        busy, again_in = self._tasks.isBusy(), max(self._ask_in_s, 1)
+        return status_line(self._words, self._phase, step, busy=busy, again_in=again_in)
 
     @Property(str, notify=changed)
     def hint(self) -> str:
@@ -118,7 +125,8 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         """How long this payment takes already."""
         if not self._second.isActive():
             return ""
-        return self._words.say("pay.elapsed", seconds=self._elapsed_s())
+        asked_ms = self._news.heard_at.server_ms if self._news else 0
+        return elapsed_line(self._words, self._phase, self._elapsed_s(), asked_ms)
 
     # --- what QML reads: what is safe -------------------------------------------------------------
 
@@ -190,10 +198,21 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         """The cloud could not be reached for a QR; one that needs no cloud can still be made."""
         return self._failure is not None and self._failure.code in _NO_LINE
 
-    def current(self) -> tuple[str, str]:
-        """Return the attempt a proof may be shown for, "" for none, and who is at the till."""
-        here = self._news.attempt.attempt_id if self._news and self.allows(Act.PROVE) else ""
+    def current(self, act: Act = Act.PROVE) -> tuple[str, str]:
+        """Return the attempt something may be done with, "" for none, and who is at the till; unless it is
+        named, a proof may be shown for it."""
+        here = self._news.attempt.attempt_id if self._news and self.allows(act) else ""
         return here, self._actor()
+
+    def set_beside(self, beside: Beside, news: PaymentNews | None = None) -> None:
+        """Take what is done with the customer's wallet beside our QR, and what came of it."""
+        if beside.collecting:
+            self._started_s = self._tools.clock.monotonic()
+            self._tasks.forget(_LANE)
+        self._beside = beside
+        if news is not None:
+            self._take_news(news)
+        self._judge()
 
     @property
     def cart_id(self) -> str:
@@ -201,14 +220,9 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         return self._priced.cart.cart_id if self._priced else ""
 
     @property
-    def failed(self) -> bool:
-        """No QR was made."""
-        return self._phase is Phase.NOT_STARTED
-
-    @property
-    def is_over(self) -> bool:
-        """More was paid than was due."""
-        return self._phase is Phase.PAID_OVER
+    def stands(self) -> Phase:
+        """What the screen looks like."""
+        return self._phase
 
     def start(self, priced: PricedCart, actor: Person, *, offline: bool = False) -> None:
         """Register the order and show its QR; `offline`: show one that carries the order."""
@@ -227,6 +241,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._tasks.forget(_LANE)
         self._priced, self._news, self._failure = None, None, None
         self._qr_url, self._adopted, self._closing, self._ask_in_s = "", "", False, 0
+        self._beside = Beside()
         self._set_phase(Phase.CHOOSING)
 
     @Slot(object)
@@ -237,7 +252,9 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     @Slot()
     def tick(self) -> None:
         """A second has passed: count down, and ask again when it is time."""
-        if self._phase in _ASKING:
+        if self._phase is Phase.PASSWORD and self._elapsed_s() >= PASSWORD_S:
+            self.passwordOver.emit()
+        elif self._phase in _ASKING:
             self._ask_in_s -= 1
             if self._ask_in_s <= 0:
                 self._ask()
@@ -310,40 +327,22 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     @Slot(object)
     def _take_news(self, news: PaymentNews) -> None:
-        if not self._is_mine(news):
+        if not is_of(news, self.cart_id, self._news, self._adopted):
             self._tell_elsewhere(news)
             return
-        if self._news is not None:
-            if news.attempt.last.step < self._news.attempt.last.step:
-                return
-            # "Nobody could be asked" says nothing new about who is looking at the order.
-            if news.view is None and self._news.view is not None:
-                news = PaymentNews(news.attempt, news.sale, self._news.view, news.heard_at)
-        self._news = news
-        self._ask_in_s = ASK_AGAIN_S
-        self._judge()
-
-    def _is_mine(self, news: PaymentNews) -> bool:
-        if self._priced is None or news.attempt.last.sale_id != self._priced.cart.cart_id:
-            return False
-        if self._news is None:
-            # An older QR of this cart that has ended is not the one being registered now.
-            adopted = news.attempt.attempt_id == self._adopted
-            return adopted or news.state.is_open or news.sale is not None
-        return news.attempt.attempt_id == self._news.attempt.attempt_id
+        known = latest(news, self._news)
+        if known is not None:
+            self._news = known
+            self._ask_in_s = ASK_AGAIN_S
+            self._judge()
 
     def _judge(self) -> None:
         """Set the phase for what is known, and do what follows from it."""
         if self._news is None:
             return
         before, wished = self._phase, self._closing
-        phase = phase_of(
-            self._news.state,
-            has_sale=self._news.sale is not None,
-            looked_at=bool(self._news.view and self._news.view.looked_at),
-            time_up=not self._seconds_left(),
-            closing=wished,
-            offline=self._news.view is None and is_portable(self._news.attempt.token),
+        phase = phase_for(
+            self._news, self._beside, seconds_left=self._seconds_left(), closing=wished
         )
         if not self._news.state.is_open:
             self._second.stop()
@@ -364,10 +363,8 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     # --- telling ----------------------------------------------------------------------------------
 
-    def _status(self) -> str:
-        step = self._news.attempt.last if self._news else None
-        busy, again_in = self._tasks.isBusy(), max(self._ask_in_s, 1)
-        return status_line(self._words, self._phase, step, busy=busy, again_in=again_in)
+    def _shown_url(self) -> str:
+        return self._beside.url or self._qr_url
 
     def _actor(self) -> str:
         return self._person.person_id if self._person else ""
@@ -394,7 +391,8 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self.ticked.emit()
 
 
-_ASKING = (Phase.UNKNOWN, Phase.CLOSING, Phase.TIME_UP, Phase.PARTIAL)
+_DOUBT = (Phase.UNKNOWN, Phase.CODE_UNKNOWN, Phase.CLOSING, Phase.TIME_UP)
+_ASKING = (*_DOUBT, Phase.PASSWORD, Phase.PARTIAL)
 _NO_LINE = (Code.CLOUD_UNREACHABLE, Code.CLOUD_BUSY, Code.CLOUD_NOT_OURS)
 _GOES_ON = (Code.PAYMENT_ALREADY_OPEN, Code.ORDER_PAID)
 _PAID = (Phase.PAID, Phase.PAID_OVER)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.ports import Clock, QrMaker, QrMatrix
 from app.services.payments import Payments
+from app.services.wallets import Wallets
 from ui.images import QrImages
 
 Symbol = tuple[str, QrMatrix]
@@ -17,6 +18,7 @@ class PhoneTools:
     """What paying by phone works with."""
 
     payments: Payments
+    wallets: Wallets
     clock: Clock
     qr: QrMaker
     symbols: QrImages

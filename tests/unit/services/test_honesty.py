@@ -110,6 +110,8 @@ def test_what_works_without_the_network(operation: Operation, standing: Standing
 
 def test_without_a_line_a_code_carries_the_order_and_without_a_cloud_there_is_none() -> None:
     assert judge(Operation.SELL_QR, conditions(reachable=False)).standing is Standing.AGED
+    collect = judge(Operation.COLLECT, conditions(reachable=False))
+    assert (collect.standing, collect.reason) == (Standing.BLOCKED, Code.CLOUD_UNREACHABLE)
     new = conditions(enrolled=False, reachable=False)
     assert judge(Operation.SELL_QR, new).standing is Standing.BLOCKED
 
@@ -143,6 +145,7 @@ def test_a_newer_file_takes_nothing_in_but_still_sends() -> None:
     assert blocked == {
         Operation.SELL_CASH,
         Operation.SELL_QR,
+        Operation.COLLECT,
         Operation.JOIN_MEMBER,
         Operation.REFUND_CASH,
         Operation.REFUND_QR,
@@ -188,6 +191,7 @@ def test_a_revoked_till_only_sends_and_says_why() -> None:
     assert blocked == {
         Operation.SELL_CASH,
         Operation.SELL_QR,
+        Operation.COLLECT,
         Operation.JOIN_MEMBER,
         Operation.FIND_MEMBER,
         Operation.REFUND_CASH,

@@ -314,7 +314,7 @@ def test_whatever_the_cloud_says_afterwards_the_proved_sale_stands(
         server_ms=0,
         version=9,
     )
-    news = offline.payments._note(attempt_id, view, "")
+    news = offline.payments.note(attempt_id, view, "")
     assert news.state.state is State.CONFIRMED
     assert news.state.anomalies == {Anomaly.PROVED}
     assert news.sale == sold
@@ -325,7 +325,7 @@ def test_late_money_with_a_proof_waits_for_a_person_like_any_late_money(offline:
     """The till had heard that the code ended unpaid, and let the cart go."""
     attempt_id = shown_offline(offline)
     text = proof_for(offline, attempt_id)
-    offline.payments._note(attempt_id, Event.TIMED_OUT, "")
+    offline.payments.note(attempt_id, Event.TIMED_OUT, "")
     news = prove(offline, attempt_id, text)
     assert news.state.anomalies == {Anomaly.LATE, Anomaly.PROVED}
     assert news.sale is None
@@ -336,7 +336,7 @@ def test_late_money_with_a_proof_waits_for_a_person_like_any_late_money(offline:
 def test_what_was_believed_is_not_repeated_on_later_steps(offline: Till) -> None:
     attempt_id = shown_offline(offline)
     prove(offline, attempt_id)
-    refunded = offline.payments._note(attempt_id, Event.REFUND_ASKED, "")
+    refunded = offline.payments.note(attempt_id, Event.REFUND_ASKED, "")
     assert refunded.attempt.last.evidence == ""
     again = replace(refunded.attempt.last, evidence="")
     assert again == refunded.attempt.last

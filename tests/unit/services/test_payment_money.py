@@ -207,7 +207,7 @@ def test_an_old_answer_undoes_nothing(till: Till) -> None:
     before = till.gateway.query(attempt_id)
     till.gateway.pay(attempt_id)
     ask(till, attempt_id)
-    news = till.payments._note(attempt_id, before, "")
+    news = till.payments.note(attempt_id, before, "")
     assert news.state.state is State.CONFIRMED
     assert news.attempt.last.received == news.attempt.last.amount
 

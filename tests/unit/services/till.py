@@ -20,6 +20,7 @@ from app.services.payments import PaymentNews, Payments
 from app.services.refunds import Refunds
 from app.services.session import Session
 from app.services.stock import Stock
+from app.services.wallets import Wallets
 from app.wire.messages import (
     CategoryRow,
     ConfigRow,
@@ -91,6 +92,11 @@ class CuttingGateway(FakeGateway):
         self._cut("cancel", "cut_after")
         return answer
 
+    def collect(self, attempt_id: str, code: Any) -> Any:
+        answer = super().collect(attempt_id, code)
+        self._cut("collect", "cut_after")
+        return answer
+
     def _cut(self, call: str, when: str) -> None:
         if getattr(self, when) == call:
             setattr(self, when, "")
@@ -152,7 +158,9 @@ class Till:
         self.refunds = Refunds(self.store, self.clock, CNY)
         self.members = Members(self.store, self.clock)
         self.stock = Stock(self.store, self.clock)
-        self.payments = Payments(self.store, self.gateway, self.clock, InlinePool())
+        pool = InlinePool()
+        self.payments = Payments(self.store, self.gateway, self.clock, pool)
+        self.wallets = Wallets(self.payments, self.gateway, self.clock, pool)
 
     def restart(self) -> None:
         self.store.close()

@@ -11,6 +11,7 @@ Column {
     readonly property PhonePayVm phone: vm.phone as PhonePayVm
     readonly property CashPayVm cash: vm.cash as CashPayVm
     readonly property ProofVm proof: vm.proof as ProofVm
+    readonly property WalletVm wallet: vm.wallet as WalletVm
     readonly property bool provable: vm.isPhone && phone.canProve
 
     spacing: 10
@@ -56,28 +57,32 @@ Column {
         text: Words.t("pay.ask_now")
         onClicked: root.phone.ask()
     }
-    // Not a button: the scanner is always ready, whatever has the focus.
-    Row {
+    ScannerReady {
         anchors.horizontalCenter: parent.horizontalCenter
         visible: root.provable && !root.proof.isTyping && !root.proof.hasCamera
-        height: 30
-        spacing: 10
-
-        Icon {
-            anchors.verticalCenter: parent.verticalCenter
-            name: "scan-line"
-            size: 22
-            colour: Theme.info
-        }
-        Label {
-            anchors.verticalCenter: parent.verticalCenter
-            text: Words.t(root.proof.busy ? "pay.spoken_checking" : "pay.proof_scan")
-            size: 16
-            strong: true
-            color: Theme.info
-            Accessible.role: Accessible.StaticText
-            Accessible.name: text
-        }
+        text: Words.t(root.proof.busy ? "pay.spoken_checking" : "pay.proof_scan")
+    }
+    ScannerReady {
+        anchors.horizontalCenter: parent.horizontalCenter
+        visible: root.vm.isPhone && root.wallet.canScan && !root.wallet.hasCamera
+        text: Words.t("pay.code_or")
+    }
+    Button {
+        width: root.width
+        visible: root.vm.isPhone && root.wallet.canVouch
+        enabled: !root.wallet.busy
+        kind: root.wallet.isSure ? "danger" : "secondary"
+        glyph: "badge-check"
+        text: root.wallet.vouchText
+        onClicked: root.wallet.vouch()
+    }
+    Button {
+        width: root.width
+        visible: root.vm.isPhone && root.wallet.canScan && root.wallet.hasCamera
+        enabled: !root.wallet.busy
+        glyph: "camera"
+        text: Words.t("pay.code_scan")
+        onClicked: root.wallet.look()
     }
     Button {
         width: root.width

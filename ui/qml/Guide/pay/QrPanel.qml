@@ -8,6 +8,7 @@ Item {
     id: root
 
     required property PhonePayVm vm
+    required property WalletVm wallet
     // The quiet zone is part of the picture; the paper only rounds its corners.
     readonly property int side: Theme.compact ? 372 : 392
 
@@ -15,15 +16,23 @@ Item {
         id: title
         anchors.horizontalCenter: parent.horizontalCenter
         y: Theme.compact ? 22 : 34
-        visible: root.vm.showsQr
+        visible: root.vm.showsQr && !choice.visible
         text: Words.t("pay.scan_title")
         size: 18
         strong: true
     }
+    QrChoice {
+        id: choice
+        anchors.horizontalCenter: parent.horizontalCenter
+        y: Theme.compact ? 8 : 22
+        width: Math.min(implicitWidth, parent.width - 32)
+        visible: root.vm.showsQr && root.wallet.hasChoice
+        vm: root.wallet
+    }
     Rectangle {
         id: paper
         anchors.horizontalCenter: parent.horizontalCenter
-        y: title.y + title.height + 16
+        y: choice.visible ? choice.y + choice.height + 8 : title.y + title.height + 16
         width: Math.max(280, code.implicitWidth + 14)
         height: width
         radius: 14

@@ -12,7 +12,9 @@ FocusScope {
     readonly property PhonePayVm phone: vm.phone as PhonePayVm
     readonly property CashPayVm cash: vm.cash as CashPayVm
     readonly property ProofVm proof: vm.proof as ProofVm
+    readonly property WalletVm wallet: vm.wallet as WalletVm
     readonly property bool upright: width < 900 && height > width
+    readonly property bool tight: Theme.compact && !upright
 
     focus: true
     Keys.onPressed: event => {
@@ -78,6 +80,7 @@ FocusScope {
                 anchors.fill: parent
                 visible: root.vm.isPhone && !root.proof.isTyping
                 vm: root.phone
+                wallet: root.wallet
             }
             SpokenPanel {
                 anchors.fill: parent
@@ -129,6 +132,8 @@ FocusScope {
                 }
                 Row {
                     id: tiles
+                    // Where a proof is asked for neither way can be changed; what is known needs the room.
+                    visible: !root.tight || !root.phone.canProve || root.vm.isCash
                     width: parent.width
                     spacing: 12
 
@@ -153,7 +158,7 @@ FocusScope {
                 }
                 OrderStrip {
                     width: parent.width
-                    visible: (!Theme.compact || root.upright) && !root.phone.canProve
+                    visible: !root.tight && !root.phone.canProve
                     lines: root.vm.lines
                 }
                 StatusBox {
@@ -162,16 +167,17 @@ FocusScope {
                     tone: root.phone.tone
                     glyph: root.phone.glyph
                     status: root.phone.status
-                    hint: root.proof.problem && !root.proof.isTyping ? root.proof.problem : root.phone.hint
-                    elapsed: root.phone.canProve ? "" : root.phone.elapsed
+                    hint: root.wallet.problem
+                        || (root.proof.problem && !root.proof.isTyping ? root.proof.problem : root.phone.hint)
+                    elapsed: root.phone.elapsed
                     turning: root.phone.isPreparing
                 }
                 StatusBox {
                     width: parent.width
                     visible: root.vm.isCash
-                    tone: root.cash.problem ? "bad" : "calm"
-                    glyph: root.cash.problem ? "circle-alert" : "hand-coins"
-                    status: root.cash.problem || Words.t("pay.cash_hint")
+                    tone: root.cash.problem ? "bad" : root.wallet.problem ? "wait" : "calm"
+                    glyph: root.cash.problem || root.wallet.problem ? "circle-alert" : "hand-coins"
+                    status: root.cash.problem || root.wallet.problem || Words.t("pay.cash_hint")
                 }
             }
 
