@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -31,6 +30,7 @@ from cloud.gateways.base import (
 )
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks
+from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.tasks import NEWS as TASKS_CHANGED
@@ -38,9 +38,6 @@ from cloud.services.tasks import NEWS as TASKS_CHANGED
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-SWEEP_LIMIT = 200
-"""Most attempts one sweep settles; the next one takes the rest."""
 
 LATE_MS = 72 * 60 * 60 * 1000
 """So long after its end an attempt that closed unpaid is asked about again when its till asks: the
@@ -65,9 +62,10 @@ class Payments:
         self._newsroom = newsroom
         self.now_ms = now_ms
         self._lost_sales = (
-            _LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
-            _LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
+            LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
+            LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
         )
+        self._last_looks = LastLooks(database, gateways, self.heard, now_ms() - LATE_MS)
 
     def register(self, order: Attempt) -> Attempt:
         """Put a verified order down before its QR is shown; the same bytes again change nothing.
@@ -235,6 +233,7 @@ class Payments:
                 raise
             except Exception:  # a bug with one attempt must not keep all behind it open
                 log.exception("attempt %s could not be settled", key.attempt_id)
+        self._last_looks.go(now_ms)
         self._look_for_orphans(now_ms)
         return changed
 
@@ -338,27 +337,6 @@ class Payments:
     @staticmethod
     def _review(own: money_tasks.Own, attempt_id: str, now_ms: int, conn: sa.Connection) -> bool:
         return money_tasks.review(conn, own, [attempt_id], now_ms)
-
-
-@dataclass
-class _LostSales:
-    """A look for payments that ended `after_ms` ago and have no sale: at all of them, or, when no proof
-    of theirs counts any more, at those that were shown by a till that was offline."""
-
-    after_ms: int
-    until_ms: int
-    portable: bool = False
-    seen: list[tuple[money_tasks.Own, str]] = field(default_factory=list)
-
-    def look(self, until_ms: int, conn: sa.Connection) -> list[tuple[money_tasks.Own, str, int]]:
-        """Return what ended since the last look, and remember how far this one came."""
-        found = money_tasks.unsold(
-            conn, self.until_ms, until_ms, SWEEP_LIMIT, portable=self.portable
-        )
-        # As many as we asked for may not be all: the next look goes on from the last of them.
-        full = len(found) == SWEEP_LIMIT
-        self.until_ms = max(found[-1][2] - 1 if full else until_ms, self.until_ms)
-        return found
 
 
 def _is_the_same(known: Attempt, order: Attempt) -> bool:
