@@ -44,6 +44,10 @@ class Code(StrEnum):
     REFERENCE_ALREADY_USED = "reference_already_used"
     REFUND_EXCEEDS_SALE = "refund_exceeds_sale"
     REFUND_EMPTY = "refund_empty"
+    REFUND_UNKNOWN = "refund_unknown"
+    REFUND_UNDER_WAY = "refund_under_way"
+    CASH_NEEDS_REASON = "cash_needs_reason"
+    REFUND_EXCEEDS_PAYMENT = "refund_exceeds_payment"
     CASH_NOT_ENOUGH = "cash_not_enough"
 
     # Payment

@@ -27,6 +27,7 @@ from cloud.gateways.line import open_line
 from cloud.gateways.registry import Gateways, only
 from cloud.gateways.sandbox import SandboxGateway
 from cloud.services.attempts import Attempt, heard_of
+from cloud.services.giving_back import GivingBack
 from cloud.services.live import LocalNewsroom, Newsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
@@ -50,6 +51,7 @@ class Desk:
     db: Database
     orders: Orders
     payments: Payments
+    giving_back: GivingBack
     gateways: Gateways
     proofs: Proofs
     newsroom: Newsroom
@@ -93,6 +95,7 @@ class Desk:
         with self.db.alone(_SWEEPING) as alone:
             if alone:
                 self.payments.sweep()
+                self.giving_back.sweep()
 
 
 def open_newsroom(db: Database) -> Newsroom:
@@ -149,6 +152,7 @@ def open_desk(cloud: Cloud) -> Desk:
         db=cloud.db,
         orders=Orders(cloud.db, cloud.clock),
         payments=payments,
+        giving_back=GivingBack(cloud.db, gateways, newsroom, payments),
         gateways=gateways,
         proofs=Proofs(cloud.db, cloud.keys),
         newsroom=newsroom,

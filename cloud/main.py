@@ -16,7 +16,19 @@ from starlette.requests import ClientDisconnect
 
 from app.errors import Code, RuleBroken, Trouble
 from cloud import pages
-from cloud.api import enrol, health, live, members, notify, payments, reports, snapshot, sync, tasks
+from cloud.api import (
+    enrol,
+    health,
+    live,
+    members,
+    notify,
+    payments,
+    refunds,
+    reports,
+    snapshot,
+    sync,
+    tasks,
+)
 from cloud.api.access import AccessLog
 from cloud.api.body_limit import BodyLimit
 from cloud.api.contract import describe, refusal
@@ -57,6 +69,7 @@ def app_of(cloud: Cloud) -> FastAPI:
         reports,
         health,
         payments,
+        refunds,
         notify,
         live,
         pages,

@@ -14,6 +14,7 @@ from app.devices.durable import make_folder
 from app.devices.secrets import choose_keeper, load_or_create_key
 from app.ports import SecretKeeper
 from app.services.checkout import Checkout
+from app.services.giving_back import GivingBack
 from app.services.members import Members
 from app.services.payments import Payments
 from app.services.refunds import Refunds
@@ -21,7 +22,7 @@ from app.services.session import Session
 from app.services.stock import Stock
 from app.services.tasks import StoreTasks
 from app.settings import Settings
-from guidepos.late_gateway import LateGateway, LateTaskDesk
+from guidepos.late_gateway import LateGateway, LateRefundDesk, LateTaskDesk
 from guidepos.till import Till
 from guidepos.timekeeping import resume_clock
 from offline_store import OfflineStore, open_store
@@ -59,6 +60,9 @@ def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: Se
     """Plug services into an open store."""
     network = ThreadPoolExecutor(4, thread_name_prefix="network")
     payments = Payments(store, LateGateway(store, clock), clock, network)
+    refunds = Refunds(store, clock, settings.currency)
+    tasks = StoreTasks(store, LateTaskDesk(store, clock), payments, network)
+    desk = LateRefundDesk(store, clock)
     return Till(
         settings=settings,
         store=store,
@@ -67,10 +71,11 @@ def wire(settings: Settings, store: OfflineStore, clock: SystemClock, keeper: Se
         session=Session(store, clock),
         checkout=Checkout(store, clock, settings.currency),
         members=Members(store, clock),
-        refunds=Refunds(store, clock, settings.currency),
+        refunds=refunds,
+        giving_back=GivingBack(store, desk, refunds, tasks, payments, clock, network),
         stock=Stock(store, clock),
         payments=payments,
-        tasks=StoreTasks(store, LateTaskDesk(store, clock), payments, network),
+        tasks=tasks,
         network=network,
         devices=ThreadPoolExecutor(1, thread_name_prefix="device"),
     )

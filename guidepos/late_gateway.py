@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import threading
 
-from app.ports import Clock, PaymentGateway, Store, TaskDesk
+from app.ports import Clock, PaymentGateway, RefundDesk, Store, TaskDesk
 from app.wire.messages import PaymentIntent, PaymentView
+from app.wire.refunds import RefundRequest, RefundView
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 
 
@@ -63,4 +64,30 @@ class LateTaskDesk:
                 from guidepos.cloud_link import enrolled_cloud
 
                 self._desk = CloudTasks(enrolled_cloud(self._store, self._clock))
+            return self._desk
+
+
+class LateRefundDesk:
+    """The port `RefundDesk` over whatever cloud the till is enrolled with when it is first asked."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._lock = threading.Lock()
+        self._desk: RefundDesk | None = None
+
+    def give_back(self, asked: RefundRequest) -> RefundView:
+        """Ask for money to go back."""
+        return self._real().give_back(asked)
+
+    def query(self, number: str) -> RefundView:
+        """Ask how a refund stands."""
+        return self._real().query(number)
+
+    def _real(self) -> RefundDesk:
+        with self._lock:
+            if self._desk is None:
+                from app.remote.refunds import CloudRefunds
+                from guidepos.cloud_link import enrolled_cloud
+
+                self._desk = CloudRefunds(enrolled_cloud(self._store, self._clock))
             return self._desk

@@ -12,7 +12,9 @@ from app.remote.cloud import EnrolledCloud
 from app.remote.enrolment import CloudEnrolment
 from app.remote.live import CloudLive
 from app.remote.sync import CloudSync
+from app.services.giving_back import BackNews
 from app.services.payments import PaymentNews
+from app.services.refund_watch import RefundWatch
 from app.services.watch import PaymentWatch
 from app.sync.engine import SyncEngine
 from app.sync.enrol import TillDescription, enrol
@@ -49,11 +51,12 @@ def go_online(
     till: Till,
     on_news: Callable[[PaymentNews], None],
     on_status: Callable[[WorkerStatus], None] = lambda status: None,
+    on_back: Callable[[BackNews], None] = lambda news: None,
 ) -> Online | None:
     """Start the sync, live and payment-watch threads; None for a till that is not enrolled.
 
-    `on_news` and `on_status` are called on those threads. A till that is online already stays as it
-    is.
+    `on_news`, `on_status` and `on_back` (how refunds stand) are called on those threads. A till that is
+    online already stays as it is.
     """
     if till.online is not None or not till.store.reader.identity().enrolled:
         return till.online
@@ -67,7 +70,13 @@ def go_online(
     cloud = enrolled_cloud(till.store, till.clock)
     sync = SyncWorker(sync_engine(till, cloud), till.clock, published)
     watch = PaymentWatch(
-        till.store, till.payments, CloudLive(cloud), on_news, sync.tell, on_turn=sync.hurry
+        till.store,
+        till.payments,
+        CloudLive(cloud),
+        on_news,
+        sync.tell,
+        on_turn=sync.hurry,
+        refunds=RefundWatch(till.giving_back, on_back),
     )
     till.online = Online(watch, sync)
     sync.start()

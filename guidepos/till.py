@@ -10,6 +10,7 @@ from app.devices.clock import SystemClock
 from app.errors import Trouble
 from app.ports import SecretKeeper
 from app.services.checkout import Checkout
+from app.services.giving_back import GivingBack
 from app.services.honesty import Conditions
 from app.services.members import Members
 from app.services.payments import Payments
@@ -53,6 +54,7 @@ class Till:
     checkout: Checkout
     members: Members
     refunds: Refunds
+    giving_back: GivingBack
     stock: Stock
     payments: Payments
     tasks: StoreTasks

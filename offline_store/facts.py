@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.domain.facts import Fact, PaymentStep, fact_id
+from app.domain.facts import Fact, PaymentStep, RefundStep, fact_id
 from app.domain.money import allocate, reverse
 from app.domain.refund import Refund, RefundLine
 from app.domain.sale import Sale
@@ -14,14 +14,14 @@ from app.errors import Code, RuleBroken
 from app.ports import JournalMark
 from app.wire.codec import decode, encode
 from app.wire.journal import Header
-from offline_store import stock
+from offline_store import money_back, stock
 from offline_store.connection import IntegrityError
 from offline_store.journal import Journal
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-KINDS = frozenset({"sale", "refund", "stock_adjustment", "payment_step"})
+KINDS = frozenset({"sale", "refund", "stock_adjustment", "payment_step", "refund_step"})
 """Kinds of records that are facts of this till."""
 
 _DOCUMENT = "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -83,11 +83,14 @@ def record_again(connection: Connection, journal: Journal, header: Header, body:
 def _insert_beside(connection: Connection, fact_no: int, fact: Fact) -> None:
     """Insert the head row of a fact whose number, reference or place was taken by another since.
 
-    A payment's step gets a place of its own (below 0): what is known of the payment stays.
+    A payment's or refund's step gets a place of its own (below 0): what is known of the payment stays.
     """
     if isinstance(fact, PaymentStep):
         row = (fact_no, fact.step_id, fact.attempt_id, -fact_no, fact.after.state.value)
         connection.execute(_STEP, row)
+        return
+    if isinstance(fact, RefundStep):
+        money_back.write_beside(connection, fact_no, fact)
         return
     if not isinstance(fact, StockAdjustment) and fact.receipt_no:
         fact = replace(fact, receipt_no=f"{fact.receipt_no} ({fact_id(fact)[-4:]})")
@@ -102,7 +105,7 @@ def _write_rest(connection: Connection, journal: Journal, fact: Fact) -> None:
             _write_sale(connection, fact_no, fact)
         case Refund():
             _write_refund(connection, fact_no, fact)
-    if not isinstance(fact, PaymentStep):
+    if not isinstance(fact, PaymentStep | RefundStep):
         own = journal.epoch.chain.store
         stock.move(connection, fact_no, own, fact.movements, fact.at.server_ms)
 
@@ -112,6 +115,8 @@ def _insert_head(connection: Connection, fact_no: int, fact: Fact) -> None:
     match fact:
         case PaymentStep():
             _write_step(connection, fact_no, fact)
+        case RefundStep():
+            money_back.write(connection, fact_no, fact)
         case Sale():
             units = sum(line.quantity for line in fact.lines)
             _insert_document(connection, fact_no, fact, fact.sale_id, "sale", fact.total, units)
@@ -256,6 +261,8 @@ def _already(connection: Connection, fact: Fact, error: Exception) -> Exception:
         return RuleBroken(Code.SALE_ALREADY_RECORDED, id=fid)
     if isinstance(fact, PaymentStep):
         return RuleBroken(Code.SALE_ALREADY_RECORDED, id=fact.attempt_id, step=fact.step)
+    if isinstance(fact, RefundStep):
+        return RuleBroken(Code.SALE_ALREADY_RECORDED, id=fact.number, step=fact.step)
     if document_with_reference(connection, fact.reference):
         return RuleBroken(Code.REFERENCE_ALREADY_USED, reference=fact.reference)
     return error
@@ -265,7 +272,8 @@ def is_recorded(connection: Connection, fid: str) -> bool:
     """Tell whether a fact with this id is in the file."""
     row = connection.execute(
         "SELECT 1 FROM document WHERE document_id = ?1"
-        " UNION ALL SELECT 1 FROM payment_step WHERE step_id = ?1",
+        " UNION ALL SELECT 1 FROM payment_step WHERE step_id = ?1"
+        " UNION ALL SELECT 1 FROM refund_step WHERE step_id = ?1",
         (fid,),
     ).fetchone()
     return row is not None

@@ -18,6 +18,7 @@ from offline_store import (
     schema_books,
     schema_codes,
     schema_epochs,
+    schema_refunds,
     scrubbing,
     tasks,
 )
@@ -33,14 +34,15 @@ if TYPE_CHECKING:
 
 BEFORE = ".before-"
 """Stands in the name of the backup taken before a migration, between the store's and the version."""
-VERSION = 8
+VERSION = 9
 """1: the first store. 2: epochs that follow one another, and retention. 3: members' changes that the
 cloud refuses; free pages are written over after an erasure. 4: tasks and alarms. 5: an account of what
 came down each feed. 6: the books of a day from an index alone. 7: codes on tags in runs.
-8: settled changes of members, kept until no backup of the cloud lacks them."""
+8: settled changes of members, kept until no backup of the cloud lacks them. 9: money on its way back by
+the way it came."""
 
 
-ADDING_ONLY = frozenset({6, 7, 8})
+ADDING_ONLY = frozenset({6, 7, 8, 9})
 """Versions whose step only adds: indexes, empty tables, columns with a default. It is one transaction
 that no row takes part in: a copy of the file, which takes a year's store a minute and the step itself a
 second, would save nothing."""
@@ -71,6 +73,7 @@ def steps() -> Migrations:
     _step(steps, 6, "0006 books of a day", schema_books.STATEMENTS)
     _step(steps, 7, "0007 codes in runs", schema_codes.STATEMENTS)
     _step(steps, 8, "0008 settled changes of members", member_settled.STATEMENTS)
+    _step(steps, 9, "0009 money on its way back", schema_refunds.STATEMENTS)
     return steps
 
 

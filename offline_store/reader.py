@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from app.domain.catalog import Matrix, Sku, StyleCard
 from app.domain.commission import NO_PLAN, CommissionPlan
+from app.domain.facts import RefundStep
 from app.domain.member import Member, Tier
 from app.domain.people import Person
 from app.domain.receipt import StoreHeader
@@ -42,6 +43,7 @@ from offline_store import (
     identity,
     member_lease,
     members,
+    money_back,
     reference,
     status,
     tasks,
@@ -250,6 +252,16 @@ class StoreReader:
     def open_attempts(self) -> tuple[Attempt, ...]:
         """Return attempts to which money may still come."""
         return attempts.still_open(self._connection)
+
+    @sorted_out
+    def money_going_back(self) -> tuple[RefundStep, ...]:
+        """Return refunds through a provider whose end nobody knows, oldest first."""
+        return money_back.not_ended(self._connection)
+
+    @sorted_out
+    def money_back_of(self, refund_id: str) -> tuple[RefundStep, ...]:
+        """Return the newest step of every refund through a provider for a document, oldest first."""
+        return money_back.of_document(self._connection, refund_id)
 
     @sorted_out
     def uneasy_attempts(self) -> tuple[Attempt, ...]:

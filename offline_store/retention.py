@@ -20,7 +20,8 @@ _UNSETTLED = (
     "SELECT min(last_fact) FROM (SELECT last_fact FROM attempt"
     " WHERE state IN ('created', 'waiting', 'unknown') UNION ALL SELECT last_fact FROM attempt"
     " WHERE state <> 'refunded'"
-    " AND (odd = 1 OR (has_sale = 0 AND state IN ('confirmed', 'refund_pending'))))"
+    " AND (odd = 1 OR (has_sale = 0 AND state IN ('confirmed', 'refund_pending')))"
+    " UNION ALL SELECT last_fact FROM money_back WHERE standing IN ('unknown', 'pending', 'stuck'))"
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.domain.cart import Cart
-from app.domain.facts import Fact, fact_id
+from app.domain.facts import Fact, RefundStep, fact_id
 from app.domain.refund import SoldLine
 from app.domain.sale import Sale
 from app.errors import Code, Trouble
@@ -47,6 +47,7 @@ from offline_store import (
     member_lease,
     member_refusals,
     members,
+    money_back,
     receipts,
     reference,
     scrubbing,
@@ -150,6 +151,22 @@ class StoreUnit(FeedUnit, JournalUnit):
     def attempts_of(self, sale_id: str) -> tuple[Attempt, ...]:
         """Return the attempts for one cart, oldest first."""
         return attempts.of_sale(self._connection, sale_id)
+
+    def money_back(self, number: str) -> RefundStep | None:
+        """Return the newest step of a refund that goes through a provider."""
+        return money_back.by_number(self._connection, number)
+
+    def money_back_of_sale(self, sale_id: str) -> tuple[RefundStep, ...]:
+        """Return the newest step of every such refund of a sale, oldest first."""
+        return money_back.of_sale(self._connection, sale_id)
+
+    def money_back_of_attempt(self, attempt_id: str) -> tuple[RefundStep, ...]:
+        """Return the newest step of every such refund of a payment, oldest first."""
+        return money_back.of_attempt(self._connection, attempt_id)
+
+    def gone_back(self, attempt_id: str) -> int:
+        """Return what documents say has gone back by a payment."""
+        return money_back.gone_back(self._connection, attempt_id)
 
     def keep_token(self, attempt_id: str, token: str) -> None:
         """Remember the QR text of an attempt."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.money_back import Back
 from app.domain.payment import PaymentState
 from app.domain.refund import Refund
 from app.domain.sale import Sale
@@ -40,7 +41,38 @@ class PaymentStep:
     evidence: str = ""
 
 
-Fact = Sale | Refund | StockAdjustment | PaymentStep
+@dataclass(frozen=True, slots=True)
+class RefundStep:
+    """One step of money on its way back by the way it came, recorded before the next call is made.
+
+    `number` is what cloud and provider know it by; `step` counts from 1 within it; `standing` is where
+    it stands since. `refund_id` is the document that a return of goods becomes once the provider has
+    accepted, `lines` the pieces by line number and `cash` what goes back beside it: enough to go on after
+    a restart. All three are empty for money no sale was made of, which belongs to its attempt alone.
+    `word` is the provider's or the cloud's for why not. Minor units; `business_date` is ISO 8601.
+    """
+
+    step_id: str
+    number: str
+    step: int
+    standing: Back
+    attempt_id: str
+    sale_id: str
+    refund_id: str
+    amount: int
+    currency: str
+    reason: str
+    business_date: str
+    at: Moment
+    actor: str
+    cash: int = 0
+    lines: tuple[tuple[int, int], ...] = ()
+    provider: str = ""
+    ref: str = ""
+    word: str = ""
+
+
+Fact = Sale | Refund | StockAdjustment | PaymentStep | RefundStep
 
 
 def fact_id(fact: Fact) -> str:
@@ -52,5 +84,5 @@ def fact_id(fact: Fact) -> str:
             return fact.refund_id
         case StockAdjustment():
             return fact.adjustment_id
-        case PaymentStep():
+        case PaymentStep() | RefundStep():
             return fact.step_id

@@ -6,14 +6,21 @@ any order of part returns. A line without one is taken at the price the shop agr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.cart import MAX_QUANTITY
 from app.domain.catalog import LineKind, Sku
 from app.domain.commission import Commission, take_back
 from app.domain.money import check_size, extend, half_away
-from app.domain.sale import Sale, SaleLine, Tender, check_tender, commissions_by_line
+from app.domain.sale import (
+    Sale,
+    SaleLine,
+    Tender,
+    TenderKind,
+    check_tender,
+    commissions_by_line,
+)
 from app.domain.stock import MovementKind, StockMovement
 from app.domain.text import check_reason, check_reference
 from app.domain.times import Moment
@@ -86,7 +93,10 @@ class RefundLine:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """One document of money given back. `total` = Σ line nets = Σ tender amounts, never below zero."""
+    """One document of money given back. `total` = Σ line nets = Σ tender amounts, never below zero.
+
+    `cash_reason` is a code for why cash was given although the money could have gone back by the way it
+    came, "" where it could not or did."""
 
     refund_id: str
     receipt_no: str
@@ -102,6 +112,29 @@ class Refund:
     tenders: tuple[Tender, ...]
     movements: tuple[StockMovement, ...]
     commissions: tuple[Commission, ...]
+    cash_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """How the money of a refund goes back: `wallet` by the attempt it came by, `cash` by hand."""
+
+    cash: int
+    wallet: int = 0
+    attempt_id: str = ""
+    provider: str = ""
+
+
+def way_back(total: int, sale: Sale, gone: Mapping[str, int]) -> WayBack:
+    """Return the way back of `total` of a sale: the original tender first, as far as it has anything
+    left, and the rest in cash. `gone` is what has gone back by each attempt so far; minor units."""
+    for tender in sale.tenders:
+        if tender.kind is TenderKind.QR and tender.attempt_id:
+            left = max(tender.amount - gone.get(tender.attempt_id, 0), 0)
+            wallet = min(left, total)
+            if wallet > 0:
+                return WayBack(total - wallet, wallet, tender.attempt_id, tender.provider)
+    return WayBack(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +176,7 @@ def make_refund(
     reason: str,
     member_ref: str = "",
     reference: str = "",
+    cash_reason: str = "",
 ) -> Refund:
     """Build a refund that holds its invariants.
 
@@ -154,6 +188,8 @@ def make_refund(
         raise RuleBroken(Code.REFUND_EMPTY)
     check_reason(reason)
     check_reference(reference)
+    if cash_reason:
+        check_reason(cash_reason)
     lines: list[RefundLine] = []
     movements: list[StockMovement] = []
     commissions: list[Commission] = []
@@ -180,6 +216,7 @@ def make_refund(
         tenders=tuple(tenders),
         movements=tuple(movements),
         commissions=tuple(commissions),
+        cash_reason=cash_reason,
     )
     check_refund(refund)
     return refund

@@ -5,7 +5,14 @@ gateway or transport runs on a network thread; `Reader` answers at once from a r
 and may be called on any thread, the GUI's included.
 """
 
-from app.ports.cloud import Enrolment, LiveFeed, PaymentGateway, SyncTransport, TaskDesk
+from app.ports.cloud import (
+    Enrolment,
+    LiveFeed,
+    PaymentGateway,
+    RefundDesk,
+    SyncTransport,
+    TaskDesk,
+)
 from app.ports.devices import (
     Clock,
     CodeReader,
@@ -62,6 +69,7 @@ __all__ = [
     "Reader",
     "ReceiptPrinter",
     "ReceiptWords",
+    "RefundDesk",
     "SecretKeeper",
     "SignInRecord",
     "SnapshotPiece",

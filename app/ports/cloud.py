@@ -21,6 +21,7 @@ from app.wire.messages import (
     PushAnswer,
     PushRequest,
 )
+from app.wire.refunds import RefundRequest, RefundView
 from app.wire.snapshot import SnapshotBegin, SnapshotChunk
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochRequest
@@ -70,6 +71,20 @@ class PaymentGateway(Protocol):
     def query(self, attempt_id: str) -> PaymentView: ...
 
     def cancel(self, attempt_id: str) -> PaymentView: ...
+
+
+class RefundDesk(Protocol):
+    """Money that goes back by the way it came, at the cloud. Network thread.
+
+    Raises Trouble when there is no trustworthy answer, and RuleBroken with the cloud's own code when
+    nothing was or will be given back; TASK_TAKEN and TASK_SETTLED as `TaskDesk`.
+    """
+
+    def give_back(self, asked: RefundRequest) -> RefundView:
+        """Ask for it; the same number again is the same money, once."""
+
+    def query(self, number: str) -> RefundView:
+        """Ask how it stands. Raises RuleBroken(REFUND_UNKNOWN)."""
 
 
 class TaskDesk(Protocol):

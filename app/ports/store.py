@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from app.domain.cart import Cart
 from app.domain.catalog import Matrix, Sku, StyleCard
 from app.domain.commission import CommissionPlan
-from app.domain.facts import Fact
+from app.domain.facts import Fact, RefundStep
 from app.domain.member import Member, Tier
 from app.domain.people import Person
 from app.domain.receipt import StoreHeader
@@ -98,6 +98,18 @@ class UnitOfWork(Protocol):
     def attempt(self, attempt_id: str) -> Attempt | None: ...
 
     def attempts_of(self, sale_id: str) -> tuple[Attempt, ...]: ...
+
+    def money_back(self, number: str) -> RefundStep | None:
+        """Return the newest step of a refund that goes through a provider."""
+
+    def money_back_of_sale(self, sale_id: str) -> tuple[RefundStep, ...]:
+        """Return the newest step of every such refund of a sale, oldest first."""
+
+    def money_back_of_attempt(self, attempt_id: str) -> tuple[RefundStep, ...]:
+        """Return the newest step of every such refund of a payment, oldest first."""
+
+    def gone_back(self, attempt_id: str) -> int:
+        """Return what documents say has gone back by a payment, in minor units."""
 
     def keep_token(self, attempt_id: str, token: str) -> None:
         """Remember the QR text of an attempt, so that it can be shown again after a restart."""
@@ -327,6 +339,12 @@ class Reader(Protocol):
 
     def uneasy_attempts(self) -> tuple[Attempt, ...]:
         """Return attempts with money where no sale is: late, over, partial, or paid without a sale."""
+
+    def money_going_back(self) -> tuple[RefundStep, ...]:
+        """Return refunds through a provider whose end nobody knows, oldest first."""
+
+    def money_back_of(self, refund_id: str) -> tuple[RefundStep, ...]:
+        """Return the newest step of every refund through a provider for a document, oldest first."""
 
     def tasks(self) -> tuple[TaskRow, ...]:
         """Return the store's tasks and its payments, the newest first; settled ones for some days."""

@@ -7,7 +7,8 @@ from app.remote.cloud import EnrolledCloud
 from app.remote.http import Question
 from app.wire.tasks import SETTLED, TaskClaim, TaskRow, TaskSettlement
 
-_CLAIMED = "claimed"
+CLAIMED = "claimed"
+"""The cloud's word for what another holds, or nobody can hold any more."""
 
 
 class CloudTasks:
@@ -32,13 +33,13 @@ class CloudTasks:
         try:
             return self._cloud.ask(Question("POST", path, message), TaskRow)
         except Trouble as trouble:
-            if trouble.facts.get("problem") != _CLAIMED:
+            if trouble.facts.get("problem") != CLAIMED:
                 raise
-            raise _taken(str(trouble.facts.get("detail", ""))) from trouble
+            raise taken(str(trouble.facts.get("detail", ""))) from trouble
 
 
-def _taken(detail: str) -> RuleBroken:
-    """Read who holds a task: the till's number and the person, or that it is settled."""
+def taken(detail: str) -> RuleBroken:
+    """Return what it means that a task is held: the till's number and the person, or that it is settled."""
     if detail == SETTLED:
         return RuleBroken(Code.TASK_SETTLED)
     till, _, person = detail.partition(" ")

@@ -101,6 +101,10 @@ class Payments:
         """Ask the cloud how an attempt stands. Doubt is an answer: the state becomes unknown."""
         return self._pool.submit(self._refresh, attempt_id, actor, False)
 
+    def refresh_now(self, attempt_id: str) -> PaymentNews:
+        """Do `refresh` on the calling network thread."""
+        return self._refresh(attempt_id, "", False)
+
     def cancel(self, attempt_id: str, actor: str = "") -> Future[PaymentNews]:
         """Ask the cloud to close an attempt. Believe only its answer: closed, or already paid."""
         return self._pool.submit(self._refresh, attempt_id, actor, True)

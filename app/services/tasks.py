@@ -47,7 +47,7 @@ class StoreTasks:
         Raises (through the future) RuleBroken: TASK_TAKEN (`till`, `person`), TASK_SETTLED,
         TASK_UNKNOWN; Trouble when the cloud cannot be asked.
         """
-        return self._pool.submit(self._claim, task_id, person)
+        return self._pool.submit(self.claim_now, task_id, person)
 
     def settle(self, task_id: str, resolution: str, manager: Person) -> Future[TaskRow]:
         """Say what became of a task, claiming it first if need be. The same twice is once.
@@ -75,14 +75,15 @@ class StoreTasks:
 
     # --- network thread -----------------------------------------------------------------------
 
-    def _claim(self, task_id: str, person: Person) -> TaskRow:
+    def claim_now(self, task_id: str, person: Person) -> TaskRow:
+        """Do `claim` on the calling network thread."""
         claim_id = self._run(lambda uow: uow.claim_of(task_id))
         asked = TaskClaim(task_id=task_id, claim_id=claim_id, person=person.person_id)
         return self._kept(self._desk.claim(asked))
 
     def _settle(self, task_id: str, resolution: str, manager: Person) -> TaskRow:
         _only_a_manager(manager)
-        return self._say(self._claim(task_id, manager).task_id, resolution, manager)
+        return self._say(self.claim_now(task_id, manager).task_id, resolution, manager)
 
     def _say(self, task_id: str, resolution: str, person: Person) -> TaskRow:
         claim_id = self._run(lambda uow: uow.claim_of(task_id))
@@ -93,7 +94,7 @@ class StoreTasks:
 
     def _deliver(self, attempt_id: str, person: Person) -> PaymentNews:
         try:
-            self._claim(attempt_id, person)
+            self.claim_now(attempt_id, person)
             claimed = True
         except RuleBroken as refused:
             if refused.code is not Code.TASK_UNKNOWN:

@@ -16,6 +16,8 @@ from app.errors import Trouble
 from app.ports import LiveFeed, Store
 from app.services.late_money import untold
 from app.services.payments import PaymentNews, Payments
+from app.services.refund_watch import RefundWatch
+from app.wire.refunds import NEWS_KIND as REFUND
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ class PaymentWatch:
 
     `on_news` is called with every answer, `on_reference` when the cloud says a stream changed,
     `on_turn` when hints that flowed have stopped or flow again, so that somebody finds out whether
-    the cloud is gone or back; all on a thread of this class or of the network pool.
+    the cloud is gone or back; all on a thread of this class or of the network pool. `refunds` are
+    followed in the same turns.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class PaymentWatch:
         on_news: Callable[[PaymentNews], None],
         on_reference: Callable[[str], None] = lambda stream: None,
         on_turn: Callable[[], None] = lambda: None,
+        refunds: RefundWatch | None = None,
     ) -> None:
         self._store = store
         self._payments = payments
@@ -58,6 +62,7 @@ class PaymentWatch:
         self._on_news = on_news
         self._on_reference = on_reference
         self._on_turn = on_turn
+        self._refunds = refunds
         self._silent = False
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -102,6 +107,8 @@ class PaymentWatch:
                     self._live.set()
                     if news.kind == "payment":
                         self._hinted(news.subject)
+                    elif news.kind == REFUND and self._refunds is not None:
+                        self._refunds.hinted(news.subject)
                     elif news.kind == "reference":
                         self._on_reference(news.subject)
                     elif news.kind == "hello":
@@ -126,6 +133,8 @@ class PaymentWatch:
             try:
                 for attempt_id in self._worth_asking():
                     self._refresh(attempt_id)
+                if self._refunds is not None:
+                    self._refunds.turn()
             except Trouble as trouble:  # the store is busy; the next round asks again
                 log.warning("open payments could not be read: %s", trouble.code)
             except Exception:  # a bug, but the thread that learns of money must outlive it

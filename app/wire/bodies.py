@@ -118,6 +118,7 @@ class RefundV1(Body, frozen=True, kw_only=True):
     reason: str
     member_ref: str = ""
     reference: str = ""
+    cash_reason: str = ""
     lines: tuple[RefundLineV1, ...] = ()
     tenders: tuple[TenderV1, ...] = ()
     movements: tuple[MovementV1, ...] = ()
@@ -150,6 +151,32 @@ class PaymentStepV1(Body, frozen=True, kw_only=True):
     evidence: str = ""
 
 
+class PiecesV1(Body, frozen=True, kw_only=True):
+    no: int
+    quantity: int
+
+
+class RefundStepV1(Body, frozen=True, kw_only=True):
+    """`lines` are pieces of sold lines, by their numbers there."""
+
+    id: str
+    number: str
+    step: int
+    standing: str
+    attempt: str
+    amount: int
+    currency: str
+    business_date: str
+    sale: str = ""
+    refund: str = ""
+    reason: str = ""
+    cash: int = 0
+    lines: tuple[PiecesV1, ...] = ()
+    provider: str = ""
+    ref: str = ""
+    word: str = ""
+
+
 class EpochOpenedV1(Body, frozen=True, kw_only=True):
     """First record of an epoch that follows another: where the old one ended, and why it did.
 
@@ -171,6 +198,7 @@ BODIES: dict[str, type[Body]] = {
     "refund": RefundV1,
     "stock_adjustment": StockAdjustmentV1,
     "payment_step": PaymentStepV1,
+    "refund_step": RefundStepV1,
     EPOCH_OPENED: EpochOpenedV1,
 }
 """Journal kind → shape of its body."""

@@ -6,7 +6,7 @@ import msgspec
 
 from app.domain.catalog import LineKind
 from app.domain.commission import Commission
-from app.domain.facts import Fact, PaymentStep
+from app.domain.facts import Fact, PaymentStep, RefundStep
 from app.domain.payment import Anomaly, PaymentState, State
 from app.domain.people import GuideShare
 from app.domain.pricing import Reason
@@ -15,6 +15,7 @@ from app.domain.sale import Sale, SaleLine, Tender, TenderKind
 from app.domain.stock import MovementKind, StockAdjustment, StockMovement
 from app.domain.times import Moment, TimeQuality
 from app.errors import Code, Trouble
+from app.wire import refund_steps
 from app.wire.bodies import (
     BODIES,
     Body,
@@ -24,6 +25,7 @@ from app.wire.bodies import (
     PaymentStepV1,
     ReasonV1,
     RefundLineV1,
+    RefundStepV1,
     RefundV1,
     SaleLineV1,
     SaleV1,
@@ -48,6 +50,8 @@ def encode(fact: Fact) -> tuple[str, bytes]:
             return "stock_adjustment", _ENCODER.encode(_adjustment(fact))
         case PaymentStep():
             return "payment_step", _ENCODER.encode(_step(fact))
+        case RefundStep():
+            return "refund_step", _ENCODER.encode(refund_steps.written(fact))
 
 
 def decode_body(kind: str, body: bytes) -> Body:
@@ -100,6 +104,8 @@ def _read(shape: Body, header: Header) -> Fact:
             )
         case PaymentStepV1():
             return _read_step(shape, at, header.actor)
+        case RefundStepV1():
+            return refund_steps.read(shape, at, header.actor)
         case _:
             raise Trouble(Code.CLOUD_MESSAGE_INVALID, kind=header.kind)
 
@@ -165,6 +171,7 @@ def _refund(refund: Refund) -> RefundV1:
         reason=refund.reason,
         member_ref=refund.member_ref,
         reference=refund.reference,
+        cash_reason=refund.cash_reason,
         lines=tuple(_refund_line(line) for line in refund.lines),
         tenders=_tenders(refund.tenders),
         movements=_movements(refund.movements),
@@ -315,6 +322,7 @@ def _read_refund(body: RefundV1, at: Moment, actor: str) -> Refund:
         member_ref=body.member_ref,
         reference=body.reference,
         reason=body.reason,
+        cash_reason=body.cash_reason,
         lines=tuple(_read_refund_line(line) for line in body.lines),
         tenders=_read_tenders(body.tenders),
         movements=_read_movements(body.movements),

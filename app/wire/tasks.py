@@ -25,6 +25,10 @@ OVER = "over"
 UNPROVEN = "unproven"
 """The code of a sale that was made on a spoken code, and whose money the cloud has not heard of."""
 
+GOING_BACK, STUCK, NOT_GIVEN_BACK = "refund_pending", "refund_stuck", "refund_refused"
+"""Codes of money on its way back, of money the provider cannot give back by itself, and of money that stands
+as given back in a till's books although the provider refused it afterwards."""
+
 SEEN, DELIVERED, REFUNDED = "seen", "delivered", "refunded"
 RELEASED, CORRECTED, DROPPED = "released", "corrected", "dropped"
 BY_ITSELF = "by_itself"

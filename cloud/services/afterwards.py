@@ -15,6 +15,7 @@ from cloud.db.base import Database
 from cloud.gateways.base import Answer, AttemptKey
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks
+from cloud.services.money_facts import Own
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,9 @@ class LostSales:
     after_ms: int
     until_ms: int
     portable: bool = False
-    seen: list[tuple[money_tasks.Own, str]] = field(default_factory=list)
+    seen: list[tuple[Own, str]] = field(default_factory=list)
 
-    def look(self, until_ms: int, conn: sa.Connection) -> list[tuple[money_tasks.Own, str, int]]:
+    def look(self, until_ms: int, conn: sa.Connection) -> list[tuple[Own, str, int]]:
         """Return what ended since the last look, and remember how far this one came."""
         found = money_tasks.unsold(
             conn, self.until_ms, until_ms, SWEEP_LIMIT, portable=self.portable

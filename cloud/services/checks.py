@@ -12,6 +12,7 @@ from app.wire.bodies import (
     Body,
     CommissionV1,
     PaymentStepV1,
+    RefundStepV1,
     RefundV1,
     SaleV1,
     StockAdjustmentV1,
@@ -51,6 +52,8 @@ def _figures(body: Body) -> list[int]:
     """Return every amount and number of pieces of a body. Asked for each record, so in plain lists."""
     if isinstance(body, PaymentStepV1):
         return [body.amount, body.received]
+    if isinstance(body, RefundStepV1):
+        return [body.amount, body.cash, *(line.quantity for line in body.lines)]
     figures: list[int] = []
     if isinstance(body, SaleV1 | RefundV1 | StockAdjustmentV1):
         figures += [movement.delta for movement in body.movements]
@@ -71,6 +74,8 @@ def _numbers(body: Body) -> list[int]:
     """Return every position, version and rate of a body: what the columns of 32 bits hold."""
     if isinstance(body, PaymentStepV1):
         return [body.step]
+    if isinstance(body, RefundStepV1):
+        return [body.step, *(line.no for line in body.lines)]
     numbers: list[int] = []
     if isinstance(body, RefundV1):
         numbers += [line.origin_line for line in body.lines]

@@ -33,6 +33,7 @@ from cloud.services import attempts, money_tasks
 from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
+from cloud.services.money_facts import Own
 from cloud.services.tasks import NEWS as TASKS_CHANGED
 
 log = logging.getLogger(__name__)
@@ -307,7 +308,7 @@ class Payments:
     def _change(self, work: Callable[[Ledger], T]) -> T:
         """Run `work` in a transaction and publish its changes after the commit, never before."""
 
-        def run(conn: sa.Connection) -> tuple[T, list[Attempt], set[money_tasks.Own]]:
+        def run(conn: sa.Connection) -> tuple[T, list[Attempt], set[Own]]:
             ledger = Ledger(conn, self.now_ms(), [])
             result = work(ledger)
             stores = money_tasks.note_changes(conn, ledger.changed, ledger.now_ms)
@@ -318,7 +319,7 @@ class Payments:
         self._tell_of_tasks(stores)
         return result
 
-    def _tell_of_tasks(self, stores: Iterable[money_tasks.Own]) -> None:
+    def _tell_of_tasks(self, stores: Iterable[Own]) -> None:
         for tenant, store in stores:
             self._newsroom.publish([store_topic(tenant, store)], TASKS_CHANGED)
 
@@ -335,7 +336,7 @@ class Payments:
                     self._tell_of_tasks([own])
 
     @staticmethod
-    def _review(own: money_tasks.Own, attempt_id: str, now_ms: int, conn: sa.Connection) -> bool:
+    def _review(own: Own, attempt_id: str, now_ms: int, conn: sa.Connection) -> bool:
         return money_tasks.review(conn, own, [attempt_id], now_ms)
 
 

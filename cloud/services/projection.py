@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.wire.bodies import Body, PaymentStepV1, RefundV1, SaleV1, StockAdjustmentV1
+from app.wire.bodies import Body, PaymentStepV1, RefundStepV1, RefundV1, SaleV1, StockAdjustmentV1
 from app.wire.checksum import stock_mark
 from app.wire.journal import Header
-from cloud.db import tables
+from cloud.db import refund_tables, tables
 from cloud.db.rows import Values, add_to, insert_values
 
 
@@ -115,6 +115,18 @@ _STEP = _Shape(
         **{name: name for name in ("provider", "provider_ref", "order_hash", "expires_ms")},
     },
 )
+_BACK = _Shape(
+    refund_tables.step,
+    ("device_id", *_HEADER),
+    {
+        "step_id": "id",
+        "attempt_id": "attempt",
+        "sale_id": "sale",
+        "document_id": "refund",
+        **{name: name for name in ("number", "step", "standing", "amount", "cash", "currency")},
+        **{name: name for name in ("business_date", "reason", "provider", "ref", "word")},
+    },
+)
 
 
 @dataclass(slots=True)
@@ -163,6 +175,9 @@ def _collect(batch: _Batch, record: Projectable) -> None:
         case PaymentStepV1() as step:
             own = (batch.arrival.device, *_of_header(header), " ".join(step.anomalies))
             batch.rows[_STEP].append((*own, *_STEP.read(step)))
+        case RefundStepV1() as step:
+            own = (batch.arrival.device, *_of_header(header))
+            batch.rows[_BACK].append((*own, *_BACK.read(step)))
 
 
 def _parts(batch: _Batch, document: str, body: SaleV1 | RefundV1) -> None:

@@ -220,6 +220,18 @@ def settle(
     return settled, True
 
 
+def held(connection: sa.Connection, holder: Holder, task_id: str) -> None:
+    """Let a manager who holds a task act on it, until the transaction ends nobody else.
+
+    Raises Refused: 404, 409 `claimed` when it is not held by this claim or is settled, 403 for somebody
+    who is no manager.
+    """
+    row = _locked(connection, holder, task_id)
+    if row["state"] != CLAIMED or not _holds(row, holder):
+        raise _taken(connection, row)
+    _only_who_may(connection, holder, REFUNDED, holder.person or row["claimed_by"])
+
+
 def _only_who_may(connection: sa.Connection, holder: Holder, word: str, person: str) -> None:
     """Guides deliver, managers decide; the operator sits at the cloud itself. Raises Refused 403."""
     if word == DELIVERED or holder.device == OPERATOR:

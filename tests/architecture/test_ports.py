@@ -20,6 +20,7 @@ FAKES = {
     "QrMaker": "tests.fakes.qr:FakeQrMaker",
     "FrameSource": "tests.fakes.camera:FakeFrameSource",
     "ReceiptPrinter": "tests.fakes.printer:FakePrinter",
+    "RefundDesk": "tests.fakes.refunds:FakeRefundDesk",
     "SecretKeeper": "tests.fakes.secrets:FakeKeeper",
     "SyncTransport": "tests.fakes.transport:FakeTransport",
     "TaskDesk": "tests.fakes.tasks:FakeTaskDesk",

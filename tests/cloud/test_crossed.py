@@ -26,6 +26,7 @@ from app.wire.messages import (
     PullAnswer,
     StockRow,
 )
+from app.wire.refunds import RefundRequest, RefundView
 from app.wire.snapshot import SNAPSHOTS, SnapshotBegin, SnapshotChunk
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochMark, EpochRequest
@@ -255,6 +256,34 @@ def provider_qr(street: Street) -> None:
     assert shown.view().provider == ""
 
 
+def refund_of(street: Street) -> RefundRequest:
+    shown = street.mine.show(street.shop.client)
+    street.shop.paying(shown).tap("/approve")
+    return RefundRequest(
+        number=new_id(),
+        attempt_id=shown.order.attempt_id,
+        amount=100,
+        currency="CNY",
+        reason="size",
+        document=new_id(),
+    )
+
+
+def give_back(street: Street) -> None:
+    asked = refund_of(street)
+    for till in street.others:
+        assert said(till, "/v1/refunds", asked) == 404
+    assert street.mine.device.post("/v1/refunds", asked, RefundView).state == "done"
+
+
+def show_refund(street: Street) -> None:
+    asked = refund_of(street)
+    street.mine.device.post("/v1/refunds", asked, RefundView)
+    for till in street.others:
+        path = f"/v1/refunds/{asked.number}"
+        assert till.device.client.get(path, headers=till.headers).status_code == 404
+
+
 def live(street: Street) -> None:
     """Whoever listens hears of their own store, whatever happens in the others."""
     for till in street.others:
@@ -339,6 +368,8 @@ STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/payments/{attempt_id}/cancel": cancel,
     "POST /v1/payments/{attempt_id}/code": collect,
     "POST /v1/payments/{attempt_id}/qr": provider_qr,
+    "POST /v1/refunds": give_back,
+    "GET /v1/refunds/{number}": show_refund,
     "GET /v1/live": live,
     "POST /v1/tasks/claim": claim,
     "POST /v1/tasks/settle": settle,

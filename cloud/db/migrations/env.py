@@ -9,12 +9,21 @@ from cloud.db import (
     member_tables,
     payment_tables,
     price_tables,
+    refund_tables,
     tables,
     task_tables,
 )
 from cloud.db.base import metadata
 
-DECLARED = (tables, member_tables, payment_tables, price_tables, backup_tables, task_tables)
+DECLARED = (
+    tables,
+    member_tables,
+    payment_tables,
+    refund_tables,
+    price_tables,
+    backup_tables,
+    task_tables,
+)
 """Importing them hangs their tables on the metadata."""
 
 context.configure(

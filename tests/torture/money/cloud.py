@@ -32,6 +32,7 @@ from cloud.gateways.wechat.gateway import WechatGateway
 from cloud.main import app_of
 from cloud.operation.metrics import Metrics
 from cloud.services.admission import Admission
+from cloud.services.giving_back import GivingBack
 from cloud.services.live import LocalNewsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
@@ -141,10 +142,12 @@ class MoneyCloud:
             SANDBOX,
         )
         self.newsdesk = Newsdesk()
+        payments = Payments(self.db, gateways, self.newsdesk, self.clock)
         return Desk(
             db=self.db,
             orders=Orders(self.db, self.clock),
-            payments=Payments(self.db, gateways, self.newsdesk, self.clock),
+            payments=payments,
+            giving_back=GivingBack(self.db, gateways, self.newsdesk, payments),
             gateways=gateways,
             proofs=Proofs(self.db, our_keys()),
             newsroom=self.newsdesk,

@@ -131,7 +131,8 @@ def _in_the_sandbox(cloud: MoneyCloud, draw: random.Random) -> list[Deed]:
                 lambda number=number: sandbox.stall(number),
                 lambda number=number: sandbox.pay_twice(number),
             ]
-        elif row.standing in (Standing.CLOSED, Standing.DECLINED) and draw.random() < 0.3:
-            if cloud.now_ms < row.expires_ms + CLOSED_CODES_PAYABLE_MS:
+        elif row.standing in (Standing.CLOSED, Standing.DECLINED):
+            in_time = cloud.now_ms < row.expires_ms + CLOSED_CODES_PAYABLE_MS
+            if in_time and draw.random() < 0.3:
                 found.append(lambda number=number: sandbox.pay_late(number))
     return found

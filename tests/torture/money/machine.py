@@ -18,7 +18,7 @@ from tests.torture.sim.world import Step
 from tests.torture.tally import Failure, Tally
 
 
-class Harmed(AssertionError):
+class Harmed(AssertionError):  # noqa: N818 - says what happened, like the house's own
     """Money came to harm."""
 
 

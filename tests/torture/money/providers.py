@@ -188,7 +188,7 @@ class Piece:
 
 @dataclass
 class Mailbag:
-    """Letters on their way to the cloud, those of providers that were written since the last look included."""
+    """Letters of providers on their way to the cloud."""
 
     providers: Providers
     letters: list[Letter] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The end of every run: lines are sound, timers run out, the providers are heard, and every fen is looked for.
+"""The end of every run: lines are sound, timers run out, providers are heard, and every fen is looked for.
 
 Nobody pays any more and nobody decides anything; what waits for a person stays in the inbox.
 """

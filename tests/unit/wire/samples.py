@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from app.domain.catalog import LineKind
 from app.domain.commission import Commission
-from app.domain.facts import Fact, PaymentStep
+from app.domain.facts import Fact, PaymentStep, RefundStep
+from app.domain.money_back import Back
 from app.domain.payment import Anomaly, Event, PaymentState, State
 from app.domain.people import GuideShare
 from app.domain.pricing import Reason
@@ -95,6 +96,7 @@ REFUND = Refund(
     tenders=(Tender("t-2", TenderKind.CASH, 11_250, 11_300, 50, "a-2", "till"),),
     movements=(StockMovement("QY-101-BK-M", 2, MovementKind.RETURN),),
     commissions=(Commission(1, "p-lin", "autumn", 4, -11_250, 350, 6_000, -237),),
+    cash_reason="wish",
 )
 
 ADJUSTMENT = StockAdjustment(
@@ -126,11 +128,33 @@ STEP = PaymentStep(
     evidence="GP1:6BF",
 )
 
+BACK = RefundStep(
+    step_id="0199c8a0-0000-7000-8000-000000000006",
+    number="0199c8a0-0000-7000-8000-000000000007",
+    step=2,
+    standing=Back.STUCK,
+    attempt_id=STEP.attempt_id,
+    sale_id=SALE.sale_id,
+    refund_id=REFUND.refund_id,
+    amount=11_000,
+    currency="CNY",
+    reason="return_size",
+    business_date="2025-10-09",
+    at=AT,
+    actor="p-chen",
+    cash=250,
+    lines=((1, 2), (3, 1)),
+    provider="wechat",
+    ref="50-77",
+    word="ABNORMAL",
+)
+
 FACTS: dict[str, Fact] = {
     "sale": SALE,
     "refund": REFUND,
     "stock_adjustment": ADJUSTMENT,
     "payment_step": STEP,
+    "refund_step": BACK,
 }
 
 
@@ -209,6 +233,7 @@ facts = st.one_of(
         refund_id=texts,
         reason=texts,
         lines=st.lists(_refund_lines, max_size=2).map(tuple),
+        cash_reason=texts,
         **_document,
     ),
     st.builds(StockAdjustment, texts, moments, texts, texts, texts, _movements, texts),
@@ -218,5 +243,13 @@ facts = st.one_of(
         amount=amounts, received=amounts, currency=texts, order_hash=texts, provider=texts,
         provider_ref=texts, expires_ms=st.integers(0, 2**45), at=moments, actor=texts,
         evidence=texts,
+    ),
+    st.builds(
+        RefundStep,
+        step_id=texts, number=texts, step=counts, standing=st.sampled_from(Back), attempt_id=texts,
+        sale_id=texts, refund_id=texts, amount=amounts, currency=texts, reason=texts,
+        business_date=texts, at=moments, actor=texts, cash=amounts,
+        lines=st.lists(st.tuples(counts, counts), max_size=3).map(tuple), provider=texts, ref=texts,
+        word=texts,
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from app.errors import Code, Trouble
 from app.wire.bodies import BODIES, EPOCH_OPENED
 from app.wire.codec import decode, decode_body, encode
 from app.wire.versions import HANDSHAKE, PROTOCOL, SCHEMA
-from tests.unit.wire.samples import ADJUSTMENT, AT, FACTS, SALE, STEP, facts, header
+from tests.unit.wire.samples import ADJUSTMENT, AT, FACTS, REFUND, SALE, STEP, facts, header
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -39,6 +39,13 @@ def test_a_step_of_a_till_that_knew_no_evidence_is_the_same_to_the_byte() -> Non
     step = replace(STEP, evidence="")
     assert encode(step) == ("payment_step", golden)
     assert decode(header("payment_step", AT, step.actor), golden) == step
+
+
+def test_a_refund_of_a_till_that_knew_no_other_way_is_the_same_to_the_byte() -> None:
+    golden = (GOLDEN / "refund_without_cash_reason.json").read_bytes().rstrip(b"\n")
+    refund = replace(REFUND, cash_reason="")
+    assert encode(refund) == ("refund", golden)
+    assert decode(header("refund", AT, refund.actor), golden) == refund
 
 
 @pytest.mark.parametrize("kind", FACTS)

@@ -1,0 +1,347 @@
+"""Giving money back by the way it came: written down first, asked for once, followed to its end.
+
+A provider is asked without holding a lock; what it says is applied under the row lock of the attempt. Never
+more goes back than came: whatever is not refused counts. Knows no HTTP and no provider in particular.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from app.domain.money_back import Back, Paid, from_one, from_several
+from app.domain.payment import PAID_STATES, Event, State
+from app.domain.text import MAX_REFERENCE, check_reason
+from app.errors import Code, RuleBroken, Trouble
+from cloud.db.base import Database
+from cloud.gateways.base import AttemptKey, RefundAnswer, RefundStanding
+from cloud.gateways.registry import Gateways
+from cloud.services import attempts, money_tasks, proofs, refund_ledger, tasks
+from cloud.services.attempts import Attempt, Ledger
+from cloud.services.live import Newsroom, store_topic
+from cloud.services.money_facts import Own
+from cloud.services.payments import Payments
+from cloud.services.refund_ledger import GoingBack, RefundKey, RefundLedger, Request
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SWEEP_LIMIT = 200
+"""Most refunds one sweep asks about; the next one takes the rest."""
+SOON_MS, SELDOM_MS = 10_000, 3_600_000
+"""How soon and how seldom a refund without its end is asked about: Alipay wants ten seconds to know of
+one; a card that is gone may take somebody days."""
+
+_HEARD = {
+    RefundStanding.DONE: Back.DONE,
+    RefundStanding.PENDING: Back.PENDING,
+    RefundStanding.REFUSED: Back.REFUSED,
+    RefundStanding.STUCK: Back.STUCK,
+    RefundStanding.ABSENT: Back.UNKNOWN,
+}
+_NUMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to give back. `number` is a UUID chosen on the device; minor units.
+
+    `document` is the till's refund of a sale, "" for money no sale was made of: then `claim_id` is the
+    claim of `device` on the attempt's task, and `person` the manager who decides.
+    """
+
+    number: str
+    attempt: AttemptKey
+    amount: int
+    currency: str
+    device: str
+    reason: str
+    person: str = ""
+    document: str = ""
+    claim_id: str = ""
+
+    @property
+    def key(self) -> RefundKey:
+        """Which refund it is."""
+        return RefundKey(self.attempt.tenant, self.attempt.store, self.number)
+
+
+class GivingBack:
+    """Refunds at the cloud. Blocking; every method may be called from any thread."""
+
+    def __init__(
+        self, database: Database, gateways: Gateways, newsroom: Newsroom, payments: Payments
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._newsroom = newsroom
+        self._payments = payments
+
+    def give_back(self, wish: Wish) -> Request:
+        """Write a refund down, ask its provider, and return how it stands; the same again is once.
+
+        Raises RuleBroken: CLOUD_MESSAGE_INVALID, AMOUNT_INVALID, TEXT_*, PAYMENT_UNKNOWN,
+        PAYMENT_NOT_CONFIRMED when nothing has come, PAYMENT_ALREADY_OPEN while it may still be paid,
+        REFUND_EXCEEDS_PAYMENT (`left`), REFERENCE_ALREADY_USED when the number stands for another refund,
+        PROOF_OUT; and Refused as `tasks.held` does where money no sale was made of is given back.
+        """
+        _check(wish)
+        known = self._known(wish)
+        if known is not None:
+            return self.current(wish.key)
+        try:
+            self._write_down(wish)
+        except RuleBroken as refused:
+            if refused.code is not Code.PAYMENT_ALREADY_OPEN or wish.document:
+                raise
+            # What came is less than was due. Nothing more may come while it goes back.
+            self._payments.cancel(wish.attempt)
+            self._write_down(wish)
+        request = self._find(wish.key)
+        for row in request.rows:
+            self._send(row)
+        return self._find(wish.key)
+
+    def current(self, key: RefundKey) -> Request:
+        """Return a refund as it truly stands now: what is not at its end is asked about.
+
+        Raises RuleBroken(REFUND_UNKNOWN).
+        """
+        request = self._find(key)
+        for row in request.rows:
+            if not row.standing.is_final:
+                self._ask(row)
+        return self._find(key)
+
+    def sweep(self) -> int:
+        """Ask about refunds whose end nobody has heard of; return how many changed."""
+        now_ms = self._payments.now_ms()
+        due = self._database.read(lambda c: refund_ledger.unanswered(c, now_ms, SWEEP_LIMIT))
+        changed = 0
+        for key in due:
+            try:
+                before = self._find(key)
+                changed += self.current(key).version != before.version
+            except Trouble:
+                raise
+            except Exception:  # a bug with one refund must not keep all behind it waiting
+                log.exception("refund %s could not be followed", key.number)
+        return changed
+
+    def _known(self, wish: Wish) -> Request | None:
+        """Return the refund of this number, if it was written down. Raises REFERENCE_ALREADY_USED."""
+        known = self._database.read(lambda c: refund_ledger.known(c, wish.key))
+        if known is None:
+            return None
+        first = known.first
+        same = (first.attempt, known.amount) == (wish.attempt, wish.amount)
+        if not same or (wish.document and first.document != wish.document):
+            raise RuleBroken(Code.REFERENCE_ALREADY_USED, number=wish.number)
+        return known
+
+    def _find(self, key: RefundKey) -> Request:
+        request = self._database.read(lambda c: refund_ledger.known(c, key))
+        if request is None:
+            raise RuleBroken(Code.REFUND_UNKNOWN)
+        return request
+
+    # --- writing down -------------------------------------------------------------------------
+
+    def _write_down(self, wish: Wish) -> None:
+        def put(books: _Books) -> None:
+            # The lock first: of two tills that want the rest, the second sees what the first took.
+            attempt = attempts.find(books.conn, wish.attempt, lock=True)
+            if refund_ledger.known(books.conn, wish.key) is not None:
+                return  # a twin was quicker
+            document, parts = self._parts(books, attempt, wish)
+            for place, (payment, amount) in enumerate(parts):
+                row = GoingBack(
+                    number=_number_of(wish.number, place),
+                    request=wish.number,
+                    attempt=wish.attempt,
+                    device=wish.device,
+                    document=document,
+                    provider=payment.provider,
+                    payment_ref=payment.ref,
+                    total=payment.amount,
+                    amount=amount,
+                    currency=attempt.currency,
+                    reason=wish.reason,
+                    actor=wish.person,
+                    created_ms=books.now_ms,
+                )
+                books.refunds.open(row, books.now_ms + SOON_MS)
+            _follow(books, attempt)
+
+        self._change(put)
+
+    def _parts(
+        self, books: _Books, attempt: Attempt, wish: Wish
+    ) -> tuple[str, tuple[tuple[Paid, int], ...]]:
+        """Return for which document the money goes back, and from which payments."""
+        proofs.refuse_refund(books.conn, wish.attempt, wish.device, books.now_ms)
+        if wish.currency != attempt.currency:
+            raise RuleBroken(Code.AMOUNT_INVALID, amount=wish.amount)
+        if not wish.document:
+            holder = tasks.Holder(
+                attempt.tenant, attempt.store, wish.device, wish.claim_id, wish.person
+            )
+            tasks.held(books.conn, holder, attempt.attempt_id)
+        if attempt.payment.is_open:
+            raise RuleBroken(Code.PAYMENT_ALREADY_OPEN, attempt=attempt.attempt_id)
+        payments = refund_ledger.payments_of(books.conn, wish.attempt)
+        if not payments:
+            raise RuleBroken(Code.PAYMENT_NOT_CONFIRMED)
+        if wish.document:
+            if attempt.payment.state not in PAID_STATES:
+                raise RuleBroken(Code.PAYMENT_NOT_CONFIRMED)
+            return wish.document, ((from_one(payments, wish.amount), wish.amount),)
+        waiting, document = money_tasks.waiting(books.conn, attempt.key, books.now_ms)
+        if wish.amount > waiting:
+            raise RuleBroken(Code.REFUND_EXCEEDS_PAYMENT, left=waiting)
+        return document, from_several(payments, wish.amount)
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def _send(self, row: GoingBack) -> None:
+        """Ask a provider to give back; no answer leaves the refund unknown."""
+        try:
+            answer = self._gateways.named(row.provider).refund(row.asked())
+        except Trouble as trouble:
+            log.warning("no answer about refund %s: %s", row.number, trouble.code)
+            self._apply(row, Back.UNKNOWN, RefundAnswer(RefundStanding.ABSENT))
+        except RuleBroken as refused:
+            # A number that means something else there: whoever looks must see what has moved.
+            taken = refused.code is Code.REFERENCE_ALREADY_USED
+            heard = Back.STUCK if taken else Back.REFUSED
+            said = RefundAnswer(RefundStanding.REFUSED, reason=refused.code.value)
+            self._apply(row, heard, said)
+        else:
+            self._apply(row, _heard(row, answer), answer)
+
+    def _ask(self, row: GoingBack) -> None:
+        """Ask how a refund stands. One that never arrived is sent again under its number, which is safe
+        as often as need be."""
+        try:
+            answer = self._gateways.named(row.provider).refund_query(row.asked())
+        except Trouble as trouble:
+            log.warning("no answer about refund %s: %s", row.number, trouble.code)
+            self._apply(row, Back.UNKNOWN, RefundAnswer(RefundStanding.ABSENT))
+            return
+        if answer.standing is RefundStanding.ABSENT:
+            self._send(row)
+        else:
+            self._apply(row, _heard(row, answer), answer)
+
+    def _apply(self, row: GoingBack, heard: Back, answer: RefundAnswer) -> None:
+        def take(books: _Books) -> None:
+            attempt = attempts.find(books.conn, row.attempt, lock=True)
+            key = RefundKey(row.attempt.tenant, row.attempt.store, row.request)
+            request = refund_ledger.known(books.conn, key)
+            here = next(r for r in request.rows if r.number == row.number) if request else row
+            if here.standing.is_final:
+                return
+            age = books.now_ms - here.created_ms
+            stuck = heard is Back.STUCK
+            wait = SELDOM_MS if stuck else min(max(age // 4, SOON_MS), SELDOM_MS)
+            word = answer.reason[:MAX_REFERENCE]
+            books.refunds.hear(here, heard, answer.ref, word, books.now_ms + wait)
+            _follow(books, attempt)
+
+        self._change(take)
+
+    def _change(self, work: Callable[[_Books], None]) -> None:
+        """Run `work` in a transaction and tell of its changes after the commit, never before."""
+
+        def run(conn: sa.Connection) -> tuple[_Books, set[Own], list[Request]]:
+            now_ms = self._payments.now_ms()
+            books = _Books(Ledger(conn, now_ms, []), RefundLedger(conn, now_ms))
+            work(books)
+            stores = {
+                (row.attempt.tenant, row.attempt.store)
+                for row in books.moved()
+                if money_tasks.review(
+                    conn,
+                    (row.attempt.tenant, row.attempt.store),
+                    [row.attempt.attempt_id],
+                    now_ms,
+                )
+            }
+            return books, stores, books.requests()
+
+        books, stores, requests = self._database.write(run)
+        attempts.tell(self._newsroom, books.attempts.changed)
+        for request in requests:
+            own = request.first.attempt
+            topic = store_topic(own.tenant, own.store)
+            self._newsroom.publish([topic], refund_ledger.news(request))
+        for tenant, store in stores:
+            self._newsroom.publish([store_topic(tenant, store)], tasks.NEWS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """Both ledgers in one transaction."""
+
+    attempts: Ledger
+    refunds: RefundLedger
+
+    @property
+    def conn(self) -> sa.Connection:
+        return self.refunds.conn
+
+    @property
+    def now_ms(self) -> int:
+        return self.refunds.now_ms
+
+    def requests(self) -> list[Request]:
+        """Return the refunds that were changed, as they stand now."""
+        found = (refund_ledger.known(self.conn, key) for key in self.refunds.changed)
+        return [request for request in found if request is not None]
+
+    def moved(self) -> list[GoingBack]:
+        """Return one row of each of them."""
+        return [request.first for request in self.requests()]
+
+
+def _follow(books: _Books, attempt: Attempt) -> None:
+    """Let a confirmed attempt say that all its money goes or has gone back, and that it does not."""
+    rows = refund_ledger.of_attempt(books.conn, attempt.key)
+    going = sum(row.amount for row in rows if row.standing.counts)
+    back = sum(row.amount for row in rows if row.standing is Back.DONE)
+    state = attempt.payment.state
+    if state is State.CONFIRMED and going >= attempt.received > 0:
+        attempt = books.attempts.step(attempt, Event.REFUND_ASKED, "till")
+    elif state is State.REFUND_PENDING and going < attempt.received:
+        attempt = books.attempts.step(attempt, Event.REFUND_REFUSED, "provider")
+    if attempt.payment.state is State.REFUND_PENDING and back >= attempt.received:
+        books.attempts.step(attempt, Event.REFUND_DONE, "provider")
+
+
+def _heard(row: GoingBack, answer: RefundAnswer) -> Back:
+    """Return what an answer means. Another amount than was asked for is nothing to be sure of."""
+    heard = _HEARD[answer.standing]
+    if heard is Back.DONE and answer.amount not in (0, row.amount):
+        return Back.STUCK
+    return heard
+
+
+def _number_of(request: str, place: int) -> str:
+    """Return the number a provider knows a part by: the first has the request's own."""
+    return request if place == 0 else str(uuid.uuid5(uuid.UUID(request), str(place)))
+
+
+def _check(wish: Wish) -> None:
+    ids = (wish.person, wish.document, wish.claim_id)
+    if not _NUMBER.fullmatch(wish.number) or any(len(text) > MAX_REFERENCE for text in ids):
+        raise RuleBroken(Code.CLOUD_MESSAGE_INVALID)
+    check_reason(wish.reason)
+    if not 0 < wish.amount < 1 << 53:
+        raise RuleBroken(Code.AMOUNT_INVALID, amount=wish.amount)

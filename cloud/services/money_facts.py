@@ -1,0 +1,180 @@
+"""All that is known of payment attempts, whoever said it: the provider's side, the till's own steps, the
+sale of the cart, and what has gone back. Reads only; judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, PaymentState, State
+from app.wire.tokens import is_portable
+from cloud.db import payment_tables
+from cloud.db.tables import payment_step, sale, tender
+from cloud.services import refund_ledger
+from cloud.services.given_back import NOTHING, Given, summed
+
+Own = tuple[str, str]
+"""Tenant and store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that is known of an attempt, whoever said it."""
+
+    attempt_id: str
+    device: str
+    sale_id: str
+    payment: PaymentState
+    due: int
+    received: int
+    expires_ms: int
+    created_ms: int
+    portable: bool = False
+    """Its order travelled in the QR: the till may have been offline."""
+    told: bool = False
+    """Its till has said that it is paid."""
+    unproven: bool = False
+    """Its till believed a code that was read out, and the provider's side knows of no money."""
+    given: Given = NOTHING
+
+    @property
+    def may_be_proved(self) -> bool:
+        """Its till may have seen our proof of it and made the sale, and not have been online since."""
+        return self.portable and not self.told
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """The sale of an attempt's cart, and whether this very attempt paid it."""
+
+    receipt_no: str
+    own: bool
+
+
+def known_of(connection: sa.Connection, own: Own, attempt_ids: Collection[str]) -> dict[str, Known]:
+    """Join what the provider's side and the till's own steps say of each attempt, and what has gone back."""
+    columns = payment_tables.attempt.c
+    rows = connection.execute(
+        sa.select(payment_tables.attempt).where(
+            in_store(columns.tenant_id, columns.store_id, own), columns.attempt_id.in_(attempt_ids)
+        )
+    )
+    known = {
+        row.attempt_id: Known(
+            row.attempt_id,
+            row.device_id,
+            row.sale_id,
+            PaymentState(State(row.state), _anomalies(row.anomalies)),
+            row.amount,
+            row.received,
+            row.expires_ms,
+            row.created_ms,
+            is_portable(row.token),
+        )
+        for row in rows
+    }
+    steps = connection.execute(
+        sa.select(payment_step)
+        .where(
+            in_store(payment_step.c.tenant_id, payment_step.c.store_id, own),
+            payment_step.c.attempt_id.in_(attempt_ids),
+        )
+        .order_by(payment_step.c.step)
+    )
+    newest = {step.attempt_id: step for step in steps}
+    for attempt_id, step in newest.items():
+        said = _said(step)
+        if said is not None:
+            known[attempt_id] = _joined(known.get(attempt_id), said)
+    return _with_refunds(connection, own, known)
+
+
+def _with_refunds(connection: sa.Connection, own: Own, known: dict[str, Known]) -> dict[str, Known]:
+    """Add what has gone back of each attempt."""
+    if not known:
+        return known
+    rows = refund_ledger.of_attempts(connection, own, sorted(known))
+    for attempt_id in {row.attempt.attempt_id for row in rows}:
+        mine = [row for row in rows if row.attempt.attempt_id == attempt_id]
+        known[attempt_id] = replace(known[attempt_id], given=summed(mine))
+    return known
+
+
+def _said(step: sa.Row[Any]) -> Known | None:
+    """Return what a till's step says, None if its words are of another version."""
+    try:
+        payment = PaymentState(State(step.state), _anomalies(step.anomalies))
+    except ValueError:
+        return None
+    return Known(
+        step.attempt_id,
+        step.device_id,
+        step.sale_id,
+        payment,
+        step.amount,
+        step.received,
+        step.expires_ms,
+        step.at_ms,
+        unproven=payment.state in PAID_STATES and Anomaly.SPOKEN in payment.anomalies,
+    )
+
+
+def _joined(ours: Known | None, theirs: Known) -> Known:
+    """Believe the provider's side about the state; the till's where it knows of more money, vouched
+    for it, or where we know nothing."""
+    if ours is None:
+        return theirs
+    told = theirs.payment.state in PAID_STATES
+    further = told and ours.payment.state not in PAID_STATES
+    state = theirs.payment.state if further else ours.payment.state
+    return Known(
+        ours.attempt_id,
+        ours.device,
+        ours.sale_id,
+        PaymentState(state, ours.payment.anomalies | theirs.payment.anomalies),
+        ours.due,
+        max(ours.received, theirs.received),
+        ours.expires_ms,
+        ours.created_ms,
+        ours.portable,
+        told,
+        theirs.unproven and ours.payment.state in CLOSED_UNPAID,
+    )
+
+
+def sales_of(connection: sa.Connection, own: Own, known: Mapping[str, Known]) -> dict[str, Sold]:
+    """Return the sale of each attempt's cart, where it was sold at all."""
+    carts = {facts.sale_id for facts in known.values()}
+    rows = connection.execute(
+        sa.select(sale.c.sale_id, sale.c.receipt_no, tender.c.attempt_id)
+        .outerjoin(
+            tender,
+            (tender.c.tenant_id == sale.c.tenant_id)
+            & (tender.c.store_id == sale.c.store_id)
+            & (tender.c.document_id == sale.c.sale_id),
+        )
+        .where(in_store(sale.c.tenant_id, sale.c.store_id, own), sale.c.sale_id.in_(carts))
+    ).all()
+    receipts = {row.sale_id: row.receipt_no for row in rows}
+    paid_by = {(row.sale_id, row.attempt_id) for row in rows}
+    return {
+        facts.attempt_id: Sold(
+            receipts[facts.sale_id], (facts.sale_id, facts.attempt_id) in paid_by
+        )
+        for facts in known.values()
+        if facts.sale_id in receipts
+    }
+
+
+def _anomalies(words: str) -> frozenset[Anomaly]:
+    return frozenset(Anomaly(word) for word in words.split())
+
+
+def in_store(
+    tenant: sa.ColumnElement[str], store: sa.ColumnElement[str], own: Own
+) -> sa.ColumnElement[bool]:
+    """Return the condition for the rows of a store."""
+    return sa.and_(tenant == own[0], store == own[1])
