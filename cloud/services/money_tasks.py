@@ -107,8 +107,8 @@ def review(connection: sa.Connection, own: Own, attempt_ids: Collection[str], no
     rows, urgent = [], False
     for attempt_id in sorted(known):
         facts, sold = known[attempt_id], sales.get(attempt_id)
-        found = _judge(facts, sold, now_ms)
         old = before.get(attempt_id)
+        found = _beyond(_judge(facts, sold, now_ms), facts, old)
         values = _values(facts, sold, found, old, now_ms)
         if old is not None and all(old[name] == value for name, value in values.items()):
             continue
@@ -130,10 +130,24 @@ def waiting(connection: sa.Connection, key: AttemptKey, now_ms: int) -> tuple[in
     if facts is None:
         return 0, ""
     sold = sales_of(connection, own, known).get(key.attempt_id)
-    found = _judge(facts, sold, now_ms)
+    query = sa.select(task).where(
+        in_store(task.c.tenant_id, task.c.store_id, own), task.c.task_id == key.attempt_id
+    )
+    old = connection.execute(query).mappings().one_or_none()
+    found = _beyond(_judge(facts, sold, now_ms), facts, old)
     if found.settled or found.kind != MONEY or found.code not in _MAY_GO_BACK:
         return 0, ""
     return found.amount, facts.given.owed_for if found.code == NOT_GIVEN_BACK else ""
+
+
+def _beyond(found: _Finding, facts: Known, old: TaskColumns | None) -> _Finding:
+    """Of late money that a person has settled by a word, nothing waits but what came on top of it."""
+    if old is None or not _was_money(old) or found.code != LATE or found.amount <= facts.due:
+        return found
+    by_a_person = old["state"] == SETTLED and old["resolution"] != BY_ITSELF
+    if not by_a_person and old["code"] != OVER:
+        return found
+    return _Finding(MONEY, OVER, False, found.amount - facts.due)
 
 
 def _judge(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:

@@ -162,6 +162,11 @@ class MoneyCloud:
             self.bugs.append(f"{method} {path}")
         return got
 
+    def sweep(self) -> None:
+        """Do what the cloud does every two seconds. Raises CloudDied."""
+        self.desk.payments.sweep()
+        self.desk.giving_back.sweep()
+
     def heard(self, letter: tuple[AttemptKey, Answer]) -> None:
         """Let the sandbox's word arrive. Raises CloudDied."""
         self.desk.payments.heard(*letter, SANDBOX)
@@ -213,7 +218,7 @@ async def _exchange(app: FastAPI, method: str, path: str, headers: Headers, body
         else:
             parts.append(message.get("body", b""))
 
-    await app(scope, receive, send)  # type: ignore[arg-type] # a scope is a plain dictionary
+    await app(scope, receive, send)
     return Got(status, named, b"".join(parts))
 
 

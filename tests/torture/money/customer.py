@@ -6,6 +6,7 @@ import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -123,16 +124,16 @@ def _in_the_sandbox(cloud: MoneyCloud, draw: random.Random) -> list[Deed]:
     for row in cloud.rows(sa.select(orders)):
         number = row.payment_id
         if row.silent:
-            found += [lambda number=number: sandbox.resume(number)] * 2
+            found += [partial(sandbox.resume, number)] * 2
         elif row.standing == Standing.OPEN:
-            found += [lambda number=number: sandbox.approve(number)] * 3
+            found += [partial(sandbox.approve, number)] * 3
             found += [
-                lambda number=number: sandbox.decline(number),
-                lambda number=number: sandbox.stall(number),
-                lambda number=number: sandbox.pay_twice(number),
+                partial(sandbox.decline, number),
+                partial(sandbox.stall, number),
+                partial(sandbox.pay_twice, number),
             ]
         elif row.standing in (Standing.CLOSED, Standing.DECLINED):
             in_time = cloud.now_ms < row.expires_ms + CLOSED_CODES_PAYABLE_MS
             if in_time and draw.random() < 0.3:
-                found.append(lambda number=number: sandbox.pay_late(number))
+                found.append(partial(sandbox.pay_late, number))
     return found

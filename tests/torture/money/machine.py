@@ -86,13 +86,13 @@ def _playing(name: str) -> Callable[[_Machine, int, int], None]:
 
 def machine(watched: Watched) -> type[_Machine]:
     """Return the machine whose runs are noted there."""
-    numbers = {"which": st.integers(0, 1), "seed": st.integers(0, 65_535)}
+    which, seeds = st.integers(0, 1), st.integers(0, 65_535)
     rules: dict[str, Any] = {
-        f"{name}_{number}": rule(**numbers)(_playing(name))
+        f"{name}_{number}": rule(which=which, seed=seeds)(_playing(name))
         for name, weight in CHANCES.items()
         for number in range(weight)
     }
-    first = initialize(**numbers)(_playing("show"))
+    first = initialize(which=which, seed=seeds)(_playing("show"))
     return type("Money", (_Machine,), {"watched": watched, "first": first} | rules)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from unittest.mock import patch
 
 from app.domain.payment import Event
-from app.errors import RuleBroken
-from app.services import payments as till_payments
+from app.errors import RuleBroken, Trouble
 from app.services.payments import Payments as TillPayments
+from app.wire.tasks import PAYMENT
 from cloud.gateways.base import Answer, Standing
 from cloud.services import afterwards, money_tasks
 from cloud.services.attempts import Ledger
@@ -48,7 +48,7 @@ _apply = Payments._apply
 
 def _late_money_is_no_task(facts: Any, sold: Any, now_ms: int) -> Any:
     found = _judge(facts, sold, now_ms)
-    return replace(found, kind=money_tasks.PAYMENT) if found.code == money_tasks.LATE else found
+    return replace(found, kind=PAYMENT) if found.code == money_tasks.LATE else found
 
 
 def _lost_means_failed(self: Payments, attempt: Any, trouble: Any) -> Any:
@@ -73,7 +73,7 @@ def _only_the_chosen_wallet_counts(self: Ledger, attempt: Any, provider: str, he
 def _silence_is_a_cancellation(self: TillPayments, attempt_id: str, actor: str, close: bool) -> Any:
     try:
         view = (self._gateway.cancel if close else self._gateway.query)(attempt_id)
-    except (RuleBroken, till_payments.Trouble):
+    except (RuleBroken, Trouble):
         return self._note(attempt_id, Event.CLOSED, actor)
     return self._note(attempt_id, view, actor)
 
@@ -82,6 +82,11 @@ def _nobody_looks(self: Any, now_ms: int) -> None:
     """No last question to wallets, and none about sales that never came."""
 
 
+_LATE = {"show": 2, "scan": 2, "choose": 3, "pay": 4, "cancel": 3, "notify": 2}
+"""Steps after which money often comes late."""
+_WALLETS = {"show": 1, "scan": 1, "choose": 6, "pay": 5, "notify": 2}
+"""Steps after which there is money at two wallets."""
+
 MUTATIONS = (
     Mutation(
         "late money: becomes a task of its store",
@@ -89,6 +94,7 @@ MUTATIONS = (
         "_judge",
         _late_money_is_no_task,
         frozenset({Kind.LOST}),
+        _LATE,
     ),
     Mutation(
         "doubt: a lost answer is unknown and not a failure",
@@ -110,6 +116,7 @@ MUTATIONS = (
         "hear_money",
         _money_after_the_end_is_dropped,
         frozenset({Kind.LOST}),
+        _LATE,
     ),
     Mutation(
         "every wallet: money at one that was left counts",
@@ -117,6 +124,7 @@ MUTATIONS = (
         "hear_money",
         _only_the_chosen_wallet_counts,
         frozenset({Kind.LOST}),
+        _WALLETS,
     ),
     Mutation(
         "silence: a till believes an answer, never its absence",
@@ -131,7 +139,7 @@ MUTATIONS = (
         "go",
         _nobody_looks,
         frozenset({Kind.LOST}),
-        {"show": 1, "scan": 1, "choose": 6, "pay": 5, "burn": 4, "ask": 1},
+        _WALLETS | {"burn": 4},
     ),
     Mutation(
         "orphans: a payment without a sale becomes a task",

@@ -19,11 +19,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from cloud.fakes import alipay as alipay_module
 from cloud.fakes import wechat as wechat_module
-from cloud.fakes.alipay import FakeAlipay
+from cloud.fakes.alipay import FakeAlipay, Trade
 from cloud.fakes.arithmetic import PrivateNumbers, PublicNumbers
 from cloud.fakes.faults import Fault, Letter, Lost
 from cloud.fakes.serve import Providers
 from cloud.fakes.wechat import FakeWechat
+from cloud.fakes.wechat_order import Order
 from cloud.gateways.alipay.account import AlipayAccount
 from cloud.gateways.line import Ask, Got, LineBroken
 from cloud.gateways.wechat.account import WechatAccount
@@ -179,11 +180,8 @@ class Piece:
     ref: str
     amount: int
     refunded: int = 0
-
-    @property
-    def held(self) -> int:
-        """What it still holds of it."""
-        return self.amount - self.refunded
+    reversed: int = 0
+    """What went back because the whole order was reversed, at our wish, before anybody believed in it."""
 
 
 @dataclass
@@ -201,18 +199,24 @@ class Mailbag:
 
 
 def pieces_of(providers: Providers) -> list[Piece]:
-    """Return the money both providers hold."""
+    """Return what both providers were paid and gave back."""
     trades = [
-        Piece(ALIPAY, trade.out_trade_no, trade.trade_no, trade.total, trade.refunded)
+        _piece(ALIPAY, trade, trade.trade_no)
         for trade in providers.alipay.trades.values()
         if trade.paid_ms
     ]
     orders = [
-        Piece(WECHAT, order.out_trade_no, order.transaction_id, order.total, order.refunded)
+        _piece(WECHAT, order, order.transaction_id)
         for order in providers.wechat.orders.values()
         if order.paid_ms
     ]
     return trades + orders
+
+
+def _piece(provider: str, order: Trade | Order, ref: str) -> Piece:
+    reversed_ = sum(order.refunds.get(word, 0) for word in ("cancel", "reverse"))
+    refunded = order.refunded - reversed_
+    return Piece(provider, order.out_trade_no, ref, order.total, refunded, reversed_)
 
 
 def _public(key: rsa.RSAPrivateKey) -> PublicNumbers:

@@ -44,6 +44,7 @@ CHANCES = {
     "drown": 1,
     "sync": 2,
     "act": 2,
+    "give_back": 1,
 }
 """Step → how often it comes, by weight."""
 

@@ -26,10 +26,14 @@ from app.remote.cloud import EnrolledCloud
 from app.remote.enrolment import CloudEnrolment
 from app.remote.http import CloudHttp, Question
 from app.remote.payments import CloudPayments
+from app.remote.refunds import CloudRefunds
 from app.remote.sync import CloudSync
 from app.remote.tasks import CloudTasks
 from app.services.checkout import Checkout
+from app.services.giving_back import GivingBack
 from app.services.payments import Payments
+from app.services.refund_watch import RefundWatch
+from app.services.refunds import Refunds
 from app.services.tasks import StoreTasks
 from app.services.watch import PaymentWatch
 from app.sync.engine import SyncEngine
@@ -223,6 +227,17 @@ class MoneyTill:
         self.engine = SyncEngine(self.store, CloudSync(cloud), self.clock, app_version="1")
         self.payments = Payments(self.store, CloudPayments(cloud), self.clock, AtOnce())
         self.tasks = StoreTasks(self.store, CloudTasks(cloud), self.payments, AtOnce())
+        refunds = Refunds(self.store, self.clock, CNY)
+        self.giving_back = GivingBack(
+            self.store,
+            CloudRefunds(cloud),
+            refunds,
+            self.tasks,
+            self.payments,
+            self.clock,
+            AtOnce(),
+        )
+        self.refunds = RefundWatch(self.giving_back, lambda news: None, self.clock.monotonic)
         self.watch = PaymentWatch(self.store, self.payments, NoFeed(), lambda news: None)
 
     def do(self, job: Callable[[UnitOfWork], T]) -> T:
@@ -273,6 +288,7 @@ class MoneyTill:
         while True:
             for attempt_id in self.watch._worth_asking():
                 self.payments.refresh(attempt_id).result()
+            self.refunds.turn()
             if not (patiently and self.watch._late):
                 break
 

@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
+from app.domain.ids import new_id
 from app.domain.people import Role
 from app.domain.pricing import PricedCart, price
 from app.errors import RuleBroken, Trouble
@@ -17,6 +18,7 @@ from app.ports import Attempt
 from app.remote.http import Question
 from app.services.inbox import Entry, inbox
 from app.wire.messages import PaymentCode, PaymentView
+from app.wire.tasks import MONEY
 from cloud.gateways.base import AttemptKey
 from tests.fakes.clock import FakeClock
 from tests.store import shop
@@ -263,7 +265,7 @@ class World:
 
     def _do_sweep(self, till: MoneyTill, draw: random.Random) -> None:
         """Let the cloud close what is overdue."""
-        self.cloud.desk.payments.sweep()
+        self.cloud.sweep()
 
     def _do_restart_till(self, till: MoneyTill, draw: random.Random) -> None:
         """Switch a till off and on, or let it die some jobs further on."""
@@ -311,8 +313,27 @@ class World:
             if entry.can_deliver() and entry.money is not None and draw.random() < 0.6:
                 attempt_id = entry.money.attempt.attempt_id
                 till.tasks.deliver(attempt_id, till.person(Role.GUIDE)).result()
+            elif entry.task is not None and entry.task.kind == MONEY and draw.random() < 0.6:
+                manager = till.person(Role.MANAGER)
+                till.giving_back.late_money(entry.task.task_id, manager).result()
             elif entry.can_claim() and entry.task is not None:
                 till.tasks.claim(entry.task.task_id, till.person(Role.GUIDE)).result()
+
+    def _do_give_back(self, till: MoneyTill, draw: random.Random) -> None:
+        """Take goods back, one piece or all, and give the money back by the way it came."""
+        found = till.data.execute("SELECT document_id FROM sale ORDER BY fact_no").fetchall()
+        if not found:
+            return
+        sale_id = draw.choice(found)[0]
+        lines = till.do(lambda uow: uow.sold_lines(sale_id))
+        pieces = {line.line.line_no: line.line.quantity - line.quantity_returned for line in lines}
+        if len(pieces) > 1 and draw.random() < 0.5:
+            del pieces[draw.choice(list(pieces))]
+        manager = till.person(Role.MANAGER)
+        with suppress(RuleBroken, Trouble):
+            till.giving_back.of_sale(
+                sale_id, pieces, reason="size", manager=manager, refund_id=new_id()
+            ).result()
 
     # --- looking ----------------------------------------------------------------------------------
 

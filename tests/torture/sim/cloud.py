@@ -290,7 +290,7 @@ def our_keys() -> ServerKeys:
 @cache
 def _template() -> Connection:
     """A migrated cloud with a store, its goods and its people."""
-    source, db = opened()
+    source, db = opened(Database)
     migrate(db)
 
     def fill(connection: sa.Connection) -> None:
@@ -313,10 +313,10 @@ def _counted(sku: SkuRow) -> StockRow:
 
 @cache
 def _machine() -> tuple[Connection, Database]:
-    return opened()
+    return opened(Database)
 
 
-def opened(kind: type[D] = Database) -> tuple[Connection, D]:  # type: ignore[assignment] # the usual kind
+def opened(kind: type[D]) -> tuple[Connection, D]:
     """Open an empty database in memory through the cloud's own kind of engine."""
     connection = memory.empty()
     engine = sa.create_engine(
