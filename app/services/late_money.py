@@ -13,6 +13,7 @@ from app.domain.payment import EVIDENCE, Anomaly, State
 from app.domain.sale import Sale
 from app.ports import Attempt, Reader
 from app.services.checkout import frozen_slot
+from app.wire.tasks import OVER, SETTLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,20 @@ def waiting_money(reader: Reader) -> tuple[WaitingMoney, ...]:
         if not _is_settled(money):
             found[attempt.attempt_id] = money
     return tuple(found.values())
+
+
+def untold(reader: Reader) -> tuple[str, ...]:
+    """Return this till's own attempts of which the store's inbox knows more money than the till: it came
+    after the sale, and the hint that told of it was lost."""
+    device = reader.identity().device
+    waiting = [task for task in reader.tasks() if task.state != SETTLED and task.device == device]
+    over = [task for task in waiting if task.code == OVER]
+    known = {money.attempt.attempt_id: money for money in waiting_money(reader)} if over else {}
+    return tuple(
+        task.task_id
+        for task in over
+        if task.task_id not in known or -known[task.task_id].missing < task.amount
+    )
 
 
 def _is_settled(money: WaitingMoney) -> bool:

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 
 from app.errors import Trouble
 from app.ports import LiveFeed, Store
+from app.services.late_money import untold
 from app.services.payments import PaymentNews, Payments
 from app.services.refund_watch import RefundWatch
 from app.wire.refunds import NEWS_KIND as REFUND
@@ -145,7 +146,8 @@ class PaymentWatch:
         """Return open attempts, and a few of those that closed unpaid not long ago, in turn."""
         found = [attempt.attempt_id for attempt in self._store.reader.open_attempts()]
         if not self._late and time.monotonic() >= self._late_at:
-            self._late = [attempt for attempt in self._payments.frozen() if attempt not in found]
+            kept = dict.fromkeys((*untold(self._store.reader), *self._payments.frozen()))
+            self._late = [attempt for attempt in kept if attempt not in found]
             self._late_at = time.monotonic() + LATE_EVERY_S
         found += self._late[:LATE_AT_ONCE]
         del self._late[:LATE_AT_ONCE]

@@ -20,6 +20,8 @@ WAITS_FOR_UPDATE = "waits_for_update"
 """The code of the task that stands for records of a till that is newer than the cloud; they are booked, and
 it is settled, once the cloud is updated."""
 OVERSELL = "oversell"
+OVER = "over"
+"""The code of money that came on top of what was due."""
 UNPROVEN = "unproven"
 """The code of a sale that was made on a spoken code, and whose money the cloud has not heard of."""
 

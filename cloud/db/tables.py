@@ -22,10 +22,8 @@ from cloud.db.distribution import BY_STORE, REFERENCE
 _BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
 """Rows lie in the order of their key: half the pages for the many small rows of a document."""
 
-_BY_ARRIVAL: dict[str, Any] = {
-    "postgresql_using": "brin",
-    "postgresql_with": {"autosummarize": "on"},
-}
+_SUMMED_UP = {"autosummarize": "on"}
+_BY_ARRIVAL: dict[str, Any] = {"postgresql_using": "brin", "postgresql_with": _SUMMED_UP}
 """An index that knows which days lie in which part of a table: documents come in about the order of their
 days, so a report reads its own days alone, and a push pays next to nothing for it."""
 

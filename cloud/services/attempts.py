@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from app.domain.payment import Anomaly, Event, PaymentState, State, Way, judge_amount
+from app.domain.payment import (
+    CLOSED_UNPAID,
+    PAID_STATES,
+    Anomaly,
+    Event,
+    PaymentState,
+    State,
+    Way,
+    judge_amount,
+)
 from app.errors import Code, RuleBroken
 from app.wire.messages import News, PaymentView
 from cloud.db import payment_tables as tables
@@ -147,6 +156,43 @@ def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
         AttemptKey(row.tenant_id, row.store_id, row.attempt_id)
         for row in conn.execute(across(query, "sweep"))
     ]
+
+
+def unheard(
+    conn: sa.Connection, after_ms: int, until_ms: int, least: int
+) -> list[tuple[AttemptKey, str, int]]:
+    """Return (attempt, wallet, end) of every wallet chosen for an attempt that ended in this span and
+    closed unpaid, or was paid where several were chosen; the oldest first, and of `least` pairs on only
+    those that end with the last one."""
+    columns, chosen = tables.attempt.c, tables.event.c
+    mine = [chosen[name] == columns[name] for name in ("tenant_id", "store_id", "attempt_id")] + [
+        chosen.event == STARTED
+    ]
+    wallets = sa.select(sa.func.count(sa.distinct(chosen.provider))).where(*mine)
+    unpaid = columns.state.in_([state.value for state in CLOSED_UNPAID])
+    over = columns.state.in_([state.value for state in CLOSED_UNPAID | PAID_STATES])
+    query = (
+        sa.select(
+            columns.tenant_id,
+            columns.store_id,
+            columns.attempt_id,
+            chosen.provider,
+            columns.expires_ms,
+        )
+        .distinct()
+        .join(tables.event, sa.and_(*mine))
+        .where(over, columns.expires_ms > after_ms, columns.expires_ms <= until_ms)
+        .where(sa.or_(unpaid, wallets.correlate(tables.attempt).scalar_subquery() > 1))
+        .order_by(columns.expires_ms)
+    )
+    rows = conn.execute(across(query, "sweep"))
+    found: list[tuple[AttemptKey, str, int]] = []
+    for row in rows:
+        if len(found) >= least and row.expires_ms > found[-1][2]:
+            break
+        key = AttemptKey(row.tenant_id, row.store_id, row.attempt_id)
+        found.append((key, row.provider, row.expires_ms))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from app.wire.tasks import (
     MONEY,
     NOT_GIVEN_BACK,
     OPEN,
+    OVER,
     PAYMENT,
     REFUNDED,
     SETTLED,
@@ -44,7 +45,7 @@ from cloud.services.tasks import TaskColumns, device_code
 ORPHAN_MS = 10 * 60_000
 """So long after its end a payment may be without its sale: the till may be writing it, or be offline."""
 
-LATE, OVER, PARTIAL, NO_SALE = "late", "over", "partial", "no_sale"
+LATE, PARTIAL, NO_SALE = "late", "partial", "no_sale"
 """Codes of tasks of the kind "money" that are not in the messages."""
 
 _SURE = {Anomaly.BY_HAND.value, Anomaly.PROVED.value}
@@ -104,8 +105,8 @@ def review(connection: sa.Connection, own: Own, attempt_ids: Collection[str], no
     rows, urgent = [], False
     for attempt_id in sorted(known):
         facts, sold = known[attempt_id], sales.get(attempt_id)
-        found = _judge(facts, sold, now_ms)
         old = before.get(attempt_id)
+        found = _beyond(_judge(facts, sold, now_ms), facts, old)
         values = _values(facts, sold, found, old, now_ms)
         if old is not None and all(old[name] == value for name, value in values.items()):
             continue
@@ -127,10 +128,24 @@ def waiting(connection: sa.Connection, key: AttemptKey, now_ms: int) -> tuple[in
     if facts is None:
         return 0, ""
     sold = sales_of(connection, own, known).get(key.attempt_id)
-    found = _judge(facts, sold, now_ms)
+    query = sa.select(task).where(
+        in_store(task.c.tenant_id, task.c.store_id, own), task.c.task_id == key.attempt_id
+    )
+    old = connection.execute(query).mappings().one_or_none()
+    found = _beyond(_judge(facts, sold, now_ms), facts, old)
     if found.settled or found.kind != MONEY or found.code not in GIVES_BACK:
         return 0, ""
     return found.amount, facts.given.owed_for if found.code == NOT_GIVEN_BACK else ""
+
+
+def _beyond(found: _Finding, facts: Known, old: TaskColumns | None) -> _Finding:
+    """Of late money that a person has settled by a word, nothing waits but what came on top of it."""
+    if old is None or not _was_money(old) or found.code != LATE or found.amount <= facts.due:
+        return found
+    by_a_person = old["state"] == SETTLED and old["resolution"] != BY_ITSELF
+    if not by_a_person and old["code"] != OVER:
+        return found
+    return _Finding(MONEY, OVER, False, found.amount - facts.due)
 
 
 def _judge(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
@@ -164,19 +179,20 @@ def _judge_kept(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, state.value, True, facts.received)
     if state is State.REFUND_PENDING and not facts.given.done:
         return _Finding(MONEY, GOING_BACK, False, facts.received)
-    if paid and facts.received > facts.due:
-        return _Finding(MONEY, OVER, False, facts.received - facts.due)
     if Anomaly.PARTIAL in anomalies and 0 < facts.received < facts.due:
         return _Finding(MONEY, PARTIAL, False, facts.received)
     if facts.unproven:
         return _Finding(MONEY, UNPROVEN, False, facts.due)
-    if paid and sold is not None and sold.own:
-        return _Finding(PAYMENT, state.value, True, facts.received)
-    if paid and Anomaly.LATE in anomalies:
+    made = sold is not None and sold.own
+    if paid and not made and Anomaly.LATE in anomalies:
         return _Finding(MONEY, LATE, False, facts.received)
     patience_ms = ORPHAN_MS + (PROOF_MS if facts.may_be_proved else 0)
-    if paid and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
+    if paid and not made and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
         return _Finding(MONEY, NO_SALE, False, max(facts.received, facts.due))
+    if paid and facts.received > facts.due:  # its till has made the sale, or is about to
+        return _Finding(MONEY, OVER, False, facts.received - facts.due)
+    if paid and made:
+        return _Finding(PAYMENT, state.value, True, facts.received)
     over = paid or state in CLOSED_UNPAID
     return _Finding(PAYMENT, state.value, over, facts.due)
 

@@ -30,18 +30,15 @@ from cloud.gateways.base import (
 )
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks
+from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
-from cloud.services.lost_sales import LostSales
 from cloud.services.money_facts import Own
 from cloud.services.tasks import NEWS as TASKS_CHANGED
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-SWEEP_LIMIT = 200
-"""Most attempts one sweep settles; the next one takes the rest."""
 
 LATE_MS = 72 * 60 * 60 * 1000
 """So long after its end an attempt that closed unpaid is asked about again when its till asks: the
@@ -69,6 +66,7 @@ class Payments:
             LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
             LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
         )
+        self._last_looks = LastLooks(database, gateways, self.heard, now_ms() - LATE_MS)
 
     def register(self, order: Attempt) -> Attempt:
         """Put a verified order down before its QR is shown; the same bytes again change nothing.
@@ -240,6 +238,7 @@ class Payments:
                 raise
             except Exception:  # a bug with one attempt must not keep all behind it open
                 log.exception("attempt %s could not be settled", key.attempt_id)
+        self._last_looks.go(now_ms)
         self._look_for_orphans(now_ms)
         return changed
 
@@ -342,7 +341,7 @@ class Payments:
         sale may have come in while we looked first."""
         for lost in self._lost_sales:
             until = now_ms - lost.after_ms
-            found = self._database.read(functools.partial(lost.look, until, SWEEP_LIMIT))
+            found = self._database.read(functools.partial(lost.look, until))
             again, lost.seen = lost.seen, [(own, attempt) for own, attempt, _ in found]
             for own, attempt in (*again, *lost.seen):
                 review = functools.partial(self._review, own, attempt, now_ms)

@@ -103,6 +103,17 @@ def test_what_nobody_need_act_on_cannot_be_claimed(shown, till):
     assert answer.status_code == 404
 
 
+def test_late_money_with_a_surplus_waits_whole_until_its_sale_is_made(shop, shown, till, other):
+    shown.cancel()
+    receive(shop, shown, shown.order.total)
+    receive(shop, shown, shown.order.total)
+    row = the_row(other)
+    assert (row.code, row.amount) == ("late", 2 * shown.order.total)
+    push_sale(till, sold(shown))
+    row = the_row(other)
+    assert (row.code, row.state, row.amount) == ("over", "open", shown.order.total)
+
+
 def test_late_money_is_one_task_that_settles_itself_when_it_becomes_its_sale(
     shop, shown, till, other
 ):

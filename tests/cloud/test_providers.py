@@ -11,8 +11,10 @@ import pytest
 
 from app.errors import RuleBroken, Trouble
 from cloud.fakes.faults import Fault, Letter
+from cloud.services.afterwards import LAST_LOOK_MS
 from cloud.services.attempts import find
 from tests.cloud.conftest import Clock
+from tests.cloud.paying import FIVE_MINUTES
 from tests.cloud.worlds import World, open_world
 
 
@@ -177,3 +179,47 @@ def test_late_money_at_a_wallet_that_was_left_is_found_by_asking(world: World):
     world.providers.alipay.scan(world.number)
     world.providers.alipay.pay(world.number)  # and the notification is lost
     assert world.state == ("confirmed", world.shown.order.total, ["late"])
+
+
+LAST_LOOK = LAST_LOOK_MS + FIVE_MINUTES
+
+
+@BOTH
+def test_money_nobody_told_us_of_is_found_when_nothing_can_come_any_more(
+    world: World, clock: Clock, pay: Pay
+):
+    provider = "alipay" if pay is at_alipay else "wechat"
+    world.start(provider)
+    if provider == "alipay":
+        world.providers.alipay.scan(world.number)
+    assert world.shown.cancel().state == "cancelled"
+    getattr(world.providers, provider).pay(world.number)  # and the notification is lost for good
+    clock.ahead_ms += LAST_LOOK
+    world.shop.desk.payments.sweep()
+    assert booked(world) == world.shown.order.total
+
+
+def test_money_at_a_wallet_that_was_left_is_found_although_another_one_paid(
+    world: World, clock: Clock
+):
+    world.start("alipay")
+    world.start("wechat")
+    world.providers.wechat.pay(world.number)
+    world.deliver(world.providers.wechat.outbox[-1])
+    world.providers.alipay.scan(world.number)
+    world.providers.alipay.pay(world.number)  # and the notification is lost for good
+    clock.ahead_ms += LAST_LOOK
+    world.providers.alipay.faults.then(Fault.LOSE_ANSWER)
+    world.shop.desk.payments.sweep()
+    assert booked(world) == world.shown.order.total
+    world.shop.desk.payments.sweep()
+    assert booked(world) == 2 * world.shown.order.total
+    asked = len(world.providers.alipay.calls)
+    world.shop.desk.payments.sweep()
+    assert len(world.providers.alipay.calls) == asked
+
+
+def booked(world: World) -> int:
+    """What the ledger holds, without asking anybody."""
+    with world.shop.cloud.db.reading() as conn:
+        return find(conn, world.shown.key).received

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.torture.corpus import keep
 from tests.torture.tally import HARMS, Failure, Tally
 
-LAYERS = ("disk", "sim", "kill", "proxy", "bootstrap")
+LAYERS = ("disk", "sim", "money", "kill", "proxy", "bootstrap")
 """The longest first, so that two cores are busy to the end."""
 ROOT = Path(__file__).parents[2]
 SUMMARY = ROOT / "docs" / "torture.json"

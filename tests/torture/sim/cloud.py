@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -52,6 +52,8 @@ PUBLIC_URL = "http://shop.example"
 BACKUPS = 2
 ON_HAND = 5
 SKUS = (shop.sku_row(), shop.sku_row(size="L"), shop.sku_row("S1", "红色", "S", name="围巾"))
+
+D = TypeVar("D", bound=Database)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -93,7 +95,7 @@ class SimCloud:
 
     def __init__(self) -> None:
         self.now_ms = NOON
-        self.keys = _keys()
+        self.keys = our_keys()
         # One engine for all runs: it keeps the compiled statements, which cost more than a run.
         self.memory, self.db = _machine()
         memory.overwrite(self.memory, _template())
@@ -279,7 +281,8 @@ _ROUTES: dict[str, tuple[Handler, bool]] = {
 
 
 @cache
-def _keys() -> ServerKeys:
+def our_keys() -> ServerKeys:
+    """Return the keys of every cloud of this process."""
     with tempfile.TemporaryDirectory() as folder:
         return load_keys(Path(folder) / "keys.json")
 
@@ -287,7 +290,7 @@ def _keys() -> ServerKeys:
 @cache
 def _template() -> Connection:
     """A migrated cloud with a store, its goods and its people."""
-    source, db = _opened()
+    source, db = opened(Database)
     migrate(db)
 
     def fill(connection: sa.Connection) -> None:
@@ -310,10 +313,10 @@ def _counted(sku: SkuRow) -> StockRow:
 
 @cache
 def _machine() -> tuple[Connection, Database]:
-    return _opened()
+    return opened(Database)
 
 
-def _opened() -> tuple[Connection, Database]:
+def opened(kind: type[D]) -> tuple[Connection, D]:
     """Open an empty database in memory through the cloud's own kind of engine."""
     connection = memory.empty()
     engine = sa.create_engine(
@@ -324,7 +327,7 @@ def _opened() -> tuple[Connection, Database]:
         hide_parameters=True,
     )
     begin_ourselves(engine)
-    return connection, Database(engine)
+    return connection, kind(engine)
 
 
 def _announce(connection: sa.Connection) -> None:

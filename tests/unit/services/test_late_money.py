@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.services.late_money import WaitingMoney, waiting_money
+from app.services.late_money import WaitingMoney, untold, waiting_money
+from app.wire.tasks import MONEY, OVER, TaskRow
 from tests.unit.services.till import COAT, GUIDE, SCARF, Till, ask, cancel, shown
 
 
@@ -64,3 +65,30 @@ def test_too_much_money_waits_although_there_is_a_sale(till: Till) -> None:
     (money,) = waiting(till)
     assert money.missing == -700
     assert not money.can_become_sale
+
+
+def told_of_surplus(till: Till, attempt_id: str, amount: int) -> TaskRow:
+    """What the store's inbox says of money that came on top."""
+    return TaskRow(
+        task_id=attempt_id,
+        kind=MONEY,
+        code=OVER,
+        subject=attempt_id,
+        device=till.store.reader.identity().device,
+        device_code="01",
+        amount=amount,
+        created_ms=1,
+    )
+
+
+def test_a_surplus_the_inbox_knows_and_the_till_does_not_is_asked_about(till: Till) -> None:
+    attempt_id = shown(till)
+    till.gateway.pay(attempt_id)
+    ask(till, attempt_id)
+    assert untold(till.store.reader) == ()
+    task = told_of_surplus(till, attempt_id, 500)
+    till.store.run(lambda uow: uow.put_task(task)).result()
+    assert untold(till.store.reader) == (attempt_id,)
+    till.gateway.pay(attempt_id, 500)
+    ask(till, attempt_id)
+    assert untold(till.store.reader) == ()

@@ -1,0 +1,152 @@
+"""The rules without which money comes to harm, each taken out in one place. The machine must notice every
+one of them missing, or it proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from unittest.mock import patch
+
+from app.domain.payment import Event
+from app.errors import RuleBroken, Trouble
+from app.services.payments import Payments as TillPayments
+from app.wire.tasks import PAYMENT
+from cloud.gateways.base import Answer, Standing
+from cloud.services import afterwards, money_tasks
+from cloud.services.attempts import Ledger
+from cloud.services.payments import Payments
+from tests.torture.invariants import Kind
+from tests.torture.money.runs import CHANCES
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """The product without one rule, and the harm that comes of it."""
+
+    rule: str
+    owner: Any
+    name: str
+    instead: Callable[..., Any]
+    harms: frozenset[Kind]
+    chances: Mapping[str, int] = field(default_factory=lambda: CHANCES)
+    """Which steps show it soonest."""
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Take the rule out for a while."""
+        with patch.object(self.owner, self.name, self.instead):
+            yield
+
+
+_judge = money_tasks._judge
+_hear = Ledger.hear_money
+_apply = Payments._apply
+
+
+def _late_money_is_no_task(facts: Any, sold: Any, now_ms: int) -> Any:
+    found = _judge(facts, sold, now_ms)
+    return replace(found, kind=PAYMENT) if found.code == money_tasks.LATE else found
+
+
+def _lost_means_failed(self: Payments, attempt: Any, trouble: Any) -> Any:
+    answer = Answer(Standing.DECLINED)
+    return _apply(self, attempt.key, answer, Event.DECLINED, "provider", attempt.provider)
+
+
+def _booked_each_time(self: Ledger, attempt: Any, provider: str, heard: Any) -> Any:
+    again = [replace(piece, ref=f"{piece.ref}-{attempt.version}") for piece in heard]
+    return _hear(self, attempt, provider, again)
+
+
+def _money_after_the_end_is_dropped(self: Ledger, attempt: Any, provider: str, heard: Any) -> Any:
+    return _hear(self, attempt, provider, heard if attempt.payment.is_open else ())
+
+
+def _only_the_chosen_wallet_counts(self: Ledger, attempt: Any, provider: str, heard: Any) -> Any:
+    mine = attempt.provider in ("", provider)
+    return _hear(self, attempt, provider, heard if mine else ())
+
+
+def _silence_is_a_cancellation(self: TillPayments, attempt_id: str, actor: str, close: bool) -> Any:
+    try:
+        view = (self._gateway.cancel if close else self._gateway.query)(attempt_id)
+    except (RuleBroken, Trouble):
+        return self.note(attempt_id, Event.CLOSED, actor)
+    return self.note(attempt_id, view, actor)
+
+
+def _nobody_looks(self: Any, now_ms: int) -> None:
+    """No last question to wallets, and none about sales that never came."""
+
+
+_LATE = {"show": 2, "scan": 2, "choose": 3, "pay": 4, "cancel": 3, "notify": 2}
+"""Steps after which money often comes late."""
+_WALLETS = {"show": 1, "scan": 1, "choose": 6, "pay": 5, "notify": 2}
+"""Steps after which there is money at two wallets."""
+
+MUTATIONS = (
+    Mutation(
+        "late money: becomes a task of its store",
+        money_tasks,
+        "_judge",
+        _late_money_is_no_task,
+        frozenset({Kind.LOST}),
+        _LATE,
+    ),
+    Mutation(
+        "doubt: a lost answer is unknown and not a failure",
+        Payments,
+        "_lose",
+        _lost_means_failed,
+        frozenset(Kind),
+    ),
+    Mutation(
+        "once: the same number is the same money",
+        Ledger,
+        "hear_money",
+        _booked_each_time,
+        frozenset({Kind.ALTERED, Kind.DOUBLED, Kind.LOST}),
+    ),
+    Mutation(
+        "money after the end: booked all the same",
+        Ledger,
+        "hear_money",
+        _money_after_the_end_is_dropped,
+        frozenset({Kind.LOST}),
+        _LATE,
+    ),
+    Mutation(
+        "every wallet: money at one that was left counts",
+        Ledger,
+        "hear_money",
+        _only_the_chosen_wallet_counts,
+        frozenset({Kind.LOST}),
+        _WALLETS,
+    ),
+    Mutation(
+        "silence: a till believes an answer, never its absence",
+        TillPayments,
+        "_refresh",
+        _silence_is_a_cancellation,
+        frozenset({Kind.ALTERED, Kind.DOUBLED, Kind.LOST}),
+    ),
+    Mutation(
+        "last look: wallets are asked when nothing can come any more",
+        afterwards.LastLooks,
+        "go",
+        _nobody_looks,
+        frozenset({Kind.LOST}),
+        _WALLETS | {"burn": 4},
+    ),
+    Mutation(
+        "orphans: a payment without a sale becomes a task",
+        Payments,
+        "_look_for_orphans",
+        _nobody_looks,
+        frozenset({Kind.LOST}),
+        {"show": 2, "scan": 2, "choose": 3, "pay": 4, "notify": 3, "drown": 2},
+    ),
+)
