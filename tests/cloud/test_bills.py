@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 import zlib
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,19 +22,15 @@ from cloud.bootstrap import Cloud
 from cloud.db import bill_tables, payment_tables
 from cloud.db.task_tables import task
 from cloud.errors import Refused
-from cloud.gateways.base import not_offered, unresolved
 from cloud.gateways.bills import bounds
 from cloud.services import release, tasks
 from cloud.services.reconcile import differences, fees
 from cloud.services.reconcile.reconciliation import Result
-from cloud.services.reconcile.schedule import FIRST_WAIT_MS, LONGEST_WAIT_MS, Rounds, days_due
 from cloud.services.tasks import Holder
-from tests.cloud.billing import (
-    FIRST,
-    Account,
-    Billed,
+from tests.cloud.billing import FIRST, Account, Billed, open_account
+from tests.cloud.device import Device
+from tests.cloud.planting import (
     Plant,
-    open_account,
     plant_amount,
     plant_missing_there,
     plant_not_ours,
@@ -43,7 +38,6 @@ from tests.cloud.billing import (
     plant_twice_there,
     plant_unknown_here,
 )
-from tests.cloud.device import Device
 
 NEXT = FIRST + timedelta(1)
 
@@ -325,61 +319,6 @@ def fee_row(provider: str, way: str, amount: int, mills: int, kind: str = "payme
         "currency": "CNY",
         "fee_mills": mills,
     }
-
-
-# --- when bills are fetched -----------------------------------------------------------------------
-
-
-def at(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
-
-
-def test_yesterdays_bill_is_due_once_providers_have_it():
-    first = date(2026, 3, 1)
-    assert days_due(at("2026-03-05T10:29:00+08:00"), first) == [
-        date(2026, 3, 3),
-        date(2026, 3, 2),
-        date(2026, 3, 1),
-    ]
-    assert days_due(at("2026-03-05T10:30:00+08:00"), first)[0] == date(2026, 3, 4)
-    assert days_due(at("2026-03-01T23:00:00+08:00"), first) == []
-    assert len(days_due(at("2026-06-05T12:00:00+08:00"), first)) == 7
-
-
-def test_a_bill_that_cannot_be_had_is_asked_for_again_at_growing_intervals():
-    now, asked, there = [at("2026-03-02T11:00:00+08:00")], [], set()
-
-    def fetch(account: str, day: date) -> Result:
-        asked.append(now[0])
-        if len(asked) < 9:
-            raise unresolved(account, "no bill yet")
-        there.add(day)
-        return Result(account, day, 1, 0, True, 0, 0, 0, 0)
-
-    rounds = Rounds(lambda: ["a"], lambda *_: there, fetch, lambda: now[0], date(2026, 3, 1))
-    while not rounds.run():
-        now[0] += 60_000
-        assert now[0] < at("2026-03-03T10:30:00+08:00"), asked
-    gaps = [b - a for a, b in itertools.pairwise(asked)]
-    assert gaps == sorted(gaps)
-    assert (gaps[0], gaps[-1]) == (FIRST_WAIT_MS, LONGEST_WAIT_MS)
-    asked.clear()
-    assert rounds.run() == []
-    assert asked == []
-
-
-def test_one_account_that_fails_keeps_no_other_from_its_bill():
-    came = []
-
-    def fetch(account: str, day: date) -> Result:
-        if account == "a":
-            raise not_offered(account)
-        came.append(account)
-        return Result(account, day, 1, 0, True, 0, 0, 0, 0)
-
-    now = at("2026-03-02T11:00:00+08:00")
-    rounds = Rounds(lambda: ["a", "b"], lambda *_: set(), fetch, lambda: now, date(2026, 3, 1))
-    assert [result.account for result in rounds.run()] == came == ["b"]
 
 
 # --- at the command line --------------------------------------------------------------------------
