@@ -23,6 +23,7 @@ from fastapi import FastAPI
 from app.wire.messages import News
 from cloud.bootstrap import Cloud
 from cloud.db.base import Database
+from cloud.db.schema import migrate
 from cloud.desk import Desk
 from cloud.gateways.alipay.gateway import AlipayGateway
 from cloud.gateways.base import Answer, AttemptKey
@@ -236,7 +237,9 @@ def asyncio_loop() -> asyncio.AbstractEventLoop:
 @cache
 def _machine() -> tuple[Connection, MortalDatabase]:
     """One engine for all runs: it keeps the compiled statements, which cost more than a run."""
-    return opened(MortalDatabase)
+    connection, database = opened(MortalDatabase)
+    migrate(database)
+    return connection, database
 
 
 @cache

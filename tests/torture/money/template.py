@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.wire.messages import StockRow
-from cloud.db.schema import migrate
 from cloud.db.state import ensure_tenant
 from cloud.services import enrol, feed
 from tests.fakes.clock import NOON
@@ -45,7 +44,6 @@ def fill(cloud: MoneyCloud, new_till: NewTill) -> list[MoneyTill]:
 @cache
 def _template() -> tuple[Connection, list[Connection]]:
     cloud = MoneyCloud(NOON)
-    migrate(cloud.db)
     cloud.db.write(_furnish)
     from tests.fakes.clock import FakeClock
     from tests.torture.money.till import Line
