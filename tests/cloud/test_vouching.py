@@ -3,14 +3,20 @@ once, whoever decides what meanwhile."""
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
+from app.domain.money import MAX_MINOR
+from app.wire.bodies import PaymentStepV1
 from cloud.bootstrap import Cloud
 from cloud.db import tables
 from cloud.db.task_tables import quarantine
-from tests.cloud.books import count, on_hand
+from tests.cloud.books import count, exceptions, on_hand
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_refund, a_sale
 from tests.cloud.test_quarantine import reinstate, revoke, settle, verdicts
 from tests.cloud.test_tasks import told
+from tests.torture.invariants import Harm, Kind, harms_of
 
 
 def test_a_trusted_tills_own_copy_is_booked_and_leaves_the_rest_waiting(
@@ -110,3 +116,83 @@ def test_another_revoked_device_vouches_for_nothing(
     third.write("sale", device.records[-1].body, rec_id=sale.id)
     third.push()
     assert count(cloud, tables.sale) == 1
+
+
+_STEP = PaymentStepV1(
+    id="bad", attempt="a", sale="s", step=1, state="created", amount=1, currency="CNY"
+)
+UNREADABLE = [
+    ("sale", b"[]", "bad_body"),
+    ("refund", b"", "bad_body"),
+    ("sale", b'{"id":"bad","total":1e400}', "bad_body"),
+    ("sale", msgspec.json.encode(a_sale((100,))), "bad_body"),  # under another id than its own
+    (
+        "sale",
+        msgspec.json.encode(msgspec.structs.replace(a_sale((100,)), id="bad", total=MAX_MINOR + 1)),
+        "bad_body",
+    ),
+    (
+        "payment_step",
+        msgspec.json.encode(msgspec.structs.replace(_STEP, expires_ms=2**70)),
+        "unprojectable",
+    ),
+]
+
+
+def harms(cloud: Cloud) -> list[Harm]:
+    with cloud.db.reading() as connection:
+        owed = {row.rec_id: {row.body} for row in connection.execute(tables.journal.select())}
+        return harms_of(connection, owed, (), {})
+
+
+@pytest.mark.parametrize(("kind", "body", "code"), UNREADABLE)
+def test_what_cannot_be_read_waits_for_a_person_once_and_keeps_nothing_off_the_books(
+    cloud: Cloud, device: Device, enrol: Enrol, kind: str, body: bytes, code: str
+) -> None:
+    trusted, third, sale = enrol(), enrol(), a_sale((19_900,))
+    revoke(cloud, device)
+    device.write(kind, body, rec_id="bad")
+    device.write("sale", sale)
+    device.push()
+    for till in (trusted, third):
+        for record in device.records:
+            till.write(record.header.kind, record.body, rec_id=record.header.rec_id)
+    trusted.write("sale", a_sale((500,)))
+    said = [(each.verdict, each.code) for each in trusted.push().results]
+    assert said == [("accepted_exception", code), ("applied", ""), ("applied", "")]
+    assert [each.verdict for each in third.push().results] == ["duplicate", "duplicate"]
+    assert (count(cloud, tables.sale), on_hand(cloud, "SKU-1")) == (2, -2)
+    assert (exceptions(cloud), count(cloud, quarantine)) == ([code], 0)
+    by_code = {task.code: task for task in told(trusted)}
+    assert by_code.keys() == {"device_revoked", code}
+    assert (by_code[code].state, by_code["device_revoked"].state) == ("open", "settled")
+    assert harms(cloud) == []
+
+
+def test_an_unreadable_record_that_nobody_was_told_of_is_noticed(
+    cloud: Cloud, device: Device, enrol: Enrol
+) -> None:
+    trusted = enrol()
+    revoke(cloud, device)
+    for till in (device, trusted):
+        till.write("sale", b"[]", rec_id="bad")
+        till.push()
+    assert harms(cloud) == []
+    cloud.db.write(lambda connection: connection.execute(tables.exception.delete()))
+    assert {harm.kind for harm in harms(cloud)} == {Kind.LOST}
+
+
+@pytest.mark.parametrize(("copies", "kind"), [("duplicate", Kind.LOST), ("applied", Kind.DOUBLED)])
+def test_a_record_that_left_quarantine_and_was_not_judged_once_is_noticed(
+    cloud: Cloud, device: Device, enrol: Enrol, copies: str, kind: Kind
+) -> None:
+    tills, sale = (device, enrol(), enrol()), a_sale((19_900,))
+    revoke(cloud, device)
+    for till in tills:
+        till.write("sale", sale)
+        till.push()
+    assert harms(cloud) == []
+    journal = tables.journal
+    tamper = journal.update().where(~journal.c.original).values(verdict=copies)
+    cloud.db.write(lambda connection: connection.execute(tamper))
+    assert {harm.kind for harm in harms(cloud)} == {kind}

@@ -9,10 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.errors import Trouble
 from app.wire.bodies import RefundV1, SaleV1, StockAdjustmentV1
 from app.wire.codec import decode_body
 from app.wire.journal import Chain, record_hash
@@ -53,7 +55,7 @@ NOT_ON_THE_BOOKS = frozenset(
 """Exceptions of records that are kept but cannot be read into the books."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Held:
     """The cloud's journal with its exceptions, read once."""
 
@@ -66,10 +68,28 @@ class Held:
         codes = self.codes.get((row.device_id, row.epoch, row.seq), set())
         return codes if row.kind == SEALED_KIND else codes - {seals.SEALED}
 
+    def judged(self, row: sa.Row[Any]) -> list[sa.Row[Any]]:
+        """Return the copies of an original that were judged: itself, but where it was taken out of
+        quarantine, the one that a trusted till sent."""
+        if row.verdict != ingest.DUPLICATE:
+            return [row]
+        same = (row.kind, row.body)
+        return [copy for copy in self._judged_again[row.rec_id] if (copy.kind, copy.body) == same]
+
     def on_the_books(self, row: sa.Row[Any]) -> bool:
         """Tell whether a record should have been projected."""
-        refused = row.verdict == ingest.UNPROJECTED or NOT_ON_THE_BOOKS & self.codes_of(row)
-        return bool(row.original) and not refused
+        return bool(row.original) and not any(map(self._refused, self.judged(row)))
+
+    def _refused(self, row: sa.Row[Any]) -> bool:
+        return row.verdict == ingest.UNPROJECTED or bool(NOT_ON_THE_BOOKS & self.codes_of(row))
+
+    @cached_property
+    def _judged_again(self) -> Mapping[str, list[sa.Row[Any]]]:
+        copies: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+        for row in self.rows:
+            if not row.original and row.verdict != ingest.DUPLICATE:
+                copies[row.rec_id].append(row)
+        return copies
 
 
 def held(connection: sa.Connection) -> Held:
@@ -95,6 +115,7 @@ def harms_of(
         *broken_chains(connection, holding),
         *miscounted(holding, owed),
         *misjudged(holding, facts),
+        *unjudged(holding),
         *misprojected(connection, holding),
         *misstocked(connection, on_hand),
     ]
@@ -155,12 +176,24 @@ def misjudged(holding: Held, facts: Collection[str]) -> Iterator[Harm]:
             yield Harm(Kind.ALTERED, f"the sound record {row.rec_id} was set aside: {codes}")
 
 
+def unjudged(holding: Held) -> Iterator[Harm]:
+    """What was taken out of quarantine was judged in a trusted till's copy, and in one of them only."""
+    for row in holding.rows:
+        if row.original and (times := len(holding.judged(row))) != 1:
+            kind = Kind.DOUBLED if times else Kind.LOST
+            yield Harm(kind, f"record {row.rec_id} left quarantine and was judged {times} times")
+
+
 def misprojected(connection: sa.Connection, holding: Held) -> Iterator[Harm]:
     """Each original that can be read has its rows, with its own sum, and nothing else has any."""
     due: dict[str, dict[str, int]] = {"sale": {}, "refund": {}, "stock_adjustment": {}}
     for row in holding.rows:
-        if row.kind in due and holding.on_the_books(row):
+        if row.kind not in due or not holding.on_the_books(row):
+            continue
+        try:
             due[row.kind][row.rec_id] = _total(decode_body(row.kind, row.body))
+        except Trouble:
+            yield Harm(Kind.LOST, f"nobody was told that {row.kind} {row.rec_id} cannot be read")
     for name, wanted in due.items():
         table = metadata.tables[name]
         total = table.c.total if "total" in table.c else sa.literal(0)
