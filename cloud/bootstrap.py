@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cloud.db.base import Database
 from cloud.db.engine import open_database
+from cloud.db.feed import begin_numbers
 from cloud.db.schema import migrate
 from cloud.db.state import ensure_tenant
 from cloud.operation.metrics import Metrics
@@ -48,6 +49,7 @@ def open_cloud(settings: Settings, *, clock: Clock = wall_clock) -> Cloud:
     db = open_database(settings)
     migrate(db)
     db.write(lambda connection: ensure_tenant(connection, clock()))
+    db.write(begin_numbers)
     metrics = Metrics()
     db.on_retry = metrics.retry
     admission = Admission(settings.limits, on_refusal=metrics.refusal)

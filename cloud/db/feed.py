@@ -1,8 +1,9 @@
 """Change numbers: the order in which a feed is served, such that a cursor can never skip a row.
 
 A number drawn when a row is written is not the order in which writes become visible. SQLite has one
-writer, so a counter raised inside the transaction is safe. PostgreSQL takes the transaction's own
-id and serves only rows older than the oldest transaction still running (the fence).
+writer, so a counter raised inside the transaction is safe; at every start it leaves out all numbers up to
+the time, so that a file put back from a copy gives none again that tills know. PostgreSQL takes the
+transaction's own id and serves only rows older than the oldest transaction still running (the fence).
 
 On Citus all servers of ours speak to one node, the coordinator, and its ids count. What lies on every
 node is read from the coordinator's own copy, which commits with the id. What is spread may commit on
@@ -12,10 +13,20 @@ transactions whose second phase is outstanding.
 
 from __future__ import annotations
 
+import time
+
+import msgspec
 import sqlalchemy as sa
 
 from cloud.db.distribution import Spread, role_of
+from cloud.db.rows import upsert
 from cloud.db.tables import server_state
+
+GAPS = "change.gaps"
+"""The state that names the numbers left out, as pairs: all after the first and up to the second."""
+MOST_GAPS = 1_000
+"""As many starts of the server are remembered. Who stayed away for longer is told by the feed's sum."""
+Gaps = list[tuple[int, int]]
 
 NO_FENCE = 2**63 - 1
 """Hides nothing."""
@@ -69,11 +80,36 @@ def changes_so_far(connection: sa.Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def begin_numbers(connection: sa.Connection) -> None:
+    """Leave all change numbers up to now out, in microseconds; for a server that starts.
+
+    Its database may be an older copy of itself that nobody announced. Then tills know numbers given since,
+    which lie in what is left out here, or beyond. PostgreSQL counts its transactions itself.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    last, now_us = changes_so_far(connection), time.time_ns() // 1_000
+    if now_us <= last:
+        return
+    gaps = _gaps(connection)
+    first = gaps.pop()[0] if gaps and gaps[-1][1] == last else last
+    kept = msgspec.json.encode([*gaps, (first, now_us)][-MOST_GAPS:]).decode()
+    values = [{"name": "change", "value": str(now_us)}, {"name": GAPS, "value": kept}]
+    upsert(connection, server_state, values)
+
+
+def _gaps(connection: sa.Connection) -> Gaps:
+    query = sa.select(server_state.c.value).where(server_state.c.name == GAPS)
+    value = connection.scalar(query)
+    return msgspec.json.decode(value, type=Gaps) if value else []
+
+
 def is_beyond(connection: sa.Connection, change: int) -> bool:
     """Tell whether this database never gave a change number: whoever knows it heard it from one that was
     lost, and this one may have counted on meanwhile."""
     if connection.dialect.name == "sqlite":
-        return change > changes_so_far(connection)
+        left_out = any(first < change <= last for first, last in _gaps(connection))
+        return left_out or change > changes_so_far(connection)
     newest = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
     return change >= int(connection.execute(sa.text(newest)).scalar_one())
 

@@ -30,7 +30,7 @@ days, so a report reads its own days alone, and a push pays next to nothing for 
 # --- the server itself ----------------------------------------------------------------------------
 
 server_state = Table("server_state", metadata, *key("name"), text("value"), info=REFERENCE)
-"""timeline, feed_generation, the change counter of the embedded engine, and how far tombstones are gone."""
+"""timeline, feed_generation, the embedded engine's change counter and its gaps, and tombstones' ends."""
 
 # --- who may talk to us ---------------------------------------------------------------------------
 

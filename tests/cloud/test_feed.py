@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -22,9 +24,12 @@ from app.wire.snapshot import SnapshotChunk
 from app.wire.tokens import unb64
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import tables
+from cloud.db.state import ensure_tenant
+from cloud.errors import Refused
 from cloud.services import feed
 from cloud.services.envelope import verify
 from cloud.services.ingest import ingest
+from cloud.services.streams import stream_of
 from cloud.services.tokens import DevicePrincipal, device_at_home
 from cloud.settings import Settings
 from tests.cloud.conftest import Enrol
@@ -171,6 +176,62 @@ def test_a_cursor_of_a_future_this_cloud_does_not_know_is_void(
         headers=device.headers(),
     )
     assert (answer.status_code, answer.json()["code"]) == (410, "start_over")
+
+
+@pytest.mark.fault(22, "nothing; stock comes again from the start, also where nobody announced it")
+def test_a_file_put_back_behind_everybodys_back_voids_cursors_of_what_it_lost(
+    tmp_path: Path,
+) -> None:
+    data, copy = tmp_path / "cloud", tmp_path / "copy"
+    tenant = counted_anew(data, 10)
+    shutil.copytree(data, copy)
+    kept = cursor_of(data, tenant)
+    counted_anew(data, 9)
+    counted_anew(data, 8)
+    lost = cursor_of(data, tenant)
+    shutil.rmtree(data)
+    copy.rename(data)
+    counted_anew(data, 7)
+    counted_anew(data, 6)
+    assert gone(data, lost), "its number was given to nobody, whatever was counted since"
+    assert not gone(data, kept)
+    assert not gone(data, cursor_of(data, tenant))
+
+
+def counted_anew(data: Path, pieces: int) -> str:
+    """Start a cloud, let it count a piece of goods, and stop it; returns its tenant."""
+    cloud = open_cloud(Settings(data=data))
+    row = StockRow(store="S001", sku_id="SKU-1", quantity=pieces, as_of_ms=1)
+
+    def count_it(connection: sa.Connection) -> str:
+        tenant = ensure_tenant(connection, 1)
+        feed.put_stock(connection, tenant, [row])
+        return tenant
+
+    tenant = cloud.db.write(count_it)
+    cloud.close()
+    return tenant
+
+
+def cursor_of(data: Path, tenant: str) -> str:
+    """Start a cloud, follow its stock to the end, and stop it; returns the cursor."""
+    cloud = open_cloud(Settings(data=data))
+    till = DevicePrincipal(tenant, "S001", "d1", "A1", b"k" * 32, False)
+    page = cloud.db.read(lambda c: feed.pull(c, till, "stock", "", 500, now_ms=1))
+    cloud.close()
+    return page.cursor
+
+
+def gone(data: Path, cursor: str) -> bool:
+    """Start a cloud, ask whether a cursor is void, and stop it."""
+    cloud = open_cloud(Settings(data=data))
+    try:
+        cloud.db.read(lambda c: feed.read_cursor(c, cursor, stream_of("stock"), now_ms=1))
+    except Refused as refused:
+        return refused.status == 410
+    finally:
+        cloud.close()
+    return False
 
 
 def test_figures_are_told_again_when_a_record_comes_again_under_another_place(

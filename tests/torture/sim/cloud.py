@@ -31,6 +31,7 @@ from app.wire.messages import (
 from app.wire.upkeep import EpochRequest
 from cloud.db.base import Database
 from cloud.db.engine import begin_ourselves
+from cloud.db.feed import begin_numbers
 from cloud.db.member_tables import member_change
 from cloud.db.schema import migrate
 from cloud.db.state import begin_timeline, ensure_tenant
@@ -132,13 +133,15 @@ class SimCloud:
     def restore(self, which: int, *, knowingly: bool) -> None:
         """Let the database be an older copy of itself; later ones belong to a history that is over.
 
-        `knowingly`: with the cloud's own command; otherwise nobody tells the cloud.
+        `knowingly`: with the cloud's own command; otherwise nobody tells the cloud. Either way the server
+        was stopped for it, and starts.
         """
         memory.overwrite(self.memory, self.backups[which].data)
         self._senders.clear()
         if knowingly:
             self.db.write(_announce)
             self.db.write(lambda c: backups.trust_restored(c, now_ms=self.now_ms))
+        self.db.write(begin_numbers)
         for later in self.backups[which + 1 :]:
             later.data.close()
         del self.backups[which + 1 :]
