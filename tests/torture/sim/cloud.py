@@ -168,6 +168,11 @@ class SimCloud:
             )
         )
 
+    def is_revoked(self, device: str) -> bool:
+        """Tell whether a device has lost its rights."""
+        query = sa.select(device_table.c.revoked_ms).where(device_table.c.device_id == device)
+        return bool(self.db.read(lambda c: c.scalar(query)))
+
     # --- the door ---------------------------------------------------------------------------------
 
     def serve(self, request: Request) -> Answer:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from tests.torture.corpus import kept
+from tests.torture.sim.healing import heal
 from tests.torture.sim.mutations import MUTATIONS, Mutation
 from tests.torture.sim.runs import LAYER, failure_of, play, replay, steps_of, tally_of
-from tests.torture.sim.world import Step
+from tests.torture.sim.world import Step, World, seeded
 
 QUICK = range(1, 151)
 MOST_SEEDS = 60
@@ -50,6 +53,29 @@ def harmed(seed: int):
 def test_the_same_seed_is_the_same_run():
     first, again = (play(5, steps_of(5)) for _ in range(2))
     assert (first.records, first.faults) == (again.records, again.faults)
+
+
+def test_a_restored_cloud_that_revokes_a_till_again_excuses_what_was_settled_and_no_more():
+    with seeded(1):
+        world = World()
+        (till,) = world.tills
+        device = till.identity.device
+        world.cloud.revoke(device, revoked=True)
+        world.cloud.back_up()
+        world.cloud.revoke(device, revoked=False)
+        world.play(Step("member", 0, 1))
+        assert till.sync(lambda low, high: low) is not None
+        (settled,) = till.settled_changes()
+        world.play(Step("member", 0, 2))
+        world.play(Step("server_restore", 0, ANNOUNCED))
+        assert settled in world.books.changes
+        assert world.books.excused_changes == {settled}
+        assert heal(world, Random(1)) == []
+        world.close()
+
+
+ANNOUNCED = 1
+"""The seed of a restore with the cloud's own command."""
 
 
 def test_a_failing_run_is_made_small_and_kept_as_it_is():

@@ -98,6 +98,11 @@ class SimTill:
         """Change a member here; the change is queued."""
         self.do(lambda uow: uow.change_member(change))
 
+    def settled_changes(self) -> set[str]:
+        """Return the ids of changes that it keeps for a cloud that comes back from a backup."""
+        rows = self.data.execute("SELECT change_id FROM member_settled").fetchall()
+        return {change_id for (change_id,) in rows}
+
     def enrol(self, new_code: Callable[[], str]) -> bool:
         """Become a device of the cloud; False if the answer did not come. The code is used again then."""
         self.code = self.code or new_code()

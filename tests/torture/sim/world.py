@@ -259,6 +259,7 @@ class World:
             which, knowingly = draw.choice(usable), draw.random() < 0.5
             self.books.excused_changes |= self._lost_for_good(knowingly)
             self.cloud.restore(which, knowingly=knowingly)
+            self.books.excused_changes |= self._forgotten_again()
 
     def _do_back_up(self, till: SimTill, draw: random.Random) -> None:
         till.back_up()
@@ -291,6 +292,12 @@ class World:
         """Return the changes of members that no till has to tell a restored cloud again: those that lost
         there, and all if nobody tells the tills of its loss."""
         return self.cloud.changes_that_lost() if knowingly else set(self.books.changes)
+
+    def _forgotten_again(self) -> set[str]:
+        """Return the changes that tills keep for a restored cloud and forget, because it takes their rights
+        as it did when its backup was made. What waits in their queues stays and is still owed."""
+        revoked = [till for till in self.tills if self.cloud.is_revoked(till.identity.device)]
+        return {change_id for till in revoked for change_id in till.settled_changes()}
 
     def _do_revoke(self, till: SimTill, draw: random.Random) -> None:
         device, revoked = till.identity.device, draw.random() < 0.5
