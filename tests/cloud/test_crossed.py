@@ -4,10 +4,7 @@ a till of another brand try what is not theirs. A door without a story fails her
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
-import httpx
 import msgspec
 import pytest
 import sqlalchemy as sa
@@ -32,32 +29,16 @@ from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from app.wire.upkeep import BooksAnswer, EpochAnswer, EpochMark, EpochRequest
 from cloud.bootstrap import Cloud
 from cloud.db import tables
+from cloud.db.bill_tables import fee
 from cloud.main import app_of
-from cloud.services.enrol import ensure_store, make_enrol_code
 from cloud.services.feed import put_stock
 from cloud.services.members import put_members
-from tests.cloud.device import Device, a_sale, enrolled, proven
+from tests.cloud.device import a_sale, proven
 from tests.cloud.doors import guarded
-from tests.cloud.paying import COAT, Shop, Till, open_shop
+from tests.cloud.paying import COAT, Till, open_shop
+from tests.cloud.street import Street, asked, said, till_of_another_brand
 
-OTHER_BRAND = "otherbrand"
 YEARS = {"from": "2000-01-01", "to": "2099-12-31"}
-
-
-@dataclass
-class Street:
-    """Three tills of one cloud. `mine` has sold, knows a member and shows a QR; `neighbour` is of the
-    same brand's next store, `stranger` of another brand whose store has the same code as mine."""
-
-    cloud: Cloud
-    shop: Shop
-    mine: Till
-    neighbour: Till
-    stranger: Till
-
-    @property
-    def others(self) -> tuple[Till, Till]:
-        return self.neighbour, self.stranger
 
 
 @pytest.fixture
@@ -72,33 +53,6 @@ def street(cloud: Cloud) -> Iterator[Street]:
         cloud.db.write(lambda c: put_members(c, mine.device.me.tenant, [row]))
         cloud.db.write(lambda c: put_stock(c, mine.device.me.tenant, figures))
         yield Street(cloud, shop, mine, neighbour, stranger)
-
-
-def till_of_another_brand(cloud: Cloud, client: httpx.Client) -> Device:
-    """Enrol a till at the store S001 of a second brand of this cloud."""
-
-    def code(connection: sa.Connection) -> str:
-        now_ms = cloud.clock()
-        connection.execute(
-            sa.insert(tables.tenant).values(
-                tenant_id=OTHER_BRAND, name="", created_ms=now_ms + 1_000
-            )
-        )
-        ensure_store(connection, OTHER_BRAND, "S001", now_ms=now_ms)
-        made = make_enrol_code(connection, "S001", now_ms=now_ms, minutes=5)
-        ours = tables.enrol_code
-        connection.execute(sa.update(ours).where(ours.c.used_ms == 0).values(tenant_id=OTHER_BRAND))
-        return made.code
-
-    device = enrolled(client, cloud.db.write(code))
-    assert device.me.tenant == OTHER_BRAND
-    return device
-
-
-def asked(till: Till, path: str, **params: str) -> Any:
-    answer = till.device.client.get(path, params=params, headers=till.headers)
-    assert answer.status_code == 200, answer.text
-    return msgspec.json.decode(answer.content)
 
 
 # --- the journal ----------------------------------------------------------------------------------
@@ -336,13 +290,6 @@ def settle(street: Street) -> None:
     assert street.mine.device.post("/v1/tasks/settle", done, TaskRow).state == "settled"
 
 
-def said(till: Till, path: str, message: msgspec.Struct) -> int:
-    answer = till.device.client.post(
-        path, content=msgspec.json.encode(message), headers=till.headers
-    )
-    return answer.status_code
-
-
 # --- reports --------------------------------------------------------------------------------------
 
 
@@ -350,6 +297,27 @@ def sales(street: Street) -> None:
     assert asked(street.mine, "/v1/reports/sales", **YEARS)["rows"]
     for till in street.others:
         assert asked(till, "/v1/reports/sales", **YEARS)["rows"] == []
+
+
+def fees(street: Street) -> None:
+    billed = {
+        "tenant_id": street.mine.device.me.tenant,
+        "store_id": "S001",
+        "provider": "alipay",
+        "day": "2026-03-01",
+        "no": 1,
+        "ref": "1",
+        "attempt_id": "a",
+        "kind": "payment",
+        "way": "qr",
+        "amount": 10_000,
+        "currency": "CNY",
+        "fee_mills": 60_000,
+    }
+    street.cloud.db.write(lambda c: c.execute(sa.insert(fee).values(billed)))
+    assert asked(street.mine, "/v1/reports/fees", **YEARS)["rows"]
+    for till in street.others:
+        assert asked(till, "/v1/reports/fees", **YEARS)["rows"] == []
 
 
 def commissions(street: Street) -> None:
@@ -383,6 +351,7 @@ STORIES: dict[str, Callable[[Street], None]] = {
     "POST /v1/tasks/settle": settle,
     "GET /v1/reports/sales": sales,
     "GET /v1/reports/commissions": commissions,
+    "GET /v1/reports/fees": fees,
 }
 
 
