@@ -7,6 +7,8 @@ import pytest
 from tests.torture.faults import FAULTS
 from tests.torture.reliability import PAGE, Injected, collected, page, published
 
+pytestmark = pytest.mark.xdist_group("reliability")  # one look at all tests serves both
+
 
 @pytest.fixture(scope="module")
 def injected() -> dict[int, Injected]:
