@@ -23,7 +23,8 @@ from cloud.db.rows import upsert
 from cloud.db.tables import server_state
 
 GAPS = "change.gaps"
-"""The state that names the numbers left out, as pairs: all after the first and up to the second."""
+"""The state that names the numbers left out, as pairs: all between the two. Both may stand in a cursor, what
+was written last and where counting went on."""
 MOST_GAPS = 1_000
 """As many starts of the server are remembered. Who stayed away for longer is told by the feed's sum."""
 Gaps = list[tuple[int, int]]
@@ -91,9 +92,8 @@ def begin_numbers(connection: sa.Connection) -> None:
     last, now_us = changes_so_far(connection), time.time_ns() // 1_000
     if now_us <= last:
         return
-    gaps = _gaps(connection)
-    first = gaps.pop()[0] if gaps and gaps[-1][1] == last else last
-    kept = msgspec.json.encode([*gaps, (first, now_us)][-MOST_GAPS:]).decode()
+    # Each start has a gap of its own: where the one before ended, cursors may have been given since.
+    kept = msgspec.json.encode([*_gaps(connection), (last, now_us)][-MOST_GAPS:]).decode()
     values = [{"name": "change", "value": str(now_us)}, {"name": GAPS, "value": kept}]
     upsert(connection, server_state, values)
 
@@ -108,7 +108,7 @@ def is_beyond(connection: sa.Connection, change: int) -> bool:
     """Tell whether this database never gave a change number: whoever knows it heard it from one that was
     lost, and this one may have counted on meanwhile."""
     if connection.dialect.name == "sqlite":
-        left_out = any(first < change <= last for first, last in _gaps(connection))
+        left_out = any(first < change < last for first, last in _gaps(connection))
         return left_out or change > changes_so_far(connection)
     newest = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
     return change >= int(connection.execute(sa.text(newest)).scalar_one())

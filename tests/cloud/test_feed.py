@@ -198,6 +198,14 @@ def test_a_file_put_back_behind_everybodys_back_voids_cursors_of_what_it_lost(
     assert not gone(data, cursor_of(data, tenant))
 
 
+def test_a_command_beside_the_server_voids_nobodys_cursor(tmp_path: Path) -> None:
+    tenant = counted_anew(tmp_path, 10)
+    for _ in range(3):  # each look begins as every command does
+        given = cursor_of(tmp_path, tenant)
+        assert not gone(tmp_path, given)
+    assert not gone(tmp_path, given)
+
+
 def counted_anew(data: Path, pieces: int) -> str:
     """Start a cloud, let it count a piece of goods, and stop it; returns its tenant."""
     cloud = open_cloud(Settings(data=data))
