@@ -16,7 +16,7 @@ from app.errors import Code, RuleBroken
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parts = (
-        "frames, cold_start, commit, replay, push, bootstrap, decoding, proofs, confirmation; "
+        "frames, cold_start, commit, replay, push, bootstrap, decoding, proofs; "
         "with --cloud load, drain"
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help=f"of {parts}")
