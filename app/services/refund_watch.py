@@ -34,6 +34,7 @@ class RefundWatch:
         self._giving_back, self._on_news, self._now_s = giving_back, on_news, now_s
         self._asked_at: dict[str, float] = {}
         self._asking: set[str] = set()
+        self._told_meanwhile: set[str] = set()
         self._lock = threading.Lock()
 
     def turn(self) -> None:
@@ -43,7 +44,12 @@ class RefundWatch:
                 self._ask(step.number)
 
     def hinted(self, number: str) -> None:
-        """There is news of a refund, of this till or of another."""
+        """There is news of a refund, of this till or of another. While one is being asked about, the answer
+        may be older than the hint, so it is asked about once more."""
+        with self._lock:
+            if number in self._asking:
+                self._told_meanwhile.add(number)
+                return
         if any(step.number == number for step in self._giving_back.not_ended()):
             self._ask(number)
 
@@ -66,6 +72,8 @@ class RefundWatch:
     def _answered(self, number: str, answer: Future[BackNews]) -> None:
         with self._lock:
             self._asking.discard(number)
+            again = number in self._told_meanwhile
+            self._told_meanwhile.discard(number)
         if answer.cancelled():
             return
         error = answer.exception()
@@ -73,3 +81,5 @@ class RefundWatch:
             self._on_news(answer.result())
         else:
             log.warning("refund %s could not be asked about: %r", number, error)
+        if again:
+            self.hinted(number)
