@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ def run_layer(layer: str, run: Layer, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("stopped before its end", flush=True)
     tally.seconds = round(time.monotonic() - started, 1)
+    tally.processor_s = round(sum(os.times()[:4]), 1)
     if asked.out is not None:
         tally.write(asked.out)
     print(tally.line(), flush=True)

@@ -242,6 +242,8 @@ class Scene:
     program: Program = as_it_is
     prepare: Callable[[Path], None] = lambda home: None
     """Changes the furnished home before the till is opened."""
+    at_the_counter: bool = True
+    """A customer may be waiting while it happens; else it is the house around a sale."""
 
 
 SCENES = {
@@ -251,8 +253,10 @@ SCENES = {
     "refund": Scene(refund),
     "sync round": Scene(sync_round),
     "checkpoint": Scene(checkpoint),
-    "fill": Scene(fill, program=small_fills),
-    "migration": Scene(migration, program=one_version_ahead),
-    "migration from the first version": Scene(migration, prepare=become_first_version),
-    "new store": Scene(new_store, on_empty_home=True),
+    "fill": Scene(fill, program=small_fills, at_the_counter=False),
+    "migration": Scene(migration, program=one_version_ahead, at_the_counter=False),
+    "migration from the first version": Scene(
+        migration, prepare=become_first_version, at_the_counter=False
+    ),
+    "new store": Scene(new_store, on_empty_home=True, at_the_counter=False),
 }

@@ -38,6 +38,8 @@ class Tally:
     altered: int = 0
     stuck: int = 0
     seconds: float = 0.0
+    processor_s: float = 0.0
+    """Of all its processes together: what a run costs, however busy the machine was."""
     faults: Counter[str] = field(default_factory=Counter)
     """How often each kind of fault was injected."""
     failures: list[Failure] = field(default_factory=list)
@@ -59,6 +61,7 @@ class Tally:
         for harm in HARMS:
             setattr(self, harm, getattr(self, harm) + getattr(other, harm))
         self.seconds += other.seconds
+        self.processor_s += other.processor_s
         self.faults.update(other.faults)
         self.failures += other.failures
 
@@ -67,7 +70,8 @@ class Tally:
         harms = ", ".join(f"{getattr(self, harm)} {harm}" for harm in HARMS)
         return (
             f"{self.layer:<10} {self.runs:>6} runs, {self.injected:>7} faults, "
-            f"{self.records:>7} records: {harms}; seed {self.seed}, {self.seconds:.0f} s"
+            f"{self.records:>7} records: {harms}; seed {self.seed}, {self.seconds:.0f} s "
+            f"({self.processor_s:.0f} s of processor)"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from tests.torture.tally import Tally
 
 QUICK = {"power cut": 24, "fault": 24, "patch": 12, "flip": 4}
 LONG_PATCHES, LONG_FLIPS = 300, 100
+OFTEN = 3
+"""Scenes around the counter fail at every third call, from a random one on; at the counter at every one."""
 _NAMED = {fault.name: fault for fault in FAULTS}
 
 
@@ -39,13 +41,15 @@ def everything(bench: Bench, chance: random.Random) -> dict[str, list[dict[str, 
     """Return every run of the long profile, by kind."""
     cuts: list[dict[str, Any]] = []
     faults: list[dict[str, Any]] = []
-    for scene in SCENES:
-        for at in range(1, calls_of(bench, scene, Kind.ANY) + 2):
+    for scene, about in SCENES.items():
+        first, step = (1, 1) if about.at_the_counter else (chance.randint(1, OFTEN), OFTEN)
+        for at in range(first, calls_of(bench, scene, Kind.ANY) + 2, step):
             cuts.append({"scene": scene, "cut": at, "seeds": [chance.randrange(10**6)]})
         for fault in FAULTS:
             calls = calls_of(bench, scene, fault.kinds)
             faults += [
-                {"scene": scene, "fault": fault.name, "at": at} for at in range(1, calls + 1)
+                {"scene": scene, "fault": fault.name, "at": at}
+                for at in range(first, calls + 1, step)
             ]
     patches = [{"patch": chance.randrange(10**9)} for _ in range(LONG_PATCHES)]
     flips = [{"flip": chance.randrange(10**9)} for _ in range(LONG_FLIPS)]
