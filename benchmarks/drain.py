@@ -3,19 +3,21 @@
     python -m benchmarks.drain HOME STEPS.json
 
 plays searches in the real window while the sync thread of the same process drains what
-waits in HOME, and prints the figures. `measure` makes such a home and a cloud on PostgreSQL first.
+waits in HOME, and prints the figures. `measure` makes such a home and a cloud on PostgreSQL first; the
+cloud, which is another machine in a shop, gets one half of the cores, and the till may use them all.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -28,7 +30,7 @@ from benchmarks import memory
 from benchmarks.frames import BASE_LINES, WARM_UP, Floor
 from benchmarks.lookups import LookUps
 from benchmarks.postgresql import enrol_code, opened, private_place
-from benchmarks.processor import load_average
+from benchmarks.processor import load_average, on_cores
 from benchmarks.searches import SCANS, SEARCHES, Step, quantile, steps
 from benchmarks.shops import BENCH, copied, shop, template
 from benchmarks.throughput import record_sales
@@ -104,12 +106,13 @@ class Machine:
 def measure(sales: int) -> Figures:
     """Make the till and the cloud, let the one drain into the other; return flat figures."""
     BENCH.mkdir(parents=True, exist_ok=True)
-    with (
-        private_place() as place,
-        opened(place.settings) as cloud,
-        place.served(workers=2, pushes=4) as (url, _),
-        tempfile.TemporaryDirectory(dir=BENCH) as run,
-    ):
+    cores = sorted(os.sched_getaffinity(0))
+    with ExitStack() as stack:
+        with on_cores(cores[len(cores) // 2 :]):
+            place = stack.enter_context(private_place())
+            url, _ = stack.enter_context(place.served(workers=2, pushes=4))
+        cloud = stack.enter_context(opened(place.settings))
+        run = stack.enter_context(tempfile.TemporaryDirectory(dir=BENCH))
         load_demo(cloud.db, cloud.clock(), skus=None, styles=None, members=2_000)
         home = copied(template(SKUS), Path(run) / "till")
         till = open_till(home)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -17,6 +19,17 @@ def seconds_of(root: int) -> float:
 def parent_of(pid: int) -> int:
     """Return the process that started one."""
     return int(_fields(pid)[1])
+
+
+@contextmanager
+def on_cores(cores: Iterable[int]) -> Iterator[None]:
+    """Keep the calling thread, and every process it starts, on some cores for the length of a block."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def load_average() -> float:

@@ -10,12 +10,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 
 from app.errors import Trouble
 from app.ports import LiveFeed, Store
 from app.services.late_money import untold
 from app.services.payments import PaymentNews, Payments
+from app.services.questions import Questions
 from app.services.refund_watch import RefundWatch
 from app.wire.refunds import NEWS_KIND as REFUND
 
@@ -59,7 +59,7 @@ class PaymentWatch:
         self._store = store
         self._payments = payments
         self._feed = feed
-        self._on_news = on_news
+        self._questions = Questions("attempt", payments.refresh, on_news)
         self._on_reference = on_reference
         self._on_turn = on_turn
         self._refunds = refunds
@@ -67,11 +67,8 @@ class PaymentWatch:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._live = threading.Event()
-        self._asking: set[str] = set()
-        self._told_meanwhile: set[str] = set()
         self._late: list[str] = []
         self._late_at = 0.0
-        self._lock = threading.Lock()
         self._threads = (
             threading.Thread(target=self._listen, name="live", daemon=True),
             threading.Thread(target=self._ask, name="payment-watch", daemon=True),
@@ -89,6 +86,7 @@ class PaymentWatch:
     def stop(self) -> None:
         """End both threads."""
         self._stop.set()
+        self._questions.close()
         self._wake.set()
         self._feed.close()
         for thread in self._threads:
@@ -106,7 +104,7 @@ class PaymentWatch:
                 for news in self._feed.listen(self._stop.is_set):
                     self._live.set()
                     if news.kind == "payment":
-                        self._hinted(news.subject)
+                        self._questions.hinted(news.subject)
                     elif news.kind == REFUND and self._refunds is not None:
                         self._refunds.hinted(news.subject)
                     elif news.kind == "reference":
@@ -132,7 +130,7 @@ class PaymentWatch:
         while not self._stop.is_set():
             try:
                 for attempt_id in self._worth_asking():
-                    self._refresh(attempt_id)
+                    self._questions.ask(attempt_id)
                 if self._refunds is not None:
                     self._refunds.turn()
             except Trouble as trouble:  # the store is busy; the next round asks again
@@ -152,39 +150,3 @@ class PaymentWatch:
         found += self._late[:LATE_AT_ONCE]
         del self._late[:LATE_AT_ONCE]
         return found
-
-    def _hinted(self, attempt_id: str) -> None:
-        """Ask about one attempt; if it is being asked about, the answer may be older than the hint, so
-        it is asked about once more."""
-        with self._lock:
-            if attempt_id in self._asking:
-                self._told_meanwhile.add(attempt_id)
-                return
-        self._refresh(attempt_id)
-
-    def _refresh(self, attempt_id: str) -> None:
-        """Ask about one attempt, one question at a time."""
-        with self._lock:
-            if attempt_id in self._asking or self._stop.is_set():
-                return
-            self._asking.add(attempt_id)
-        try:
-            asked = self._payments.refresh(attempt_id)
-        except RuntimeError:  # the network pool has been shut: the till is closing
-            return
-        asked.add_done_callback(lambda answer: self._answered(attempt_id, answer))
-
-    def _answered(self, attempt_id: str, answer: Future[PaymentNews]) -> None:
-        with self._lock:
-            self._asking.discard(attempt_id)
-            again = attempt_id in self._told_meanwhile
-            self._told_meanwhile.discard(attempt_id)
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if error is None:
-            self._on_news(answer.result())
-        else:
-            log.warning("attempt %s could not be asked about: %r", attempt_id, error)
-        if again:
-            self._refresh(attempt_id)

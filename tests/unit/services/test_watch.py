@@ -189,17 +189,17 @@ def test_one_question_at_a_time_about_one_attempt(till: Till) -> None:
     pool = HeldPool()
     desk = Desk(till, pool)
     for _ in range(3):
-        desk.watch._refresh(attempt_id)
+        desk.watch._questions.ask(attempt_id)
     assert len(pool.held) == 1
     future, ask, args = pool.held.pop()
     future.set_result(ask(*args))
     assert desk.heard().attempt.attempt_id == attempt_id
-    desk.watch._refresh(attempt_id)
+    desk.watch._questions.ask(attempt_id)
     pool.held.pop()[0].set_exception(LookupError("a bug"))
-    desk.watch._refresh(attempt_id)
+    desk.watch._questions.ask(attempt_id)
     future = pool.held.pop()[0]
     future.cancel()
-    desk.watch._refresh(attempt_id)
+    desk.watch._questions.ask(attempt_id)
     assert len(pool.held) == 1
     assert desk.news.empty()
 
@@ -210,12 +210,12 @@ def test_a_hint_that_comes_while_the_cloud_is_asked_is_followed_by_one_more_ques
     attempt_id = shown(till)
     pool = HeldPool()
     desk = Desk(till, pool)
-    desk.watch._hinted(attempt_id)
+    desk.watch._questions.hinted(attempt_id)
     future, ask, args = pool.held.pop()
     answer = ask(*args)
     till.gateway.pay(attempt_id)
     for _ in range(2):
-        desk.watch._hinted(attempt_id)
+        desk.watch._questions.hinted(attempt_id)
     assert pool.held == []
     future.set_result(answer)
     assert desk.heard().sale is None
@@ -230,7 +230,7 @@ def test_a_closing_till_asks_nothing_more(till: Till) -> None:
     pool = ThreadPoolExecutor(1)
     pool.shutdown()
     desk = Desk(till, pool)
-    desk.watch._refresh(attempt_id)
+    desk.watch._questions.ask(attempt_id)
     desk.watch.stop()
-    desk.watch._refresh(attempt_id)
+    desk.watch._questions.ask(attempt_id)
     assert desk.news.empty()
