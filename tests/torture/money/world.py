@@ -119,7 +119,7 @@ class World:
         """Bring one of the cloud's hints to the till it is for, perhaps an old one."""
         told = [each for each in self.cloud.newsdesk.told if each in till.attempts()]
         if told and till.line.is_up:
-            till.watch._hinted(draw.choice(told[-4:]))
+            till.watch._questions.hinted(draw.choice(told[-4:]))
 
     def _do_cancel(self, till: MoneyTill, draw: random.Random) -> None:
         """Close an attempt: the till's own, or as the store's other tablet may."""
