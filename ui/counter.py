@@ -120,7 +120,9 @@ def furnish(
         return root.person
 
     pay = PaymentVm(words, may, root, chime=tools.chime)
-    with_phone = PhoneTools(tools.payments, tools.wallets, tools.clock, tools.qr, gallery.symbols)
+    with_phone = PhoneTools(
+        tools.payments, tools.wallets, tools.tasks, tools.clock, tools.qr, gallery.symbols
+    )
     phone = PhonePayVm(with_phone, words, pay)
     # A QR that could not be made is news of the network: the rail shall know at once.
     phone.refused.connect(tools.sync_now)

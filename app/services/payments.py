@@ -124,16 +124,13 @@ class Payments:
         """
         return self._pool.submit(self._vouch, attempt_id, manager)
 
-    def deliver(self, attempt_id: str, actor: Person) -> Future[PaymentNews]:
-        """Make money that came late into the sale it was meant for: the goods go out now.
-
-        Raises (through the future) RuleBroken: PAYMENT_UNKNOWN, PAYMENT_NOT_CONFIRMED,
-        SALE_ALREADY_RECORDED if the cart was sold another way, SALE_UNKNOWN if it is kept no more.
-        """
-        return self._pool.submit(self.deliver_now, attempt_id, actor)
-
     def deliver_now(self, attempt_id: str, actor: Person) -> PaymentNews:
-        """Do `deliver` on the calling network thread."""
+        """Make money that came late into the sale it was meant for: the goods go out now. On the calling
+        network thread, and only for `StoreTasks.deliver`, which makes sure that nobody gives it back.
+
+        Raises RuleBroken: PAYMENT_UNKNOWN, PAYMENT_NOT_CONFIRMED, SALE_ALREADY_RECORDED if the cart was
+        sold another way, SALE_UNKNOWN if it is kept no more.
+        """
         return self._run(lambda uow: self._deliver(uow, attempt_id, actor.person_id))
 
     def refresh_now(self, attempt_id: str, actor: str = "") -> PaymentNews:

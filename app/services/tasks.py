@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
+from app.domain.payment import Anomaly
 from app.domain.people import Person, Role
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Store, TaskDesk, UnitOfWork
@@ -19,6 +20,7 @@ from app.wire.tasks import (
     CORRECTED,
     DELIVERED,
     DROPPED,
+    LEAVES,
     MONEY,
     QUARANTINE,
     REFUNDED,
@@ -60,7 +62,10 @@ class StoreTasks:
     def deliver(self, attempt_id: str, person: Person) -> Future[PaymentNews]:
         """Make late money into the sale it was meant for, unless another tablet is at it.
 
-        Raises (through the future) what `claim` and `Payments.deliver` do.
+        Without the cloud only where our signature proves the money, because the cloud sends none back
+        while such a proof may be out. Raises (through the future) what `claim` and
+        `Payments.deliver_now` do, and RuleBroken(REFUND_UNDER_WAY) for money that is
+        going back to the customer.
         """
         return self._pool.submit(self._deliver, attempt_id, person)
 
@@ -93,13 +98,7 @@ class StoreTasks:
         return self._kept(self._desk.settle(asked))
 
     def _deliver(self, attempt_id: str, person: Person) -> PaymentNews:
-        try:
-            self.claim_now(attempt_id, person)
-            claimed = True
-        except RuleBroken as refused:
-            if refused.code is not Code.TASK_UNKNOWN:
-                raise
-            claimed = False  # a restored cloud has forgotten it: there is nobody to be quicker
+        claimed = self._claim_goods(attempt_id, person)
         news = self._payments.deliver_now(attempt_id, person)
         if claimed:
             try:
@@ -108,6 +107,26 @@ class StoreTasks:
                 # The sale says it as well: with it the task settles itself.
                 log.info("delivery of %s not told: %s", attempt_id, error.code)
         return news
+
+    def _claim_goods(self, attempt_id: str, person: Person) -> bool:
+        """Make sure that nobody sends the money back meanwhile; tell whether that took a claim."""
+        try:
+            row = self.claim_now(attempt_id, person)
+        except RuleBroken as refused:
+            if refused.code is not Code.TASK_UNKNOWN:
+                raise
+            return False  # a restored cloud has forgotten it: there is nobody to be quicker
+        except Trouble:
+            if not self._is_proved(attempt_id):
+                raise
+            return False
+        if row.code in LEAVES:  # known to the cloud before this till heard of it
+            raise RuleBroken(Code.REFUND_UNDER_WAY, number=attempt_id)
+        return True
+
+    def _is_proved(self, attempt_id: str) -> bool:
+        attempt = self._run(lambda uow: uow.attempt(attempt_id))
+        return attempt is not None and Anomaly.PROVED in attempt.last.after.anomalies
 
     def _kept(self, row: TaskRow) -> TaskRow:
         self._run(lambda uow: uow.put_task(row))

@@ -32,6 +32,9 @@ as given back in a till's books although the provider refused it afterwards."""
 GIVES_BACK = frozenset({"late", "over", "partial", "no_sale", NOT_GIVEN_BACK})
 """Codes of money that can be sent back to where it came from."""
 
+LEAVES = frozenset({GOING_BACK, STUCK, NOT_GIVEN_BACK})
+"""Codes of money that leaves or has left for the customer: no goods may go out for it."""
+
 SEEN, DELIVERED, REFUNDED = "seen", "delivered", "refunded"
 RELEASED, CORRECTED, DROPPED = "released", "corrected", "dropped"
 BY_ITSELF = "by_itself"

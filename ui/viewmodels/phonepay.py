@@ -177,7 +177,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         """Make late money into the sale it was meant for: the goods go out now."""
         if self.allows(Act.DELIVER) and self._news and self._person and not self._tasks.isBusy():
             attempt_id = self._news.attempt.attempt_id
-            future = self._tools.payments.deliver(attempt_id, self._person)
+            future = self._tools.tasks.deliver(attempt_id, self._person)
             self._follow(future, self._no_answer)
 
     # --- what Python does -------------------------------------------------------------------------

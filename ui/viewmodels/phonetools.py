@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.ports import Clock, QrMaker, QrMatrix
 from app.services.payments import Payments
+from app.services.tasks import StoreTasks
 from app.services.wallets import Wallets
 from ui.images import QrImages
 
@@ -19,6 +20,7 @@ class PhoneTools:
 
     payments: Payments
     wallets: Wallets
+    tasks: StoreTasks
     clock: Clock
     qr: QrMaker
     symbols: QrImages

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from app.services.inbox import PAYMENTS_SHOWN_MS, Entry, Hold, inbox
 from app.wire.messages import PullAnswer, Row
-from app.wire.tasks import CLAIM_MINUTES, CLAIMED, MONEY, PAYMENT, RECORD, SETTLED, TaskRow
+from app.wire.tasks import CLAIM_MINUTES, CLAIMED, LEAVES, MONEY, PAYMENT, RECORD, SETTLED, TaskRow
 from tests.unit.services.test_late_money import closed_and_paid
 from tests.unit.services.till import GUIDE, MANAGER, Till, shown
 
@@ -75,6 +76,14 @@ def test_what_both_sides_know_of_own_money_is_one_entry(till: Till):
     assert entry.task is not None
     assert entry.can_deliver()
     assert entry.can_ask()
+
+
+@pytest.mark.parametrize("code", sorted(LEAVES))
+def test_goods_do_not_go_out_for_money_that_leaves(till: Till, code: str):
+    attempt_id = closed_and_paid(till)
+    tell(till, task(MONEY, code, task_id=attempt_id))
+    (entry,) = listed(till)
+    assert not entry.can_deliver()
 
 
 def test_own_money_that_was_given_back_at_another_tablet_waits_here_no_more(till: Till):

@@ -40,7 +40,7 @@ def test_late_money_waits_with_its_cart_until_it_is_delivered(till: Till) -> Non
     (money,) = waiting(till)
     assert money.can_become_sale
     assert money.missing == 0
-    till.payments.deliver(attempt_id, GUIDE).result()
+    till.payments.deliver_now(attempt_id, GUIDE)
     assert waiting(till) == []
     assert till.uneasy() == [attempt_id], "the books go on calling it late"
 

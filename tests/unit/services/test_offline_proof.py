@@ -330,7 +330,7 @@ def test_late_money_with_a_proof_waits_for_a_person_like_any_late_money(offline:
     assert news.state.anomalies == {Anomaly.LATE, Anomaly.PROVED}
     assert news.sale is None
     assert offline.uneasy() == [attempt_id]
-    assert offline.payments.deliver(attempt_id, GUIDE).result().sale is not None
+    assert offline.payments.deliver_now(attempt_id, GUIDE).sale is not None
 
 
 def test_what_was_believed_is_not_repeated_on_later_steps(offline: Till) -> None:

@@ -98,7 +98,7 @@ def test_money_whose_cart_is_gone_waits_for_a_person(till: Till) -> None:
     till.gateway.pay(attempt_id)
     ask(till, attempt_id)
     with pytest.raises(RuleBroken) as error:
-        till.payments.deliver(attempt_id, GUIDE).result()
+        till.payments.deliver_now(attempt_id, GUIDE)
     assert code_of(error) is Code.SALE_UNKNOWN
     assert till.uneasy() == [attempt_id]
 

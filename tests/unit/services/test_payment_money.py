@@ -35,11 +35,11 @@ def test_late_money_is_kept_for_a_person_and_can_be_delivered(till: Till) -> Non
     assert news.state.anomalies == {Anomaly.LATE}
     assert till.uneasy() == [attempt_id]
     assert till.sales() == []
-    delivered = till.payments.deliver(attempt_id, MANAGER).result()
+    delivered = till.payments.deliver_now(attempt_id, MANAGER)
     assert delivered.sale is not None
     assert delivered.sale.total == priced.total
     assert delivered.sale.actor == MANAGER.person_id
-    assert till.payments.deliver(attempt_id, GUIDE).result().sale == delivered.sale
+    assert till.payments.deliver_now(attempt_id, GUIDE).sale == delivered.sale
     assert till.sales() == [priced.cart.cart_id]
 
 
@@ -65,7 +65,7 @@ def test_late_money_for_a_cart_sold_by_cash_is_nobodys_sale(till: Till) -> None:
     assert news.state.anomalies == {Anomaly.LATE}
     assert till.uneasy() == [attempt_id]
     with pytest.raises(RuleBroken) as error:
-        till.payments.deliver(attempt_id, GUIDE).result()
+        till.payments.deliver_now(attempt_id, GUIDE)
     assert code_of(error) is Code.SALE_ALREADY_RECORDED
     assert till.sales() == [cash.sale_id]
 
@@ -147,10 +147,10 @@ def test_a_part_payment_that_expires_frees_the_cart_and_stays_a_task(till: Till)
 def test_only_confirmed_money_can_be_delivered(till: Till) -> None:
     attempt_id = shown(till)
     with pytest.raises(RuleBroken) as error:
-        till.payments.deliver(attempt_id, GUIDE).result()
+        till.payments.deliver_now(attempt_id, GUIDE)
     assert code_of(error) is Code.PAYMENT_NOT_CONFIRMED
     with pytest.raises(RuleBroken) as error:
-        till.payments.deliver("nobody", GUIDE).result()
+        till.payments.deliver_now("nobody", GUIDE)
     assert code_of(error) is Code.PAYMENT_UNKNOWN
 
 

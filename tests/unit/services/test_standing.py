@@ -56,7 +56,7 @@ def test_late_money_is_not_delivered_from_a_revoked_till(till: Till):
     ask(till, attempt_id)
     revoke(till)
     with pytest.raises(Trouble) as caught:
-        till.payments.deliver(attempt_id, MANAGER).result()
+        till.payments.deliver_now(attempt_id, MANAGER)
     assert code_of(caught) is Code.DEVICE_REVOKED
     till.do(lambda uow: uow.set_revoked(False))
-    assert till.payments.deliver(attempt_id, MANAGER).result().sale is not None
+    assert till.payments.deliver_now(attempt_id, MANAGER).sale is not None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from app.domain.payment import Event
 from app.errors import Code, RuleBroken, Trouble
 from app.services.tasks import StoreTasks, resolutions_of
-from app.wire.tasks import CLAIM_MINUTES, MONEY, QUARANTINE, RECORD, TaskRow
+from app.wire.tasks import CLAIM_MINUTES, LEAVES, MONEY, QUARANTINE, RECORD, TaskRow
 from tests.fakes.tasks import FakeTaskDesk, TaskBook
+from tests.unit.services.offline import pin, proof_for, prove, shown_offline
 from tests.unit.services.test_late_money import closed_and_paid
 from tests.unit.services.till import GUIDE, MANAGER, InlinePool, Till, code_of
 
@@ -138,6 +141,35 @@ def test_money_that_was_given_back_is_not_delivered_any_more(
         tasks.deliver(attempt_id, GUIDE).result()
     assert code_of(caught) is Code.TASK_SETTLED
     assert till.sales() == []
+
+
+@pytest.mark.parametrize("code", sorted(LEAVES))
+def test_money_that_leaves_is_not_delivered_though_its_claim_has_run_out(
+    till: Till, book: TaskBook, tasks: StoreTasks, code: str
+):
+    """A wallet may take days to give it back, and this till may not have heard of it yet."""
+    attempt_id = closed_and_paid(till)
+    book.put(money(attempt_id))
+    of_other_tablet(till, book).claim(attempt_id, MANAGER).result()
+    book.put(msgspec.structs.replace(book.rows[attempt_id], code=code))
+    till.clock.advance(CLAIM_MINUTES * 60)
+    with pytest.raises(RuleBroken) as caught:
+        tasks.deliver(attempt_id, GUIDE).result()
+    assert code_of(caught) is Code.REFUND_UNDER_WAY
+    assert till.sales() == []
+
+
+def test_without_the_cloud_late_goods_go_out_for_money_our_signature_proves(
+    till: Till, desk: FakeTaskDesk, tasks: StoreTasks
+):
+    pin(till)
+    till.gateway.lose_requests = 10**6
+    attempt_id = shown_offline(till)
+    text = proof_for(till, attempt_id)
+    till.payments.note(attempt_id, Event.TIMED_OUT, "")
+    assert prove(till, attempt_id, text).sale is None
+    desk.down = True
+    assert tasks.deliver(attempt_id, GUIDE).result().sale is not None
 
 
 def test_what_the_cloud_does_not_know_as_a_task_nobody_can_be_quicker_at(
