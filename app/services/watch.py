@@ -155,12 +155,13 @@ class PaymentWatch:
 
     def _hinted(self, attempt_id: str) -> None:
         """Ask about one attempt; if it is being asked about, the answer may be older than the hint, so
-        it is asked about once more."""
+        it is asked about once more. What other tills of the store show is theirs to ask about."""
         with self._lock:
             if attempt_id in self._asking:
                 self._told_meanwhile.add(attempt_id)
                 return
-        self._refresh(attempt_id)
+        if self._store.reader.attempt(attempt_id) is not None:
+            self._refresh(attempt_id)
 
     def _refresh(self, attempt_id: str) -> None:
         """Ask about one attempt, one question at a time."""
