@@ -254,6 +254,11 @@ class StoreReader:
         return attempts.still_open(self._connection)
 
     @sorted_out
+    def attempt(self, attempt_id: str) -> Attempt | None:
+        """Return a payment attempt of this till."""
+        return attempts.by_id(self._connection, attempt_id)
+
+    @sorted_out
     def money_going_back(self) -> tuple[RefundStep, ...]:
         """Return refunds through a provider whose end nobody knows, oldest first."""
         return money_back.not_ended(self._connection)

@@ -337,6 +337,9 @@ class Reader(Protocol):
 
     def open_attempts(self) -> tuple[Attempt, ...]: ...
 
+    def attempt(self, attempt_id: str) -> Attempt | None:
+        """Return a payment attempt of this till."""
+
     def uneasy_attempts(self) -> tuple[Attempt, ...]:
         """Return attempts with money where no sale is: late, over, partial, or paid without a sale."""
 

@@ -125,7 +125,7 @@ class StoreTasks:
         return True
 
     def _is_proved(self, attempt_id: str) -> bool:
-        attempt = self._run(lambda uow: uow.attempt(attempt_id))
+        attempt = self._store.reader.attempt(attempt_id)
         return attempt is not None and Anomaly.PROVED in attempt.last.after.anomalies
 
     def _kept(self, row: TaskRow) -> TaskRow:

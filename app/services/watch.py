@@ -59,7 +59,7 @@ class PaymentWatch:
         self._store = store
         self._payments = payments
         self._feed = feed
-        self._questions = Questions("attempt", payments.refresh, on_news)
+        self._questions = Questions("attempt", payments.refresh, on_news, self._is_own)
         self._on_reference = on_reference
         self._on_turn = on_turn
         self._refunds = refunds
@@ -150,3 +150,7 @@ class PaymentWatch:
         found += self._late[:LATE_AT_ONCE]
         del self._late[:LATE_AT_ONCE]
         return found
+
+    def _is_own(self, attempt_id: str) -> bool:
+        """What other tills of the store show is theirs to ask about."""
+        return self._store.reader.attempt(attempt_id) is not None

@@ -90,6 +90,24 @@ def test_a_hint_leads_to_a_question_and_only_the_answer_counts(till: Till, desk:
     assert desk.watch.is_live
 
 
+def test_what_another_till_shows_is_not_asked_about(
+    till: Till, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    query = till.gateway.query
+    monkeypatch.setattr(
+        till.gateway, "query", lambda attempt: asked.append(attempt) or query(attempt)
+    )
+    attempt_id = shown(till)
+    desk.watch.start()
+    desk.heard()
+    asked.clear()
+    desk.hint("payment", "of-another-till")
+    desk.hint("payment", attempt_id)
+    desk.heard()
+    assert asked == [attempt_id]
+
+
 def test_a_new_line_to_the_cloud_means_asking_again(till: Till, desk: Desk) -> None:
     desk.watch.start()
     attempt_id = shown(till)
