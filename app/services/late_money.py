@@ -13,7 +13,10 @@ from app.domain.payment import EVIDENCE, Anomaly, State
 from app.domain.sale import Sale
 from app.ports import Attempt, Reader
 from app.services.checkout import frozen_slot
-from app.wire.tasks import OVER, SETTLED
+from app.wire.tasks import GIVES_BACK, MONEY, NOT_GIVEN_BACK, OVER, SETTLED, TaskRow
+
+_CAME = GIVES_BACK - {NOT_GIVEN_BACK}
+"""Codes of tasks about money that a provider has told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,21 @@ def waiting_money(reader: Reader) -> tuple[WaitingMoney, ...]:
 
 
 def untold(reader: Reader) -> tuple[str, ...]:
-    """Return this till's own attempts of which the store's inbox knows more money than the till: it came
-    after the sale, and the hint that told of it was lost."""
+    """Return this till's own attempts of which the store's inbox knows more money than the till: the hint
+    that told of it was lost, and after its sale, or another of its cart, an attempt is asked about no more.
+    """
     device = reader.identity().device
     waiting = [task for task in reader.tasks() if task.state != SETTLED and task.device == device]
-    over = [task for task in waiting if task.code == OVER]
-    known = {money.attempt.attempt_id: money for money in waiting_money(reader)} if over else {}
-    return tuple(
-        task.task_id
-        for task in over
-        if task.task_id not in known or -known[task.task_id].missing < task.amount
-    )
+    came = [task for task in waiting if task.kind == MONEY and task.code in _CAME]
+    known = {money.attempt.attempt_id: money for money in waiting_money(reader)} if came else {}
+    return tuple(task.task_id for task in came if not _is_known(known.get(task.task_id), task))
+
+
+def _is_known(money: WaitingMoney | None, task: TaskRow) -> bool:
+    if money is None:
+        return False
+    received = money.attempt.last.received
+    return (-money.missing if task.code == OVER else received) >= task.amount
 
 
 def _is_settled(money: WaitingMoney) -> bool:

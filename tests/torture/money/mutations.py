@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import patch
 
-from app.domain.payment import Event
+from app.domain.payment import Event, State, Way
 from app.errors import RuleBroken, Trouble
 from app.services.payments import Payments as TillPayments
+from app.services.wallets import Wallets
 from app.wire.tasks import PAYMENT
 from cloud.gateways.base import Answer, Standing
 from cloud.services import afterwards, money_tasks
@@ -44,6 +45,9 @@ class Mutation:
 _judge = money_tasks._judge
 _hear = Ledger.hear_money
 _apply = Payments._apply
+_shut = Payments._shut
+_note = TillPayments.note
+_collect = Wallets._collect_once
 
 
 def _late_money_is_no_task(facts: Any, sold: Any, now_ms: int) -> Any:
@@ -78,6 +82,28 @@ def _silence_is_a_cancellation(self: TillPayments, attempt_id: str, actor: str, 
     return self.note(attempt_id, view, actor)
 
 
+def _silence_refuses_a_code(self: Wallets, attempt_id: str, code: Any, actor: str) -> Any:
+    news = _collect(self, attempt_id, code, actor)
+    if news.view is None and news.state.state is State.UNKNOWN:
+        return self._payments.note(attempt_id, Event.DECLINED, actor)
+    return news
+
+
+def _silence_is_closed_without_reversing(self: Payments, attempt: Any) -> Any:
+    try:
+        self._gateways.named(attempt.provider).query(attempt.key)
+    except Trouble:
+        if attempt.way is Way.CODE:
+            return Answer(Standing.CLOSED)
+    return _shut(self, attempt)
+
+
+def _collects_without_a_word(self: TillPayments, attempt_id: str, heard: Any, actor: str) -> Any:
+    if heard is Event.COLLECTING:
+        return self._run(lambda uow: self._standing(uow, attempt_id))
+    return _note(self, attempt_id, heard, actor)
+
+
 def _nobody_looks(self: Any, now_ms: int) -> None:
     """No last question to wallets, and none about sales that never came."""
 
@@ -86,6 +112,8 @@ _LATE = {"show": 2, "scan": 2, "choose": 3, "pay": 4, "cancel": 3, "notify": 2}
 """Steps after which money often comes late."""
 _WALLETS = {"show": 1, "scan": 1, "choose": 6, "pay": 5, "notify": 2}
 """Steps after which there is money at two wallets."""
+_COLLECTING = {"show": 2, "collect": 5, "lose": 5, "cancel": 3, "pay": 1, "ask": 1, "line": 1}
+"""Steps that collect by customers' codes over lines that fail."""
 
 MUTATIONS = (
     Mutation(
@@ -148,5 +176,29 @@ MUTATIONS = (
         _nobody_looks,
         frozenset({Kind.LOST}),
         {"show": 2, "scan": 2, "choose": 3, "pay": 4, "notify": 3, "drown": 2},
+    ),
+    Mutation(
+        "reversal: what a code began and nobody answers about is reversed",
+        Payments,
+        "_shut",
+        _silence_is_closed_without_reversing,
+        frozenset({Kind.ALTERED, Kind.LOST}),
+        _COLLECTING,
+    ),
+    Mutation(
+        "collecting: silence about a code is doubt and not a refusal",
+        Wallets,
+        "_collect_once",
+        _silence_refuses_a_code,
+        frozenset({Kind.ALTERED}),
+        _COLLECTING,
+    ),
+    Mutation(
+        "the word before the code: a till writes down that it collects",
+        TillPayments,
+        "note",
+        _collects_without_a_word,
+        frozenset({Kind.ALTERED}),
+        _COLLECTING,
     ),
 )

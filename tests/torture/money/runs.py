@@ -15,6 +15,7 @@ from tests.torture.invariants import Harm, Kind
 from tests.torture.money.cloud import without_threads
 from tests.torture.money.providers import signing_quickly
 from tests.torture.money.settling import judge, settle
+from tests.torture.money.template import template
 from tests.torture.money.world import World
 from tests.torture.sim.runs import no_collector
 from tests.torture.sim.world import Step, seeded
@@ -26,7 +27,9 @@ CHANCES = {
     "scan": 3,
     "choose": 3,
     "pay": 4,
-    "collect": 1,
+    "buy": 2,
+    "collect": 2,
+    "own_qr": 1,
     "notify": 2,
     "burn": 1,
     "ask": 2,
@@ -44,7 +47,7 @@ CHANCES = {
     "drown": 1,
     "sync": 2,
     "act": 2,
-    "give_back": 1,
+    "give_back": 2,
 }
 """Step → how often it comes, by weight."""
 
@@ -79,12 +82,15 @@ def one_run() -> Iterator[World]:
     hushed = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with without_threads(), signing_quickly(), seeded(1), no_collector():
-            world = World()
-            try:
-                yield world
-            finally:
-                world.close()
+        with without_threads(), signing_quickly(), no_collector():
+            with seeded(1):  # with a cloud of its own, so before the run's
+                template()
+            with seeded(2):
+                world = World()
+                try:
+                    yield world
+                finally:
+                    world.close()
     finally:
         logging.disable(hushed)
 

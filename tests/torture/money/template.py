@@ -35,14 +35,16 @@ NewTill = Callable[["Connection"], MoneyTill]
 
 def fill(cloud: MoneyCloud, new_till: NewTill) -> list[MoneyTill]:
     """Let a cloud and its tills be where every run begins."""
-    source, stores = _template()
+    source, stores = template()
     cloud.now_ms = NOON
     memory.overwrite(cloud.memory, source)
     return [new_till(memory.copy_of(store)) for store in stores]
 
 
 @cache
-def _template() -> tuple[Connection, list[Connection]]:
+def template() -> tuple[Connection, list[Connection]]:
+    """Return what the cloud and each till hold where every run begins. Has the process's one machine, so
+    it is to be made before a run is."""
     cloud = MoneyCloud(NOON)
     cloud.db.write(_furnish)
     from tests.fakes.clock import FakeClock

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from tests.torture.corpus import kept
 from tests.torture.money.machine import ordeal
 from tests.torture.money.mutations import MUTATIONS, Mutation
 from tests.torture.money.runs import LAYER, play, replay, shrunk, steps_of
+from tests.torture.money.till import COLLECTING, GIVING_BACK
 
 QUICK_RUNS = 25
 MOST_SEEDS = 80
@@ -26,6 +29,18 @@ def test_every_fen_is_sold_given_back_or_waits():
     assert tally.is_clean, tally.failures
     assert tally.runs >= QUICK_RUNS
     assert tally.records > QUICK_RUNS
+
+
+def test_the_cloud_ends_in_the_midst_of_a_collecting_and_of_a_refund_and_no_fen_is_lost():
+    chances = {"buy": 4, "show": 1, "collect": 4, "give_back": 5, "ask": 1, "sweep": 1}
+    ended: Counter[str] = Counter()
+    for seed in range(1, MOST_SEEDS):
+        outcome = play(steps_of(seed, chances))
+        assert outcome.harms == [], seed
+        ended += outcome.faults
+        if all(ended[f"cloud killed while {what}"] >= 3 for what in (COLLECTING, GIVING_BACK)):
+            return
+    raise AssertionError(f"the cloud did not end there: {ended}")
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule.split(":")[0])

@@ -35,6 +35,7 @@ from app.services.payments import Payments
 from app.services.refund_watch import RefundWatch
 from app.services.refunds import Refunds
 from app.services.tasks import StoreTasks
+from app.services.wallets import Wallets
 from app.services.watch import PaymentWatch
 from app.sync.engine import SyncEngine
 from app.sync.enrol import TillDescription, enrol
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_HELD = 6
+
+COLLECTING, GIVING_BACK = "collecting", "giving back"
+"""What the cloud may be at when its process ends."""
 
 
 class Fate(StrEnum):
@@ -120,6 +124,7 @@ class Line:
             return self.cloud.serve(sent.method, sent.path, sent.headers, sent.body)
         except CloudDied:
             self.faults["cloud killed"] += 1
+            self.faults[f"cloud killed while {_what(sent.path)}"] += 1
             self.cloud.restart()
             raise requests.ConnectionError("gone") from None
 
@@ -131,6 +136,13 @@ class Line:
                 self.serve(self.held.pop())
             except requests.ConnectionError:
                 continue
+
+
+def _what(path: str) -> str:
+    """Say what a till asks for."""
+    if path.endswith("/code"):
+        return COLLECTING
+    return GIVING_BACK if path.startswith("/v1/refunds") else "asked for something else"
 
 
 class _Response:
@@ -225,7 +237,9 @@ class MoneyTill:
         on_line(cloud._http, self.line)
         self.cloud = cloud
         self.engine = SyncEngine(self.store, CloudSync(cloud), self.clock, app_version="1")
-        self.payments = Payments(self.store, CloudPayments(cloud), self.clock, AtOnce())
+        gateway = CloudPayments(cloud)
+        self.payments = Payments(self.store, gateway, self.clock, AtOnce())
+        self.wallets = Wallets(self.payments, gateway, self.clock, AtOnce())
         self.tasks = StoreTasks(self.store, CloudTasks(cloud), self.payments, AtOnce())
         refunds = Refunds(self.store, self.clock, CNY)
         self.giving_back = GivingBack(

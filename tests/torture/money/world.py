@@ -11,13 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.domain.ids import new_id
+from app.domain.payment_code import payment_code
 from app.domain.people import Role
 from app.domain.pricing import PricedCart, price
 from app.errors import RuleBroken, Trouble
 from app.ports import Attempt
 from app.remote.http import Question
 from app.services.inbox import Entry, inbox
-from app.wire.messages import PaymentCode, PaymentView
+from app.services.wallets import CustomerCode
+from app.wire.messages import PaymentView
 from app.wire.tasks import MONEY
 from cloud.gateways.base import AttemptKey
 from tests.fakes.clock import FakeClock
@@ -134,18 +136,29 @@ class World:
                 till.ask(Question("POST", f"/v1/payments/{attempt_id}/cancel"), PaymentView)
 
     def _do_collect(self, till: MoneyTill, draw: random.Random) -> None:
-        """Scan a customer's code; its last digit says what becomes of it."""
-        code = self._any_code(draw)
+        """Scan a customer's code at the till whose order it is; its last digit says what becomes of it."""
+        code = self._any_code(draw, till)
         if code is None:
             return
-        wallet, start, digits = draw.choice(
-            (("alipay", "28", 16), ("wechat", "13", 18), ("", "9", 5))
-        )
+        start, digits = draw.choice((("28", 18), ("13", 18), ("62", 19)))
         number = start + "0" * (digits - len(start) - 1) + draw.choice("0123455667")
-        asked = PaymentCode(code=number, wallet=wallet)
-        path = f"/v1/payments/{code.attempt.attempt_id}/code"
+        scanned = CustomerCode(payment_code(number), number)
+        self._end_cloud_meanwhile(draw)
         with suppress(RuleBroken, Trouble):
-            till.ask(Question("POST", path, asked), PaymentView)
+            till.wallets.collect(
+                code.attempt.attempt_id, scanned, till.person(Role.GUIDE).person_id
+            ).result()
+
+    def _do_own_qr(self, till: MoneyTill, draw: random.Random) -> None:
+        """Show a provider's own QR in the place of our page's."""
+        code = self._any_code(draw, till)
+        if code is None:
+            return
+        with suppress(RuleBroken, Trouble):
+            offer = draw.choice(till.wallets.ways().result().shows)
+            till.wallets.own_qr(
+                code.attempt.attempt_id, offer, till.person(Role.GUIDE).person_id
+            ).result()
 
     def _do_cash(self, till: MoneyTill, draw: random.Random) -> None:
         """Take cash for a cart whose QR was shown before, if the till allows it."""
@@ -160,21 +173,22 @@ class World:
 
     def _do_prove(self, till: MoneyTill, draw: random.Random) -> None:
         """Hold a customer's proof before the camera, or read out the code; now and then a wrong one."""
-        found = [(code, shown) for code in self.codes for shown in [self._proof(code)] if shown]
+        elsewhere = draw.random() < 0.1
+        codes = [code for code in self.codes if elsewhere or code.till is till]
+        found = [(code, shown) for code in codes for shown in [self._proof(code)] if shown]
         if not found:
             return
         code, shown = draw.choice(found)
-        reader = code.till if draw.random() < 0.9 and not code.till.is_gone else till
         attempt_id = code.attempt.attempt_id
         with suppress(RuleBroken):
             match draw.randrange(4):
                 case 0:
-                    reader.payments.speak(attempt_id, shown.spoken).result()
+                    till.payments.speak(attempt_id, shown.spoken).result()
                 case 1:
                     other = self.codes[draw.randrange(len(self.codes))]
-                    reader.payments.prove(shown.text, other.attempt.attempt_id).result()
+                    till.payments.prove(shown.text, other.attempt.attempt_id).result()
                 case _:
-                    reader.payments.prove(shown.text).result()
+                    till.payments.prove(shown.text).result()
 
     def _proof(self, code: Code):
         key = self.key_of(code)
@@ -212,6 +226,11 @@ class World:
         left, db.writes_to_live = db.writes_to_live, -1  # a provider's books are not ours to lose
         draw.choice(found)()
         db.writes_to_live = left
+
+    def _do_buy(self, till: MoneyTill, draw: random.Random) -> None:
+        """Let a customer buy something, most likely without trouble."""
+        for step in (self._do_show, self._do_scan, self._do_choose, self._do_pay, self._do_ask):
+            step(till, draw)
 
     # --- what happens in between ------------------------------------------------------------------
 
@@ -278,15 +297,10 @@ class World:
 
     def _do_restart_cloud(self, till: MoneyTill, draw: random.Random) -> None:
         """Begin another process of the cloud, or let this one end at a call or a transaction."""
-        match draw.randrange(3):
-            case 0:
-                self.cloud.restart()
-            case 1:
-                self.cloud.line.dies_in = draw.randrange(3)
-                self.cloud.line.dies_before = draw.random() < 0.5
-            case _:
-                self.cloud.db.writes_to_live = draw.randrange(6)
-                self.cloud.db.dies_after_commit = draw.random() < 0.5
+        if draw.random() < 1 / 3:
+            self.cloud.restart()
+        else:
+            self._end_cloud(draw)
 
     def _do_drown(self, till: MoneyTill, draw: random.Random) -> None:
         """Let a tablet fall into the water with all it has not sent, once, and not often."""
@@ -315,21 +329,23 @@ class World:
                 till.tasks.deliver(attempt_id, till.person(Role.GUIDE)).result()
             elif entry.task is not None and entry.task.kind == MONEY and draw.random() < 0.6:
                 manager = till.person(Role.MANAGER)
+                self._end_cloud_meanwhile(draw)
                 till.giving_back.late_money(entry.task.task_id, manager).result()
             elif entry.can_claim() and entry.task is not None:
                 till.tasks.claim(entry.task.task_id, till.person(Role.GUIDE)).result()
 
     def _do_give_back(self, till: MoneyTill, draw: random.Random) -> None:
         """Take goods back, one piece or all, and give the money back by the way it came."""
-        found = till.data.execute("SELECT document_id FROM sale ORDER BY fact_no").fetchall()
+        found = self._sold(till)
         if not found:
             return
-        sale_id = draw.choice(found)[0]
+        sale_id = draw.choice(found)
         lines = till.do(lambda uow: uow.sold_lines(sale_id))
         pieces = {line.line.line_no: line.line.quantity - line.quantity_returned for line in lines}
         if len(pieces) > 1 and draw.random() < 0.5:
             del pieces[draw.choice(list(pieces))]
         manager = till.person(Role.MANAGER)
+        self._end_cloud_meanwhile(draw)
         with suppress(RuleBroken, Trouble):
             till.giving_back.of_sale(
                 sale_id, pieces, reason="size", manager=manager, refund_id=new_id()
@@ -346,11 +362,30 @@ class World:
         identity = code.till.store.reader.identity()
         return AttemptKey(identity.tenant, identity.store, code.attempt.attempt_id)
 
-    def _any_code(self, draw: random.Random) -> Code | None:
-        """Return a code that was shown, mostly one of the newest."""
-        if not self.codes:
+    def _sold(self, till: MoneyTill) -> list[str]:
+        query = "SELECT document_id FROM sale ORDER BY fact_no"
+        return [row[0] for row in till.data.execute(query)]
+
+    def _any_code(self, draw: random.Random, till: MoneyTill | None = None) -> Code | None:
+        """Return a code that was shown, by this till if one is named, mostly one of the newest."""
+        codes = [code for code in self.codes if till in (None, code.till)]
+        if not codes:
             return None
-        return draw.choice(self.codes[-3:] if draw.random() < 0.8 else self.codes)
+        return draw.choice(codes[-3:] if draw.random() < 0.8 else codes)
+
+    def _end_cloud_meanwhile(self, draw: random.Random) -> None:
+        """Let the cloud's process end in the midst of what comes next, now and then."""
+        if draw.random() < 0.25:
+            self._end_cloud(draw)
+
+    def _end_cloud(self, draw: random.Random) -> None:
+        """Let the cloud's process end at one of its next calls or transactions."""
+        if draw.random() < 0.5:
+            self.cloud.line.dies_in = draw.randrange(3)
+            self.cloud.line.dies_before = draw.random() < 0.5
+        else:
+            self.cloud.db.writes_to_live = draw.randrange(6)
+            self.cloud.db.dies_after_commit = draw.random() < 0.5
 
 
 def _cart(draw: random.Random) -> PricedCart:

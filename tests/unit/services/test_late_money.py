@@ -67,12 +67,12 @@ def test_too_much_money_waits_although_there_is_a_sale(till: Till) -> None:
     assert not money.can_become_sale
 
 
-def told_of_surplus(till: Till, attempt_id: str, amount: int) -> TaskRow:
-    """What the store's inbox says of money that came on top."""
+def told_of(till: Till, attempt_id: str, code: str, amount: int) -> TaskRow:
+    """What the store's inbox says of an attempt's money."""
     return TaskRow(
         task_id=attempt_id,
         kind=MONEY,
-        code=OVER,
+        code=code,
         subject=attempt_id,
         device=till.store.reader.identity().device,
         device_code="01",
@@ -86,9 +86,26 @@ def test_a_surplus_the_inbox_knows_and_the_till_does_not_is_asked_about(till: Ti
     till.gateway.pay(attempt_id)
     ask(till, attempt_id)
     assert untold(till.store.reader) == ()
-    task = told_of_surplus(till, attempt_id, 500)
+    task = told_of(till, attempt_id, OVER, 500)
     till.store.run(lambda uow: uow.put_task(task)).result()
     assert untold(till.store.reader) == (attempt_id,)
     till.gateway.pay(attempt_id, 500)
     ask(till, attempt_id)
     assert untold(till.store.reader) == ()
+
+
+def test_late_money_of_a_cart_sold_for_cash_is_asked_about_when_its_hint_was_lost(
+    till: Till,
+) -> None:
+    priced = till.basket(COAT, SCARF)
+    attempt_id = shown(till, priced)
+    cancel(till, attempt_id)
+    till.sell_for_cash(priced)
+    till.gateway.pay(attempt_id)
+    assert attempt_id not in till.payments.frozen()
+    task = told_of(till, attempt_id, "late", priced.total)
+    till.store.run(lambda uow: uow.put_task(task)).result()
+    assert untold(till.store.reader) == (attempt_id,)
+    ask(till, attempt_id)
+    assert untold(till.store.reader) == ()
+    assert [money.attempt.attempt_id for money in waiting(till)] == [attempt_id]
