@@ -279,7 +279,7 @@ class Payments:
             return attempt
         try:
             answer = self._shut(attempt)
-            return self._apply(attempt.key, answer, event, source, attempt.provider)
+            return self._apply(attempt.key, answer, event, source, attempt.provider, ending=True)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
 
@@ -298,12 +298,20 @@ class Payments:
         return Answer(Standing.CLOSED) if answer.standing is Standing.ABSENT else answer
 
     def _apply(
-        self, key: AttemptKey, answer: Answer, closed: Event, source: str, provider: str
+        self,
+        key: AttemptKey,
+        answer: Answer,
+        closed: Event,
+        source: str,
+        provider: str,
+        *,
+        ending: bool = False,
     ) -> Attempt:
         """Apply a provider's answer; `closed` says whose wish an unpaid closing was.
 
-        Of a wallet the customer has left only money counts. Raises Trouble where money for an attempt
-        that has ended must be asked about.
+        What is paid cannot be closed there. If it is less than was due, `ending` closes it here: nothing
+        more can come, and what came can go back. Of a wallet the customer has left only money counts.
+        Raises Trouble where money for an attempt that has ended must be asked about.
         """
 
         def take(ledger: Ledger) -> Attempt | None:
@@ -313,7 +321,8 @@ class Payments:
                 return None
             left = attempt.provider not in ("", provider)
             attempt = ledger.hear_money(attempt, provider, answer.money)
-            if answer.standing is Standing.PAID or left or not attempt.payment.is_open:
+            paid = answer.standing is Standing.PAID and not ending
+            if paid or left or not attempt.payment.is_open:
                 return attempt
             return ledger.step(attempt, _UNPAID.get(answer.standing, closed), source)
 
