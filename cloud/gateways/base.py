@@ -246,7 +246,7 @@ class NoticeRefused(Exception):  # noqa: N818 - says what happened, like the hou
         self.reply = reply
 
 
-Listener = Callable[[AttemptKey, Answer], None]
+Listener = Callable[[AttemptKey, Answer], object]
 """Called with (attempt, answer) when a provider speaks first, as a verified notification does."""
 
 

@@ -29,7 +29,7 @@ and a trade that was scanned just before lives three (PAYMENTS-OPERATIONS.md).""
 LOOKS_AT_ONCE = 20
 """Most wallets one sweep asks for the last time, or a cloud that starts would keep providers busy."""
 
-Heard = Callable[[AttemptKey, Answer, str], None]
+Heard = Callable[[AttemptKey, Answer, str], object]
 
 
 @dataclass

@@ -14,16 +14,16 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from app.domain.payment import CLOSED_UNPAID, OPEN, Event, State, Way
+from app.domain.payment import CLOSED_UNPAID, Event, State, Way
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.proofs import PROOF_MS
-from app.wire.tokens import is_portable
 from cloud.db.base import Database
 from cloud.gateways.base import (
     PENDING,
     Answer,
     AttemptKey,
     Charge,
+    Money,
     Standing,
     Started,
     unresolved,
@@ -34,6 +34,7 @@ from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.money_facts import Own
+from cloud.services.same_sale import give_way, is_the_same, of_two_orders, refuse_second
 from cloud.services.tasks import NEWS as TASKS_CHANGED
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,9 @@ T = TypeVar("T")
 LATE_MS = 72 * 60 * 60 * 1000
 """So long after its end an attempt that closed unpaid is asked about again when its till asks: the
 provider's last notice of a payment may come a day late, or never."""
+
+_GONE = frozenset({Standing.REVERSED, Standing.CLOSED})
+"""Of what was paid before, a provider that says so now keeps nothing."""
 
 _UNPAID = {
     Standing.ABSENT: Event.STILL_WAITING,
@@ -82,11 +86,11 @@ class Payments:
         def put(ledger: Ledger) -> Attempt:
             known = attempts.known(ledger.conn, order.key)
             if known is not None:
-                if not _is_the_same(known, order):
-                    raise _of_two_orders(order)
+                if not is_the_same(known, order):
+                    raise of_two_orders(order)
                 return known
             others = attempts.of_sale(ledger.conn, order)
-            _refuse_second([_give_way(ledger, other, order) for other in others])
+            refuse_second([give_way(ledger, other, order) for other in others])
             if order.expires_ms <= ledger.now_ms:
                 raise RuleBroken(Code.TOKEN_EXPIRED)
             return ledger.open(order)
@@ -195,9 +199,9 @@ class Payments:
             return self.current(key)
         try:
             answer = gateway.pay(charge(begun), code)
+            return self._apply(key, answer, Event.CLOSED, "provider", gateway.name)
         except Trouble as trouble:
             return self._lose(begun, trouble)
-        return self._apply(key, answer, Event.CLOSED, "provider", gateway.name)
 
     def _leave(self, attempt: Attempt) -> None:
         """End the order at the wallet chosen before. Money that came meanwhile is what counts."""
@@ -220,10 +224,17 @@ class Payments:
 
         return self._change(note)
 
-    def heard(self, key: AttemptKey, answer: Answer, provider: str = "") -> None:
-        """Take a provider's verified notification: its money, and otherwise its standing."""
+    def heard(self, key: AttemptKey, answer: Answer, provider: str = "") -> bool:
+        """Take a provider's verified notification: its money, and otherwise its standing.
+
+        Of an attempt that has ended, money is a hint: its provider is asked, and what was reversed
+        meanwhile is not booked. Return whether all the answer's money is in the books. Raises
+        RuleBroken(PAYMENT_UNKNOWN), and Trouble when the provider does not answer.
+        """
         name = provider or self._gateways.first
         self._apply(key, answer, Event.TIMED_OUT, "provider", name)
+        booked = self._database.read(lambda conn: attempts.heard_of(conn, name, key))
+        return _refs(answer.money) <= _refs(booked)
 
     def sweep(self) -> int:
         """Settle attempts past their end and ask again about unknown ones; return how many changed."""
@@ -247,12 +258,12 @@ class Payments:
         name = provider or attempt.provider
         try:
             answer = self._gateways.named(name).query(attempt.key)
+            unpaid = answer.standing in PENDING and not answer.money
+            if unpaid and attempt.payment.state is State.WAITING:
+                return attempt  # nothing to write; phones ask every few seconds
+            return self._apply(attempt.key, answer, Event.TIMED_OUT, "provider", name)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
-        unpaid = answer.standing in PENDING and not answer.money
-        if unpaid and attempt.payment.state is State.WAITING:
-            return attempt  # nothing to write; phones ask every few seconds
-        return self._apply(attempt.key, answer, Event.TIMED_OUT, "provider", name)
 
     def _end(self, attempt: Attempt, event: Event, source: str) -> Attempt:
         """Bring an open attempt to its end by `event` unless money or silence says otherwise."""
@@ -268,9 +279,9 @@ class Payments:
             return attempt
         try:
             answer = self._shut(attempt)
+            return self._apply(attempt.key, answer, event, source, attempt.provider, ending=True)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
-        return self._apply(attempt.key, answer, event, source, attempt.provider)
 
     def _shut(self, attempt: Attempt) -> Answer:
         """Ask how a provider's order stands and end it if nothing was paid. One that was begun by the
@@ -287,22 +298,49 @@ class Payments:
         return Answer(Standing.CLOSED) if answer.standing is Standing.ABSENT else answer
 
     def _apply(
-        self, key: AttemptKey, answer: Answer, closed: Event, source: str, provider: str
+        self,
+        key: AttemptKey,
+        answer: Answer,
+        closed: Event,
+        source: str,
+        provider: str,
+        *,
+        ending: bool = False,
     ) -> Attempt:
         """Apply a provider's answer; `closed` says whose wish an unpaid closing was.
 
-        Of a wallet the customer has left only money counts.
+        What is paid cannot be closed there. If it is less than was due, `ending` closes it here: nothing
+        more can come, and what came can go back. Of a wallet the customer has left only money counts.
+        Raises Trouble where money for an attempt that has ended must be asked about.
         """
 
-        def take(ledger: Ledger) -> Attempt:
+        def take(ledger: Ledger) -> Attempt | None:
             attempt = attempts.find(ledger.conn, key, lock=True)
+            known = _refs(attempts.heard_of(ledger.conn, provider, key))
+            if not attempt.payment.is_open and not _refs(answer.money) <= known:
+                return None
             left = attempt.provider not in ("", provider)
             attempt = ledger.hear_money(attempt, provider, answer.money)
-            if answer.standing is Standing.PAID or left or not attempt.payment.is_open:
+            paid = answer.standing is Standing.PAID and not ending
+            if paid or left or not attempt.payment.is_open:
                 return attempt
             return ledger.step(attempt, _UNPAID.get(answer.standing, closed), source)
 
-        return self._change(take)
+        return self._change(take) or self._late(key, answer, provider)
+
+    def _late(self, key: AttemptKey, hint: Answer, provider: str) -> Attempt:
+        """Ask about money that is said to have come for an attempt after its end, and book it unless its
+        provider has given it back: an answer from before we reversed the order may be heard after."""
+        sure = self._gateways.named(provider).query(key)
+        if sure.standing in _GONE:
+            log.warning("%s reversed what was paid for attempt %s", provider, key.attempt_id)
+            return self.find(key)
+
+        def book(ledger: Ledger) -> Attempt:
+            attempt = attempts.find(ledger.conn, key, lock=True)
+            return ledger.hear_money(attempt, provider, (*sure.money, *hint.money))
+
+        return self._change(book)
 
     def _lose(self, attempt: Attempt, trouble: Trouble) -> Attempt:
         def lose(ledger: Ledger) -> Attempt:
@@ -353,37 +391,5 @@ class Payments:
         return money_tasks.review(conn, own, [attempt_id], now_ms)
 
 
-def _is_the_same(known: Attempt, order: Attempt) -> bool:
-    """Tell whether an order is sent again. What travels in a token is in it; the words we found for it
-    may be others by now."""
-    if is_portable(order.token):
-        return known.token == order.token
-    return (known.token, known.order_bytes) == (order.token, order.order_bytes)
-
-
-def _of_two_orders(order: Attempt) -> RuleBroken:
-    """Say what it means that an attempt stands for another order: of two codes that a till made without
-    us one is not genuine, else an id was used twice."""
-    twice = is_portable(order.token)
-    code = Code.TOKEN_INVALID if twice else Code.REFERENCE_ALREADY_USED
-    return RuleBroken(code, attempt=order.attempt_id)
-
-
-def _give_way(ledger: Ledger, other: Attempt, order: Attempt) -> Attempt:
-    """Close an order that was never shown: its till lost our answer, and made a code for the shop being
-    offline instead. Had it shown the first, it would not have made a second."""
-    unseen = other.payment.is_open and not other.looked_ms and not other.provider
-    if not (is_portable(order.token) and unseen and other.device == order.device):
-        return other
-    here = attempts.find(ledger.conn, other.key, lock=True)
-    if here.version != other.version:
-        return here
-    return ledger.step(here, Event.CLOSED, "till")
-
-
-def _refuse_second(others: list[Attempt]) -> None:
-    """A sale that is paid, or may still be paid by an earlier code, gets no second code."""
-    if any(other.payment.state is State.CONFIRMED for other in others):
-        raise RuleBroken(Code.ORDER_PAID)
-    if any(other.payment.state in OPEN for other in others):
-        raise RuleBroken(Code.PAYMENT_ALREADY_OPEN)
+def _refs(money: Iterable[Money]) -> set[str]:
+    return {piece.ref for piece in money}

@@ -122,8 +122,8 @@ class Reconciliation:
             return lines, compared, _missing(conn, kept, lines)
 
         lines, compared, missing = self._database.read(look)
-        healed = self._heal(kept.account, lines, compared.findings)
-        findings = [*compared.findings, *missing]
+        healed, gone = self._heal(kept.account, lines, compared.findings)
+        findings = [each for each in compared.findings if each.no not in gone] + missing
         now_ms = self._payments.now_ms()
 
         def write(conn: sa.Connection) -> differences.Changes:
@@ -149,24 +149,36 @@ class Reconciliation:
 
     def _heal(
         self, account: Account, lines: Sequence[BillLine], findings: Iterable[Finding]
-    ) -> set[int]:
-        """Take money the ledger has not heard of as heard, as if its notice had come; return which lines."""
-        healed = set()
+    ) -> tuple[set[int], set[int]]:
+        """Take money the ledger has not heard of as heard, as if its notice had come; return which lines,
+        and which are about money that the provider has reversed, perhaps on another day."""
+        healed: set[int] = set()
+        gone: set[int] = set()
         for each in findings:
-            if each.reason is not Reason.UNKNOWN_HERE:
+            if each.reason not in (Reason.UNKNOWN_HERE, Reason.REFUND_UNKNOWN):
                 continue
-            line = lines[each.no]
             key = AttemptKey(account.tenant, each.store, each.attempt_id)
-            money = Money(line.ref, line.amount, line.at_ms)
             try:
-                self._payments.heard(key, Answer(Standing.PAID, (money,)), account.name)
+                if each.reason is Reason.REFUND_UNKNOWN:
+                    gone |= {each.no} if self._reversed(account, key) else set()
+                elif self._hear(account, key, lines[each.no]):
+                    healed.add(each.no)
+                else:
+                    gone.add(each.no)
             except (RuleBroken, Trouble) as error:
-                log.error(
-                    "billed money for attempt %s is not booked: %s", key.attempt_id, error.code
-                )
-            else:
-                healed.add(each.no)
-        return healed
+                log.error("bill and books differ about %s: %s", key.attempt_id, error.code)
+        return healed, gone
+
+    def _hear(self, account: Account, key: AttemptKey, line: BillLine) -> bool:
+        """Tell whether a payment is in the books now; it is not if its provider has reversed it."""
+        money = Money(line.ref, line.amount, line.at_ms)
+        return self._payments.heard(key, Answer(Standing.PAID, (money,)), account.name)
+
+    def _reversed(self, account: Account, key: AttemptKey) -> bool:
+        """Tell whether nothing was ever booked for an attempt, and its provider has reversed it."""
+        if self._payments.find(key).received:
+            return False
+        return self._gateways.named(account.name).query(key).standing is Standing.REVERSED
 
     def tell(self, stores: Iterable[tuple[str, str]]) -> None:
         """Let the tills of these stores hear that tasks have changed."""
