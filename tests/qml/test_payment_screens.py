@@ -16,15 +16,18 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from app.devices.qr import QrCodeMaker
 from tests.qml.counterdesk import CounterDesk, open_counter
-from tests.qml.inboxscenes import inbox, inbox_offline, revoked
+from tests.qml.inboxscenes import bills, inbox, inbox_offline, money, money_of_guide, revoked
 from tests.qml.payscenes import (
     PHASES,
+    RATES,
+    cheapest,
     not_offered,
     scanned_offline,
     spoken,
     vouching,
     with_camera,
 )
+from tests.qml.returnscenes import RETURNS
 from ui.hand import Hand
 from ui.viewmodels.paystate import Phase
 
@@ -87,10 +90,17 @@ def settings(desk: CounterDesk) -> Any:
     return desk.counter.settings
 
 
+def settings_of_manager(desk: CounterDesk) -> Any:
+    desk.gateway.rates = RATES
+    desk.root.welcome(desk.manager)
+    return settings(desk)
+
+
 SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     **{f"pay {name}": ("PayScreen", prepare) for name, prepare in PHASES.items()},
     "spoken code": ("PayScreen", spoken),
     "offline with a camera": ("PayScreen", with_camera),
+    "cheapest marked": ("PayScreen", cheapest),
     "manager vouches": ("PayScreen", vouching),
     "wallet not offered": ("PayScreen", not_offered),
     "code scanned offline": ("PayScreen", scanned_offline),
@@ -102,8 +112,13 @@ SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     "network revoked": ("NetworkSheet", revoked),
     "inbox": ("InboxSheet", inbox),
     "inbox offline": ("InboxSheet", inbox_offline),
+    "inbox of money": ("InboxSheet", money),
+    "inbox of money for a guide": ("InboxSheet", money_of_guide),
+    "inbox of bills": ("InboxSheet", bills),
+    **RETURNS,
     "inbox empty": ("InboxSheet", lambda desk: desk.counter.inbox),
     "settings": ("SettingsScreen", settings),
+    "settings of a manager": ("SettingsScreen", settings_of_manager),
 }
 
 

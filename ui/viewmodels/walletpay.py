@@ -80,7 +80,7 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     @Property(str, notify=changed)
     def saving(self) -> str:
-        """Which of the ways that are open now costs the shop least, and how much; "" where none stands out."""
+        """Which open way costs the shop least, and how much; "" where none stands out."""
         if not self._phone.allows(Act.COLLECT):
             return ""
         cheapest = [each for each in self._ways.rates if each.cheapest]
@@ -254,7 +254,9 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
             each.provider: wallet_words(each.provider, each.wallet, self._words)
             for each in self._ways.shows
         }
-        cheapest = {rate.provider for rate in self._ways.rates if rate.cheapest and rate.way == "qr"}
+        cheapest = {
+            rate.provider for rate in self._ways.rates if rate.cheapest and rate.way == "qr"
+        }
         self._codes.show(
             {"key": key, "title": title, "chosen": key == shown, "cheapest": key in cheapest}
             for key, title in titles.items()

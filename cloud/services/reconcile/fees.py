@@ -33,7 +33,7 @@ _COLUMNS = (
     "fee_mills",
 )
 RATED_DAYS = 30
-"""A shop's rates change with its contracts; so long a memory is enough to tell and short enough to be true."""
+"""A shop's rates change with its contracts; so long back is enough to tell by."""
 
 _MILLS = 1_000
 _FULL_BP = 10_000
