@@ -158,6 +158,24 @@ def test_at_the_smallest_sizes_every_word_is_there_and_every_target_fits_a_thumb
     assert (cut, narrow, nameless, outside) == ([], [], [], [])
 
 
+PAYING = [scene for scene, (screen, _) in SCREENS.items() if screen == "PayScreen"]
+
+
+@pytest.mark.parametrize("scene", PAYING)
+@pytest.mark.parametrize(("language", "size"), [("zh_CN", USUAL), ("en", SMALL), ("en", USUAL)])
+def test_no_button_lies_over_what_is_known(
+    open_desk: Opened, scene: str, language: str, size: tuple[int, int]
+):
+    window, _, vm = open_screen(open_desk(language), scene, size)
+    if vm.isPaid:
+        return
+    known = [item for item in visible(window.contentItem()) if is_a(item, "StatusBox")]
+    buttons = [item for item in visible(window.contentItem()) if is_a(item, "PayButtons")]
+    assert known
+    (below,) = [item.mapToScene(QPointF(0, 0)).y() for item in buttons]
+    assert max(item.mapToScene(QPointF(0, item.height())).y() for item in known) <= below
+
+
 @pytest.mark.parametrize("scene", SCREENS)
 def test_in_the_dark_at_the_usual_size_it_is_silent_too(open_desk: Opened, scene: str):
     window, _, _ = open_screen(open_desk(), scene, USUAL, dark=True)
@@ -280,6 +298,10 @@ def read(item: QQuickItem, name: str) -> object:
 def name_of(item: QQuickItem) -> str:
     value = read(item, "Accessible.name")
     return value if isinstance(value, str) else ""
+
+
+def is_a(item: QQuickItem, kind: str) -> bool:
+    return item.metaObject().className().startswith(f"{kind}_QML")
 
 
 def is_button(item: QQuickItem) -> bool:
