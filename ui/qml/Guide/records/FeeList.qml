@@ -44,11 +44,11 @@ Column {
                     width: inside.width
                     height: 36
                     Accessible.role: Accessible.StaticText
-                    Accessible.name: name + " " + rate
+                    Accessible.name: row.name + " " + row.rate
                     Accessible.description: cheapest ? mark.text : ""
 
                     Label {
-                        id: name
+                        id: way
                         anchors.verticalCenter: parent.verticalCenter
                         width: Math.min(implicitWidth, parent.width - figure.width - mark.width - 24)
                         text: row.name
@@ -56,7 +56,7 @@ Column {
                     }
                     Badge {
                         id: mark
-                        anchors { left: name.right; leftMargin: 10; verticalCenter: parent.verticalCenter }
+                        anchors { left: way.right; leftMargin: 10; verticalCenter: parent.verticalCenter }
                         visible: row.cheapest
                         kind: "good"
                         glyph: "coins"
