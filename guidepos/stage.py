@@ -137,6 +137,14 @@ class Stage:
         self.hand.tap(self._say("wallet.sandbox"))
         self.hand.see(self._say("pay.own_qr"))
 
+    def fees(self) -> None:
+        """What each way of paying costs, as a manager sees it."""
+        self.sign_in()
+        self.hand.tap(self._name(Role.MANAGER))
+        self.hand.type(MANAGER_PIN + "\r")
+        self.hand.tap(self._say("place.settings"))
+        self.hand.see(self._say("pay.cheapest_mark"))
+
     def cash(self) -> None:
         self.cart()
         self.hand.tap(self._say("cart.pay"))
@@ -293,6 +301,7 @@ SCREENS: dict[str, Callable[[Stage], None]] = {
     "history": Stage.history,
     "my_sales": Stage.my_sales,
     "settings": Stage.settings,
+    "fees": Stage.fees,
     "network": Stage.network,
     "filling": Stage.filling,
     "return": Stage.take_back,

@@ -76,9 +76,9 @@ class Story:
     def _be_paid(self) -> Sale:
         hand, till = self._hand, self._demo.till
         hand.tap("收款")
-        hand.see("付款二维码", 20)
+        hand.see("收款码", 20)
         hand.wait(lambda: bool(self._qr()))
-        self._picture("pay", "付款二维码")
+        self._picture("pay", "收款码")
         (code,) = self._qr()
         self._say(f"QR on screen: {code.text[:60]}…")
         phone = Phone()

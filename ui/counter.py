@@ -138,7 +138,7 @@ def furnish(
         history=HistoryVm(reader, tools.receipts, tools.refunds, today, words, root),
         my_sales=MySalesVm(reader, today, words, root),
         network=_network(root, tools, words),
-        settings=SettingsVm(root, reader, tools.facts, words, tools.remember),
+        settings=SettingsVm(root, reader, tools.facts, words, tools.remember, tools.wallets),
         inbox=InboxVm(_inbox_tools(tools, phone, who), words, root),
         returns=ReturnVm(tools.refunds, tools.giving_back, tools.receipts, who, may, words, root),
     )

@@ -535,14 +535,31 @@ class OwnCode(Message, frozen=True, kw_only=True):
     by_hand: bool = False
 
 
+class WayRate(Message, frozen=True, kw_only=True):
+    """What a way of paying that is open to customers really cost the asking store of late, as billed.
+
+    `provider` is the account's name, `wallet` whose app it is ("" for any), `way` "qr" (the customer scans
+    us) or "code" (we scan them), `rate_bp` the effective fee in hundredths of a percent. `cheapest` marks
+    the lowest rate where another way costs more.
+    """
+
+    provider: str
+    wallet: str
+    way: str
+    rate_bp: int
+    cheapest: bool = False
+
+
 class WaysToPay(Message, frozen=True, kw_only=True):
-    """`GET /v1/ways-to-pay`: what a till may do besides showing our page's QR.
+    """`GET /v1/ways-to-pay`: what a till may do besides showing our page's QR, and what ways cost.
 
     `collects` names the wallets whose codes can be collected by; "" among them stands for every wallet.
+    `rates` has the ways with a bill in the last thirty days, cheapest first.
     """
 
     collects: list[str]
     shows: list[OwnCode]
+    rates: list[WayRate] = []
 
 
 class News(Message, frozen=True, kw_only=True):

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.domain.payment import Way
+from app.domain.times import SHOP_ZONE
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.messages import (
     PaymentCode,
@@ -25,6 +28,7 @@ from cloud.desk import Desk, DeskDep, lifespan
 from cloud.errors import Refused
 from cloud.gateways.base import AttemptKey, Wallet
 from cloud.services.attempts import Attempt, view
+from cloud.services.reconcile import fees
 from cloud.services.tokens import DevicePrincipal
 
 router = APIRouter(prefix="/v1", tags=["payments"], lifespan=lifespan)
@@ -169,8 +173,16 @@ async def provider_qr(
     ),
 )
 async def ways_to_pay(device: CurrentDevice, desk: DeskDep) -> Response:
-    """Whose codes can be collected by, and which providers' own codes can be shown."""
-    return answer(desk.gateways.ways())
+    """Whose codes can be collected by, which providers' own codes can be shown, and what each way that is
+    open to customers cost this store in the last thirty days of bills; the cheapest is marked."""
+    gateways = desk.gateways
+    today = datetime.fromtimestamp(desk.payments.now_ms() / 1000, SHOP_ZONE).date()
+    rates = await desk.db.aread(
+        lambda connection: fees.rates(
+            connection, device.tenant, device.store, gateways.billed(), today=today
+        )
+    )
+    return answer(msgspec.structs.replace(gateways.ways(), rates=rates))
 
 
 def _wallet(name: str) -> Wallet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.wire.messages import OwnCode, WaysToPay
-from cloud.gateways.base import Gateway, Offer, Wallet, unresolved
+from cloud.gateways.base import Gateway, Offer, Wallet, Way, unresolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,17 @@ class Gateways:
                 if Offer.QR in each.offers
             ],
         )
+
+    def billed(self) -> dict[tuple[str, str], Wallet]:
+        """Return whose app it is by account and way (`Way`) of everything a customer may pay by now."""
+        usable = self._usable()
+        shown = {(each.name, Way.QR.value): each for each in usable if Offer.QR in each.offers}
+        scanned = {
+            (each.name, Way.CODE.value): each
+            for each in usable
+            if self.collecting(each.wallet) is each
+        }
+        return {name: each.wallet for name, each in (shown | scanned).items()}
 
     def showing(self, name: str) -> Gateway | None:
         """Return the gateway of an account whose own code may be shown."""

@@ -7,16 +7,21 @@ it was sold.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 import sqlalchemy as sa
 
+from app.domain.times import SHOP_ZONE
 from cloud.db.base import Database
+from cloud.db.bill_tables import fee
 from cloud.db.rows import upsert
 from cloud.db.state import ensure_tenant
 from cloud.db.tables import server_state, tenant
+from cloud.gateways.base import BillKind, Way
+from cloud.gateways.sandbox import SandboxGateway
 from cloud.services import feed
 from cloud.services import members as member_desk
 from cloud.services.enrol import ensure_store
@@ -27,6 +32,8 @@ from resources.demo.shop import demo_shop, styles_for
 PAGE = 10_000
 """Rows of one transaction: a serving cloud may write in between."""
 _LOADED = "demo"
+_DEMO_RATES = {Way.QR: 38, Way.CODE: 60}
+"""Hundredths of a percent, as providers' price lists have them."""
 
 T = TypeVar("T")
 
@@ -70,6 +77,30 @@ def _load(db: Database, shop: DemoShop, now_ms: int) -> None:
         known = [member_row(member) for member in some]
         db.write(partial(member_desk.put_members, tenant_id=tenant_id, rows=known))
     db.write(lambda connection: feed.put_config(connection, tenant_id, config_row(shop)))
+    billed = list(_billed(shop, tenant_id, now_ms))
+    db.write(lambda connection: upsert(connection, fee, billed))
+
+
+def _billed(shop: DemoShop, tenant_id: str, now_ms: int) -> Iterator[dict[str, object]]:
+    """Invent what the sandbox, which costs nothing, would have kept of yesterday: so that the demo shows
+    which way of paying costs the shop least."""
+    yesterday = datetime.fromtimestamp(now_ms / 1000, SHOP_ZONE).date() - timedelta(1)
+    for store in shop.stores:
+        for no, (way, rate_bp) in enumerate(_DEMO_RATES.items()):
+            yield {
+                "tenant_id": tenant_id,
+                "store_id": store.store,
+                "provider": SandboxGateway.name,
+                "day": yesterday.isoformat(),
+                "no": no,
+                "ref": f"demo-{no}",
+                "attempt_id": "",
+                "kind": BillKind.PAYMENT.value,
+                "way": way.value,
+                "amount": 1_000_000,
+                "currency": shop.currency,
+                "fee_mills": 1_000_000 * 1_000 * rate_bp // 10_000,
+            }
 
 
 def _pages(rows: Sequence[T]) -> Iterator[list[T]]:

@@ -4,12 +4,14 @@ a till of another brand try what is not theirs. A door without a story fails her
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
 from app.domain.ids import new_id
+from app.domain.times import SHOP_ZONE
 from app.wire.messages import (
     HelloAnswer,
     MemberChange,
@@ -239,9 +241,18 @@ def show_refund(street: Street) -> None:
 
 
 def ways_to_pay(street: Street) -> None:
-    """The accounts are the brand's, so every till may know of the same ways, and of no order."""
+    """The accounts are the brand's, so every till may know of the same ways, and of no order; what they
+    cost it hears of its own store alone."""
+    day = datetime.fromtimestamp(street.cloud.clock() / 1_000, SHOP_ZONE).date().isoformat()
+    for way, mills in (("qr", 38_000), ("code", 60_000)):
+        billed = fee_of(street, provider="sandbox", day=day, no=mills, way=way, fee_mills=mills)
+        street.cloud.db.write(lambda c, row=billed: c.execute(sa.insert(fee).values(row)))
     told = asked(street.mine, "/v1/ways-to-pay")
-    assert all(asked(till, "/v1/ways-to-pay") == told for till in street.others)
+    assert [each["rate_bp"] for each in told.pop("rates")] == [38, 60]
+    for till in street.others:
+        heard = asked(till, "/v1/ways-to-pay")
+        assert heard.pop("rates") == []
+        assert heard == told
     assert set(told) == {"collects", "shows"}
 
 
@@ -300,7 +311,16 @@ def sales(street: Street) -> None:
 
 
 def fees(street: Street) -> None:
-    billed = {
+    billed = fee_of(street)
+    street.cloud.db.write(lambda c: c.execute(sa.insert(fee).values(billed)))
+    assert asked(street.mine, "/v1/reports/fees", **YEARS)["rows"]
+    for till in street.others:
+        assert asked(till, "/v1/reports/fees", **YEARS)["rows"] == []
+
+
+def fee_of(street: Street, **other: object) -> dict[str, object]:
+    """What a bill says of a payment in my store."""
+    billed: dict[str, object] = {
         "tenant_id": street.mine.device.me.tenant,
         "store_id": "S001",
         "provider": "alipay",
@@ -314,10 +334,7 @@ def fees(street: Street) -> None:
         "currency": "CNY",
         "fee_mills": 60_000,
     }
-    street.cloud.db.write(lambda c: c.execute(sa.insert(fee).values(billed)))
-    assert asked(street.mine, "/v1/reports/fees", **YEARS)["rows"]
-    for till in street.others:
-        assert asked(till, "/v1/reports/fees", **YEARS)["rows"] == []
+    return billed | other
 
 
 def commissions(street: Street) -> None:

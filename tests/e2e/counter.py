@@ -24,7 +24,7 @@ from tests.e2e.phones import PATIENCE_S, live_until
 from ui.hand import Hand, NotSeen
 from ui.shell import Shell
 
-PAY, QR, PAID, NEXT = "收款 ¥", "付款二维码", "已付", "下一位顾客"
+PAY, QR, PAID, NEXT = "收款 ¥", "收款码", "已付", "下一位顾客"
 
 
 @dataclass

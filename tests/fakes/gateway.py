@@ -18,6 +18,7 @@ from app.wire.messages import (
     PaymentIntent,
     PaymentView,
     ProviderQrView,
+    WayRate,
     WaysToPay,
 )
 from app.wire.portable import unpack
@@ -56,6 +57,7 @@ class FakeGateway:
     """What the cloud says to every order that it is sent."""
     collects: list[str] = field(default_factory=lambda: [""])
     shows: list[OwnCode] = field(default_factory=list)
+    rates: list[WayRate] = field(default_factory=list)
     collected: list[str] = field(default_factory=list)
     """The attempts for which a provider was asked to collect by a code, in order."""
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -135,7 +137,9 @@ class FakeGateway:
 
     def ways(self) -> WaysToPay:
         self._arrive("ways", "")
-        return WaysToPay(collects=list(self.collects), shows=list(self.shows))
+        return WaysToPay(
+            collects=list(self.collects), shows=list(self.shows), rates=list(self.rates)
+        )
 
     # --- the customer and the provider ------------------------------------------------------------
 

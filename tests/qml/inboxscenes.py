@@ -55,3 +55,57 @@ def inbox_offline(desk: CounterDesk) -> Any:
     desk.weather.reachable = False
     vm.look()
     return vm
+
+
+def money(desk: CounterDesk) -> Any:
+    """Every kind of money that may wait, for a manager."""
+    _all_money(desk)
+    desk.root.welcome(desk.manager)
+    desk.counter.inbox.look()
+    return desk.counter.inbox
+
+
+def money_of_guide(desk: CounterDesk) -> Any:
+    """The same, as a guide sees it."""
+    _all_money(desk)
+    desk.counter.inbox.look()
+    return desk.counter.inbox
+
+
+def _all_money(desk: CounterDesk) -> None:
+    late_money(desk)
+    till, due = desk.till, "129900"
+    till.tell(
+        till.task("late", MONEY, task_id=desk.attempt_id, amount=624_000, detail="624000"),
+        till.task("late", MONEY, task_id="a1", amount=129_900, detail=due, other="s1"),
+        till.task("over", MONEY, task_id="a2", amount=700, detail=due, other="s2"),
+        till.task("partial", MONEY, task_id="a3", amount=100_000, detail=due, other="s3"),
+        till.task("no_sale", MONEY, task_id="a4", amount=129_900, detail=due, other="s4"),
+        till.task("unproven", MONEY, task_id="a5", amount=129_900, detail=due, other="s5"),
+        till.task("refund_pending", MONEY, task_id="a6", amount=5_000, detail="5000"),
+        till.task("refund_stuck", MONEY, task_id="a7", amount=5_000, detail="5000"),
+        till.task("refund_refused", MONEY, task_id="a8", amount=5_000, detail="5000"),
+    )
+
+
+def bills(desk: CounterDesk) -> Any:
+    """Every difference between a provider's bill and the ledger, for a manager."""
+    codes = [
+        "missing_there",
+        "amount_differs",
+        "currency_differs",
+        "order_differs",
+        "store_differs",
+        "twice_there",
+        "booked_twice",
+        "refund_unknown",
+        "refund_missing",
+        "refund_amount_differs",
+    ]
+    said = {"other": "alipay", "detail": "2026-11-25", "receipt_no": "A1-1-000003"}
+    desk.till.tell(
+        *(desk.till.task(f"bill_{code}", amount=129_900, **said) for code in codes),
+    )
+    desk.root.welcome(desk.manager)
+    desk.counter.inbox.look()
+    return desk.counter.inbox

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.domain.payment_code import payment_code
 from app.services.scan_router import ScanKind, Scanned
-from app.wire.messages import OwnCode
+from app.wire.messages import OwnCode, WayRate
 from tests.qml.counterdesk import CounterDesk
 from ui.hand import Hand
 
@@ -141,6 +141,19 @@ def own(provider: str, *, manager: bool = False) -> Callable[[CounterDesk], Any]
         return vm
 
     return prepare
+
+
+RATES = [
+    WayRate(provider="alipay", wallet="alipay", way="qr", rate_bp=38, cheapest=True),
+    WayRate(provider="alipay", wallet="alipay", way="code", rate_bp=55),
+    WayRate(provider="wechat", wallet="wechat", way="qr", rate_bp=60),
+]
+
+
+def cheapest(desk: CounterDesk) -> Any:
+    """A customer who wants WeChat gets WeChat; what would cost less is marked."""
+    desk.gateway.rates = RATES
+    return own("wechat")(desk)
 
 
 def vouching(desk: CounterDesk) -> Any:

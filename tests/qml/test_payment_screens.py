@@ -16,15 +16,18 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from app.devices.qr import QrCodeMaker
 from tests.qml.counterdesk import CounterDesk, open_counter
-from tests.qml.inboxscenes import inbox, inbox_offline, revoked
+from tests.qml.inboxscenes import bills, inbox, inbox_offline, money, money_of_guide, revoked
 from tests.qml.payscenes import (
     PHASES,
+    RATES,
+    cheapest,
     not_offered,
     scanned_offline,
     spoken,
     vouching,
     with_camera,
 )
+from tests.qml.returnscenes import RETURNS
 from ui.hand import Hand
 from ui.viewmodels.paystate import Phase
 
@@ -87,10 +90,17 @@ def settings(desk: CounterDesk) -> Any:
     return desk.counter.settings
 
 
+def settings_of_manager(desk: CounterDesk) -> Any:
+    desk.gateway.rates = RATES
+    desk.root.welcome(desk.manager)
+    return settings(desk)
+
+
 SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     **{f"pay {name}": ("PayScreen", prepare) for name, prepare in PHASES.items()},
     "spoken code": ("PayScreen", spoken),
     "offline with a camera": ("PayScreen", with_camera),
+    "cheapest marked": ("PayScreen", cheapest),
     "manager vouches": ("PayScreen", vouching),
     "wallet not offered": ("PayScreen", not_offered),
     "code scanned offline": ("PayScreen", scanned_offline),
@@ -102,8 +112,13 @@ SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     "network revoked": ("NetworkSheet", revoked),
     "inbox": ("InboxSheet", inbox),
     "inbox offline": ("InboxSheet", inbox_offline),
+    "inbox of money": ("InboxSheet", money),
+    "inbox of money for a guide": ("InboxSheet", money_of_guide),
+    "inbox of bills": ("InboxSheet", bills),
+    **RETURNS,
     "inbox empty": ("InboxSheet", lambda desk: desk.counter.inbox),
     "settings": ("SettingsScreen", settings),
+    "settings of a manager": ("SettingsScreen", settings_of_manager),
 }
 
 
@@ -141,6 +156,24 @@ def test_at_the_smallest_sizes_every_word_is_there_and_every_target_fits_a_thumb
     nameless = [type(item).__name__ for item in items if is_button(item) and not name_of(item)]
     outside = [name_of(item) for item in items if is_button(item) and not is_inside(item, window)]
     assert (cut, narrow, nameless, outside) == ([], [], [], [])
+
+
+PAYING = [scene for scene, (screen, _) in SCREENS.items() if screen == "PayScreen"]
+
+
+@pytest.mark.parametrize("scene", PAYING)
+@pytest.mark.parametrize(("language", "size"), [("zh_CN", USUAL), ("en", SMALL), ("en", USUAL)])
+def test_no_button_lies_over_what_is_known(
+    open_desk: Opened, scene: str, language: str, size: tuple[int, int]
+):
+    window, _, vm = open_screen(open_desk(language), scene, size)
+    if vm.isPaid:
+        return
+    known = [item for item in visible(window.contentItem()) if is_a(item, "StatusBox")]
+    buttons = [item for item in visible(window.contentItem()) if is_a(item, "PayButtons")]
+    assert known
+    (below,) = [item.mapToScene(QPointF(0, 0)).y() for item in buttons]
+    assert max(item.mapToScene(QPointF(0, item.height())).y() for item in known) <= below
 
 
 @pytest.mark.parametrize("scene", SCREENS)
@@ -265,6 +298,10 @@ def read(item: QQuickItem, name: str) -> object:
 def name_of(item: QQuickItem) -> str:
     value = read(item, "Accessible.name")
     return value if isinstance(value, str) else ""
+
+
+def is_a(item: QQuickItem, kind: str) -> bool:
+    return item.metaObject().className().startswith(f"{kind}_QML")
 
 
 def is_button(item: QQuickItem) -> bool:

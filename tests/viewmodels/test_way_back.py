@@ -44,7 +44,7 @@ def test_it_goes_back_to_the_wallet_and_the_document_says_so(desk, paid, qtbot):
     assert (vm.byWallet, vm.mayBeWallet, vm.canGive) == (True, True, True)
     assert "原路退回" in vm.hint
     give(vm, qtbot)
-    assert (vm.isCash, vm.doneTitle) == (False, "已退货，钱已原路退回")
+    assert (vm.standing, vm.doneTitle) == ("done", "已退货，钱已原路退回")
     (tender,) = document(desk).tenders
     assert (tender.kind, tender.amount) == (TenderKind.QR, paid.total)
     shown = [row["text"] for row in desk.counter.history.parts.rows]
@@ -86,6 +86,32 @@ def test_without_an_answer_the_screen_waits_and_goes_on_when_it_comes(desk, paid
     qtbot.waitUntil(lambda: vm.isDone)
     assert document(desk).refund_id
     assert len(desk.back.numbers) == 1
+
+
+def test_news_of_the_return_on_the_screen_is_no_news_from_elsewhere(desk, paid, qtbot, told):
+    """The watch tells of it before the asking itself has its answer; both speak of the same money."""
+    vm = chosen(desk, paid, qtbot)
+    desk.pool.holding = True
+    vm.give()
+    job = vm._giving_back
+    desk.pool.release()
+    (number,) = desk.back.numbers
+    news = job.refresh(number).result()
+    desk.counter.hear_back(news)
+    qtbot.waitUntil(lambda: vm.isDone)
+    assert not any("有结果了" in said for said in told)
+
+
+def test_a_return_in_english_has_its_colour_in_english(desk, paid, qtbot):
+    desk.words.speak("en")
+    vm = chosen(desk, paid, qtbot)
+    give(vm, qtbot)
+    details = [row["detail"] for row in desk.counter.history.parts.rows if row["kind"] == "line"]
+    (line,) = paid.lines
+    assert [line.colour_en in detail for detail in details] == [True]
+    assert line.colour not in details[0]
+    tenders = [row["detail"] for row in desk.counter.history.parts.rows if row["kind"] == "tender"]
+    assert "Practice wallet" in tenders
 
 
 def test_an_answer_in_the_background_ends_the_waiting(desk, paid, qtbot):
@@ -135,6 +161,8 @@ def test_what_is_under_way_or_stuck_says_so(desk, paid, qtbot, standing, title, 
     desk.back.next = [standing]
     give(vm, qtbot)
     assert title in vm.doneTitle
+    assert vm.standing == standing.value
+    assert "到账" in vm.doneLine or "还没有收到钱" in vm.doneLine
     assert any(row in shown["text"] for shown in desk.counter.history.parts.rows)
     number = desk.back.numbers[0]
     desk.back.say(number, Back.DONE)

@@ -15,6 +15,7 @@ from app.domain.refund import Refund, RefundLine
 from app.domain.sale import Sale, SaleLine, Tender, TenderKind
 from ui.bridge import Row
 from ui.text import Words
+from ui.viewmodels.feewords import wallet_words
 from ui.viewmodels.naming import Naming
 from ui.viewmodels.waysback import standing_line
 
@@ -31,10 +32,11 @@ def document_rows(
     *,
     for_customer: bool = False,
     back: RefundStep | None = None,
+    sold: Sale | None = None,
 ) -> list[Row]:
     """Return a document as rows in reading order; a customer's copy says nothing of commission. `back` is
-    where the money stands that goes back by the way it came."""
-    rows = [*_line_rows(document, words, naming.reasons())]
+    where the money stands that goes back by the way it came, `sold` the sale of a return."""
+    rows = [*_line_rows(document, words, naming.reasons(), sold)]
     refund = isinstance(document, Refund)
     if isinstance(document, Refund) and document.reason:
         why = words.reason(document.reason)
@@ -69,7 +71,11 @@ def explained(base: int, rate_bp: int, weight_bp: int, amount: int, words: Words
     return said + words.say("commission.remainder", rest=amount - exact)
 
 
-def _line_rows(document: Document, words: Words, reasons: Mapping[str, str]) -> Iterator[Row]:
+def _line_rows(
+    document: Document, words: Words, reasons: Mapping[str, str], sold: Sale | None
+) -> Iterator[Row]:
+    # A return's own lines know their colours in Chinese alone.
+    colours = {line.colour: line.colour_en for line in sold.lines} if sold else {}
     yield _row("head:lines", "head", words.say("history.lines"))
     for line in document.lines:
         sign = -1 if isinstance(line, RefundLine) else 1
@@ -77,7 +83,7 @@ def _line_rows(document: Document, words: Words, reasons: Mapping[str, str]) -> 
             f"line:{line.line_no}",
             "line",
             words.name(line.name, line.name_en),
-            _line_detail(line, words),
+            _line_detail(line, words, colours),
             words.amount(sign * line.net),
         )
         if isinstance(line, SaleLine):
@@ -85,8 +91,9 @@ def _line_rows(document: Document, words: Words, reasons: Mapping[str, str]) -> 
                 yield _reason_row(line.line_no, number, reason, words, reasons)
 
 
-def _line_detail(line: SaleLine | RefundLine, words: Words) -> str:
-    colour = words.name(line.colour, line.colour_en) if isinstance(line, SaleLine) else line.colour
+def _line_detail(line: SaleLine | RefundLine, words: Words, colours: Mapping[str, str]) -> str:
+    own = line.colour_en if isinstance(line, SaleLine) else colours.get(line.colour, "")
+    colour = words.name(line.colour, own)
     price = words.amount(half_away(line.unit_mills, MILLS))
     pieces = words.say("history.pieces_at", n=line.quantity, price=price)
     rounded = words.say("history.unit_rounded") if line.rounded else ""
@@ -116,7 +123,7 @@ def _tender_row(tender: Tender, words: Words, *, refund: bool) -> Row:
         f"tender:{tender.tender_id}",
         "tender",
         words.say(f"tender.{tender.kind.value}"),
-        detail or tender.provider,
+        detail or wallet_words(tender.provider, "", words),
         words.amount(amount),
     )
 

@@ -270,10 +270,20 @@ class HistoryVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
         shown = self._document
         steps = self._reader().money_back_of(shown.refund_id) if isinstance(shown, Refund) else ()
         back = steps[-1] if steps else None
-        rows = document_rows(shown, self._words, self._naming, back=back) if shown else []
-        self._parts.show(rows)
+        if shown is None:
+            self._parts.show(())
+        else:
+            sold = self._sold_by(shown)
+            self._parts.show(document_rows(shown, self._words, self._naming, back=back, sold=sold))
         self._was_printed = shown is not None and self._receipts.of(shown).copy
         self.chosenChanged.emit()
+
+    def _sold_by(self, shown: Sale | Refund) -> Sale | None:
+        """Return the sale of a return, if this till has it."""
+        lines = shown.lines if isinstance(shown, Refund) else ()
+        origin = next((line.origin for line in lines if line.origin is not None), None)
+        found = self._reader().document(origin.sale_id) if origin is not None else None
+        return found if isinstance(found, Sale) else None
 
     def _subtitle(self) -> str:
         if self._document is None:

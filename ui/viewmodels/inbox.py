@@ -13,7 +13,7 @@ from PySide6.QtCore import Property, QObject, Qt, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.money_back import Back
-from app.domain.people import Person
+from app.domain.people import Person, Role
 from app.errors import Code, Trouble
 from app.ports import Reader
 from app.services.giving_back import BackNews, GivingBack
@@ -24,7 +24,7 @@ from app.wire.tasks import TaskRow
 from ui.bridge import KeyedListModel, ViewModel
 from ui.tasks import Failure, Tasks
 from ui.text import Words
-from ui.viewmodels.inboxrows import INBOX_ROLES, InboxRows, Names
+from ui.viewmodels.inboxrows import INBOX_ROLES, InboxRows, Names, is_money
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
@@ -67,6 +67,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._found: tuple[Entry, ...] = ()
         self._names = Names()
         self._online = True
+        self._sure = ("", "")
         self._write = InboxRows(words)
         self._rows = KeyedListModel(INBOX_ROLES, self)
         self._tasks = Tasks(self)
@@ -102,13 +103,16 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         waiting = self._waiting()
         return self._words.say("inbox.headline" if waiting else "inbox.none", n=waiting)
 
-    @Property(bool, notify=changed)
-    def hasMoney(self) -> bool:
-        """Some of it is money that may have to be given back."""
-        return any(
-            entry.money is not None or (entry.task is not None and entry.task.kind == "money")
-            for entry in self._found
-        )
+    @Property(str, notify=changed)
+    def note(self) -> str:
+        """Who may do what, "" where there is nothing to add."""
+        person = self._tools.who()
+        if not self._waiting() or person is None:
+            return ""
+        if person.role is not Role.MANAGER:
+            return self._words.say("inbox.managers")
+        refundable = any(entry.can_give_back(person) for entry in self._found)
+        return self._words.say("money.refund_how") if refundable else ""
 
     @Property(bool, notify=changed)
     def isOnline(self) -> bool:
@@ -128,6 +132,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
     @Slot()
     def open(self) -> None:
         """Show the list."""
+        self._sure = ("", "")
         self.look()
         self.openAsked.emit()
 
@@ -183,11 +188,17 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
 
     @Slot(str, str)
     def settle(self, key: str, word: str) -> None:
-        """Say what became of something: seen, refunded, released …"""
+        """Say what became of something: seen, refunded, released … Of money the first press only asks:
+        it moves nothing, and takes the money off every tablet's list."""
         person = self._tools.who()
         entry = next((entry for entry in self._found if entry.key == key), None)
         if person is None or entry is None or self._tasks.isBusy():
             return
+        if is_money(entry) and self._sure != (key, word):
+            self._sure = (key, word)
+            self._show()
+            return
+        self._sure = ("", "")
         if entry.alarm is not None:
             alarm = entry.alarm
             put_away = self._tools.tasks.settle_alarm(alarm.code, alarm.subject, person)
@@ -261,8 +272,15 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
     @Slot()
     def _show(self) -> None:
         person = self._tools.who()
-        self._rows.show(self._write.row(entry, self._names, person) for entry in self._found)
+        self._rows.show(
+            self._write.row(entry, self._names, person, self._sure_of(entry))
+            for entry in self._found
+        )
         self.changed.emit()
+
+    def _sure_of(self, entry: Entry) -> str:
+        key, word = self._sure
+        return word if key == entry.key else ""
 
 
 def _cart_of(entry: Entry) -> str:

@@ -13,6 +13,7 @@ from app.services.late_money import WaitingMoney
 from app.wire.tasks import MONEY, PAYMENT, QUARANTINE, WAITS_FOR_UPDATE, TaskRow
 from ui.bridge import Row
 from ui.text import Words
+from ui.viewmodels.feewords import wallet_words
 
 INBOX_ROLES = (
     "key",
@@ -53,6 +54,8 @@ _RECORDS = {
     "refund_exceeds_sale": ("warn", "undo-2"),
     "sealed_damaged": ("danger", "shield-alert"),
 }
+_OF_BILL = "bill_"
+"""How the codes of differences between a bill and the ledger begin."""
 _PAYMENTS = {
     State.CONFIRMED: ("good", "circle-check"),
     State.UNKNOWN: ("warn", "circle-question-mark"),
@@ -85,8 +88,9 @@ class InboxRows:
     def __init__(self, words: Words) -> None:
         self._words = words
 
-    def row(self, entry: Entry, names: Names, person: Person | None) -> Row:
-        """Return an entry as the list shows it to this person."""
+    def row(self, entry: Entry, names: Names, person: Person | None, sure: str = "") -> Row:
+        """Return an entry as the list shows it to this person; `sure` is the word of settling that was
+        pressed once and counts the next time."""
         said = self._said(entry)
         tint, glyph = said.face
         settling = (*entry.resolutions(person), "", "")
@@ -104,16 +108,22 @@ class InboxRows:
             "kind": tint,
             "canDeliver": deliver,
             "canGiveBack": entry.can_give_back(person),
-            "canAsk": entry.can_ask(),
+            "canAsk": entry.can_ask() and not deliver,
             "canClaim": entry.can_claim() and not deliver,
             "word": settling[0],
-            "wordText": self._word(settling[0]),
+            "wordText": self._word(entry, settling[0], sure),
             "other": settling[1],
-            "otherText": self._word(settling[1]),
+            "otherText": self._word(entry, settling[1], sure),
         }
 
-    def _word(self, resolution: str) -> str:
-        return self._words.say(f"inbox.do_{resolution}") if resolution else ""
+    def _word(self, entry: Entry, resolution: str, sure: str) -> str:
+        if not resolution:
+            return ""
+        if not is_money(entry):
+            return self._words.say(f"inbox.do_{resolution}")
+        amount = entry.task.amount if entry.task is not None else 0
+        key = f"sure_{resolution}" if resolution == sure else f"do_money_{resolution}"
+        return self._words.say(f"inbox.{key}", amount=amount)
 
     def _holder(self, entry: Entry, names: Names) -> str:
         """Say who is at it, "" for nobody."""
@@ -197,10 +207,11 @@ class InboxRows:
     def _record(self, task: TaskRow) -> _Said:
         code = task.code if self._words.knows(f"task.{task.code}") else "unnamed"
         face = _RECORDS.get(task.code, ("danger", "file-text"))
+        of_bill = task.code.startswith(_OF_BILL)
         facts: dict[str, object] = {
             "code": task.code,
             "receipt": task.receipt_no or "–",
-            "other": task.other,
+            "other": wallet_words(task.other, "", self._words) if of_bill else task.other,
             "detail": task.detail,
             "till": task.device_code,
             "n": int(task.detail) if task.detail.isdigit() else 1,
@@ -214,7 +225,7 @@ class InboxRows:
             self._where(task),
             hint,
             face,
-            "records",
+            "bills" if of_bill else "records",
         )
 
     def _alarm(self, alarm: Alarm) -> _Said:
@@ -237,6 +248,11 @@ class InboxRows:
             words.say("inbox.till", till=task.device_code) if task.device_code else "",
             words.say("done.receipt_no", number=number) if number else "",
         )
+
+
+def is_money(entry: Entry) -> bool:
+    """Tell whether settling it says what became of somebody's money."""
+    return entry.task is not None and entry.task.kind == MONEY
 
 
 def _kind(money: WaitingMoney) -> str:

@@ -151,8 +151,8 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
 
     @Property(str, notify=changed)
     def paidLine(self) -> str:
-        """When it was paid, "" before."""
-        return self._words.say("pay.paid_at", at=self._sale.at.server_ms) if self._sale else ""
+        """When it was paid, and how much too much if it was; "" before."""
+        return self._paid_line()
 
     @Property(str, notify=changed)
     def paidHint(self) -> str:
@@ -346,6 +346,13 @@ class PaymentVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreata
             self.put(self.changed, _sale=sale)
             self._chime()
             self._linger.start()
+
+    def _paid_line(self) -> str:
+        if self._sale is None:
+            return ""
+        if self._method is Method.PHONE and self._phone.stands is Phase.PAID_OVER:
+            return str(self._phone.status)  # says how much too much
+        return self._words.say("pay.paid_at", at=self._sale.at.server_ms)
 
     def _paid_hint(self) -> str:
         if self._sale is None:

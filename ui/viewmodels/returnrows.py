@@ -37,3 +37,8 @@ def line_row(words: Words, sold: SoldLine, pieces: int) -> Row:
         "canMore": pieces < left_of(sold),
         "canFewer": pieces > 0,
     }
+
+
+def reason_row(words: Words, code: str) -> Row:
+    """Return a reason that may be chosen."""
+    return {"code": code, "name": words.say(f"reason.{code}")}

@@ -26,8 +26,8 @@ from app.services.refunds import Refunds
 from ui.bridge import KeyedListModel, ViewModel
 from ui.tasks import Failure, Tasks
 from ui.text import Words
-from ui.viewmodels.returnrows import LINE_ROLES, left_of, line_row, value_of
-from ui.viewmodels.waysback import CASH_REASONS, done_line, plan_line, refused_line
+from ui.viewmodels.returnrows import LINE_ROLES, left_of, line_row, reason_row, value_of
+from ui.viewmodels.waysback import CASH_REASONS, done_hint, done_line, plan_line, refused_line
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
@@ -121,10 +121,10 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         """The provider has not answered: it may have gone back or not."""
         return self._is_held()
 
-    @Property(bool, notify=changed)
-    def isCash(self) -> bool:
-        """All that goes back is cash to hand out."""
-        return self._step is None
+    @Property(str, notify=changed)
+    def standing(self) -> str:
+        """Where the money stands at its provider (`Back`), "" where all that goes back is cash."""
+        return self._step.standing.value if self._step else ""
 
     @Property(str, notify=changed)
     def doneTitle(self) -> str:
@@ -160,9 +160,9 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     @Property(str, notify=changed)
     def doneLine(self) -> str:
-        """Which receipt the return has."""
-        number = self._refund.receipt_no if self._refund else ""
-        return self._words.say("done.receipt_no", number=number)
+        """Which receipt the return has, and what is to be known of money that has not arrived."""
+        standing = self._step.standing if self._step else None
+        return done_hint(self._words, self._refund, standing) if self._refund else ""
 
     @Property(bool, notify=changed)
     def busy(self) -> bool:
@@ -309,8 +309,8 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     @Slot(object)
     def _take(self, news: BackNews) -> None:
         """Hear an answer that was waited for in the background."""
-        waited = self._step is not None and self._step.number == news.step.number
-        if waited:
+        begun_here = self._refund_id != "" and news.step.refund_id == self._refund_id
+        if begun_here or (self._step is not None and self._step.number == news.step.number):
             if not self._tasks.isBusy() and news.step.standing is not Back.UNKNOWN:
                 self._hear_on(news)
         elif news.refund is not None and news.step.standing.is_final:
@@ -368,13 +368,9 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
             line_row(self._words, sold, self._picked.get(sold.line.line_no, 0))
             for sold in self._sold
         )
-        self._reasons.show(
-            {"code": code, "name": self._words.say(f"reason.{code}")} for code in REASONS
-        )
+        self._reasons.show(reason_row(self._words, code) for code in REASONS)
         could = CASH_REASONS if self._way().wallet else ()
-        self._cash_reasons.show(
-            {"code": code, "name": self._words.say(f"reason.{code}")} for code in could
-        )
+        self._cash_reasons.show(reason_row(self._words, code) for code in could)
         self.changed.emit()
 
     def _subtitle(self) -> str:

@@ -1,4 +1,5 @@
-"""Settings of this till: language, look, motion; what it is and how its data is protected; sign out."""
+"""Settings of this till: language, look, motion; what it is and how its data is protected; sign out; and
+what payments cost, for a manager."""
 
 from __future__ import annotations
 
@@ -11,8 +12,10 @@ from PySide6.QtQml import QmlElement, QmlUncreatable
 from app.domain.people import Role
 from app.errors import Trouble
 from app.ports import Reader
+from app.services.wallets import Wallets
 from ui.bridge import KeyedListModel, Row, ViewModel
 from ui.text import Words
+from ui.viewmodels.fees import FeesVm
 from ui.viewmodels.naming import Naming
 from ui.viewmodels.root import RootVm
 
@@ -44,8 +47,10 @@ class SettingsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         facts: TillFacts,
         words: Words,
         remember: Callable[[str, str], None],
+        wallets: Wallets,
     ) -> None:
         super().__init__(root)
+        self._fees = FeesVm(wallets, root, words, self)
         self._root, self._reader, self._facts, self._words = root, reader, facts, words
         self._remember = remember
         self._naming = Naming(reader, words)
@@ -101,6 +106,11 @@ class SettingsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         """Facts about this till."""
         return self._device
 
+    @Property(QObject, constant=True)
+    def fees(self) -> QObject:
+        """What ways of paying cost, for a manager."""
+        return self._fees
+
     # --- what QML does ------------------------------------------------------------------------
 
     @Slot(str)
@@ -126,6 +136,7 @@ class SettingsVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     @Slot()
     def load(self) -> None:
         """Read what this till is."""
+        self._fees.load()
         try:
             self._device.show(self._rows())
         except Trouble:

@@ -17,10 +17,11 @@ from app.domain.pricing import PricedCart
 from app.errors import Code
 from app.services.payments import PaymentNews
 from app.services.wallets import CustomerCode, OwnQr
-from app.wire.messages import OwnCode, WaysToPay
+from app.wire.messages import WaysToPay
 from ui.bridge import KeyedListModel, ViewModel
 from ui.tasks import Failure, FailureKind, Tasks, then
-from ui.text import Words, sentences
+from ui.text import Words
+from ui.viewmodels.feewords import rate_words, wallet_words
 from ui.viewmodels.paynews import Beside
 from ui.viewmodels.paystate import Act, Phase
 from ui.viewmodels.phonepay import PhonePayVm
@@ -29,7 +30,7 @@ from ui.viewmodels.phonetools import PhoneTools, Symbol
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
 
-CODE_ROLES = ("key", "title", "chosen")
+CODE_ROLES = ("key", "title", "chosen", "cheapest")
 _UNDER_WAY = (Phase.COLLECTING, Phase.PASSWORD, Phase.CODE_UNKNOWN)
 OURS = ""
 """The key of our page's QR among those that may be shown."""
@@ -76,6 +77,15 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     def canScan(self) -> bool:
         """A customer's code may be scanned now."""
         return bool(self._ways.collects) and self._phone.allows(Act.COLLECT)
+
+    @Property(str, notify=changed)
+    def saving(self) -> str:
+        """Which open way costs the shop least, and how much; "" where none stands out."""
+        if not self._phone.allows(Act.COLLECT):
+            return ""
+        cheapest = [each for each in self._ways.rates if each.cheapest]
+        ways = self._words.join(*(rate_words(each, self._words) for each in cheapest))
+        return self._words.say("pay.cheapest", ways=ways) if cheapest else ""
 
     @Property(bool, notify=changed)
     def hasCamera(self) -> bool:
@@ -240,18 +250,18 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     def _list(self) -> None:
         shown = self._beside.own.offer.provider if self._beside.own else OURS
         titles = {OURS: self._words.say("pay.own_ours")}
-        titles |= {each.provider: self._title(each) for each in self._ways.shows}
+        titles |= {
+            each.provider: wallet_words(each.provider, each.wallet, self._words)
+            for each in self._ways.shows
+        }
+        cheapest = {
+            rate.provider for rate in self._ways.rates if rate.cheapest and rate.way == "qr"
+        }
         self._codes.show(
-            {"key": key, "title": title, "chosen": key == shown} for key, title in titles.items()
+            {"key": key, "title": title, "chosen": key == shown, "cheapest": key in cheapest}
+            for key, title in titles.items()
         )
         self.changed.emit()
-
-    def _title(self, offer: OwnCode) -> str:
-        """Return a wallet's name where we know it, else the account's."""
-        for name in (offer.wallet or offer.provider, offer.provider):
-            if f"wallet.{name}" in sentences():
-                return self._words.say(f"wallet.{name}")
-        return offer.provider
 
     def _is_manager(self) -> bool:
         return self._person is not None and self._person.role is Role.MANAGER

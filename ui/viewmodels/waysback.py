@@ -46,6 +46,14 @@ def done_line(words: Words, refund: Refund, standing: Back | None) -> str:
     return words.join(words.say(said), hand_out)
 
 
+def done_hint(words: Words, refund: Refund, standing: Back | None) -> str:
+    """Return the receipt's number, and what is to be known while the money has not arrived."""
+    number = words.say("done.receipt_no", number=refund.receipt_no)
+    if standing in (Back.STUCK, Back.PENDING):
+        return words.join(number, words.say(f"return.{standing.value}_hint"))
+    return number
+
+
 def standing_line(words: Words, step: RefundStep) -> str:
     """Say where money on its way back stands."""
     return words.say(f"back.{step.standing.value}")

@@ -5,17 +5,19 @@ Fees are thousandths of a minor unit, because providers bill finer than they pay
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
 from app.wire.fees import FeeReport, FeeRow
+from app.wire.messages import WayRate
 from cloud.db.bill_tables import fee
 from cloud.db.distribution import across
 from cloud.db.payment_tables import attempt
 from cloud.db.rows import insert_values
-from cloud.gateways.base import BillKind, BillLine, Way
+from cloud.gateways.base import BillKind, BillLine, Wallet, Way
 from cloud.services.reconcile.account import chunks
 from cloud.services.reconcile.bills import Kept
 
@@ -30,6 +32,9 @@ _COLUMNS = (
     "currency",
     "fee_mills",
 )
+RATED_DAYS = 30
+"""A shop's rates change with its contracts; so long back is enough to tell by."""
+
 _MILLS = 1_000
 _FULL_BP = 10_000
 
@@ -101,6 +106,36 @@ class _Sum:
     def net(self) -> int:
         """What stayed with the shop before fees."""
         return self.paid - self.given_back
+
+
+def rates(
+    conn: sa.Connection,
+    tenant: str,
+    store: str,
+    ways: Mapping[tuple[str, str], Wallet],
+    *,
+    today: date,
+) -> list[WayRate]:
+    """Return what each of these ways (account and way, with whose app it is) cost a store in the thirty
+    days before `today`, cheapest first; ways without a bill or without a rate are left out.
+
+    What differs by less than a hundredth of a percent is rounding, and marked together.
+    """
+    first = today - timedelta(days=RATED_DAYS)
+    found = report(conn, tenant, first.isoformat(), today.isoformat(), store=store).rows
+    known = [row for row in found if (row.provider, row.way) in ways and row.rate_bp >= 0]
+    least = min((row.rate_bp for row in known), default=0)
+    differ = any(row.rate_bp > least for row in known)
+    return [
+        WayRate(
+            provider=row.provider,
+            wallet=ways[row.provider, row.way].value,
+            way=row.way,
+            rate_bp=row.rate_bp,
+            cheapest=differ and row.rate_bp == least,
+        )
+        for row in sorted(known, key=lambda row: row.rate_bp)
+    ]
 
 
 def report(

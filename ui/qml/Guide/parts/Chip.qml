@@ -11,7 +11,7 @@ T.Button {
     property string count: ""
     property bool chosen: false
 
-    implicitHeight: Theme.touch - (Theme.compact ? 4 : 2)
+    implicitHeight: Theme.touch
     implicitWidth: row.implicitWidth + 30
     focusPolicy: Qt.TabFocus
     opacity: enabled ? 1 : 0.45

@@ -26,20 +26,35 @@ ListView {
         required property string key
         required property string title
         required property bool chosen
+        required property bool cheapest
 
-        implicitWidth: Math.max(72, words.implicitWidth + 28)
+        implicitWidth: Math.max(72, words.implicitWidth + (cheapest ? mark.width + 6 : 0) + 28)
         implicitHeight: 48
         focusPolicy: Qt.TabFocus
         Accessible.name: title
+        Accessible.description: cheapest ? Words.t("pay.cheapest_mark") : ""
         Accessible.role: Accessible.RadioButton
         Accessible.checkable: true
         Accessible.checked: chosen
         onClicked: root.vm.choose(sort.key)
 
         contentItem: Item {
+            // What costs the shop least is only marked: the customer chooses.
+            Icon {
+                id: mark
+                x: 14
+                anchors.verticalCenter: parent.verticalCenter
+                visible: sort.cheapest
+                name: "coins"
+                size: 16
+                colour: words.color
+            }
             Label {
                 id: words
-                anchors.centerIn: parent
+                anchors {
+                    centerIn: parent
+                    horizontalCenterOffset: sort.cheapest ? (mark.width + 6) / 2 : 0
+                }
                 text: sort.title
                 size: 15
                 strong: sort.chosen

@@ -55,6 +55,7 @@ Item {
         }
     }
     Rectangle {
+        id: time
         anchors.horizontalCenter: parent.horizontalCenter
         y: paper.y + paper.height + 14
         width: left.implicitWidth + 56
@@ -83,6 +84,19 @@ Item {
         }
     }
 
+    Label {
+        anchors.horizontalCenter: parent.horizontalCenter
+        y: time.y + (time.visible ? time.height + 12 : 0)
+        width: parent.width - 32
+        visible: root.vm.showsQr && text !== ""
+        horizontalAlignment: Text.AlignHCenter
+        wrapMode: Text.Wrap
+        maximumLineCount: 2
+        text: root.wallet.saving
+        size: 13
+        color: Theme.ink2
+        font.features: Theme.tabular
+    }
     Column {
         anchors.centerIn: parent
         width: parent.width - 64

@@ -131,7 +131,7 @@ Rectangle {
         Button {
             visible: root.word !== ""
             enabled: !root.busy
-            kind: root.canDeliver || root.canGiveBack ? "secondary" : "primary"
+            kind: root.canDeliver || root.canGiveBack || root.canClaim ? "secondary" : "primary"
             glyph: "check"
             text: root.wordText
             onClicked: root.settled(root.word)
@@ -145,6 +145,7 @@ Rectangle {
         Button {
             visible: root.canClaim
             enabled: !root.busy
+            kind: root.canDeliver || root.canGiveBack ? "secondary" : "primary"
             glyph: "hand"
             text: Words.t("inbox.claim")
             onClicked: root.claimed()

@@ -16,7 +16,7 @@ T.ItemDelegate {
     property string sentText: ""
     property bool chosen: false
 
-    implicitHeight: 68
+    implicitHeight: Math.max(68, words.implicitHeight + 24)
     padding: 12
     focusPolicy: Qt.TabFocus
     Accessible.name: receiptNo + " " + amount
@@ -25,6 +25,7 @@ T.ItemDelegate {
 
     contentItem: Item {
         Column {
+            id: words
             anchors.verticalCenter: parent.verticalCenter
             width: parent.width - sum.width - 12
             spacing: 3
@@ -50,6 +51,7 @@ T.ItemDelegate {
             Label {
                 width: parent.width
                 text: root.at + " · " + root.detail
+                wrapMode: Text.Wrap
                 size: 13
                 color: Theme.ink2
             }

@@ -8,6 +8,8 @@ Item {
 
     property string glyph: ""
     property bool waiting: false
+    // Not over yet: somebody still waits for the money, or has to act.
+    property bool unfinished: waiting
     property string amount: ""
     property string title: ""
     property string line: ""
@@ -29,13 +31,13 @@ Item {
             width: 76
             height: 76
             radius: 38
-            color: root.waiting ? Theme.warnSoft : Theme.accent
+            color: root.unfinished ? Theme.warnSoft : Theme.accent
 
             Icon {
                 anchors.centerIn: parent
                 name: root.glyph
                 size: 40
-                colour: root.waiting ? Theme.warn : Theme.accentInk
+                colour: root.unfinished ? Theme.warn : Theme.accentInk
             }
         }
         Money {
@@ -43,7 +45,7 @@ Item {
             text: root.amount
             size: root.waiting ? 36 : 44
             font.weight: Font.Bold
-            color: root.waiting ? Theme.ink : Theme.accentText
+            color: root.unfinished ? Theme.ink : Theme.accentText
             Accessible.role: Accessible.StaticText
             Accessible.name: text
         }

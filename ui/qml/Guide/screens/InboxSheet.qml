@@ -19,7 +19,7 @@ Sheet {
     Item {
         id: paper
 
-        readonly property int below: root.vm.hasMoney ? foot.height + 14 : 0
+        readonly property int below: foot.visible ? foot.height + 14 : 0
 
         width: parent.width
         height: Math.min(Math.max(list.contentHeight, 200) + list.y + below,
@@ -89,8 +89,8 @@ Sheet {
             id: foot
             anchors.bottom: parent.bottom
             width: parent.width
-            visible: root.vm.hasMoney
-            text: Words.t("money.refund_how")
+            visible: text !== ""
+            text: root.vm.note
             color: Theme.ink2
             wrapMode: Text.Wrap
         }

@@ -107,12 +107,14 @@ FocusScope {
                 spacing: Theme.compact ? 10 : 14
 
                 Label {
+                    id: heading
                     width: parent.width
                     text: Words.t("pay.title")
                     size: Theme.title
                     font.weight: Font.Bold
                 }
                 Row {
+                    id: sum
                     spacing: 12
 
                     Money {
@@ -157,11 +159,18 @@ FocusScope {
                     }
                 }
                 OrderStrip {
+                    id: strip
+
+                    // Good to see, and the first to go: what is known and what is safe need the room.
+                    readonly property real others: heading.height + sum.height + tiles.height
+                        + (root.vm.isCash ? hand.height : known.height) + safe.height
+
                     width: parent.width
-                    visible: !root.tight && !root.phone.canProve
+                    visible: !root.tight && left.height - others >= height + 5 * facts.spacing
                     lines: root.vm.lines
                 }
                 StatusBox {
+                    id: known
                     width: parent.width
                     visible: root.vm.isPhone
                     tone: root.phone.tone
@@ -173,6 +182,7 @@ FocusScope {
                     turning: root.phone.isPreparing
                 }
                 StatusBox {
+                    id: hand
                     width: parent.width
                     visible: root.vm.isCash
                     tone: root.cash.problem ? "bad" : root.wallet.problem ? "wait" : "calm"
@@ -182,6 +192,7 @@ FocusScope {
             }
 
             PayButtons {
+                id: safe
                 anchors.bottom: parent.bottom
                 width: parent.width
                 vm: root.vm

@@ -41,8 +41,10 @@ Sheet {
             ListView {
                 id: list
                 width: parent.width
-                height: Math.min(contentHeight,
-                    (root.parent?.height ?? 700) - (root.vm.mayBeWallet ? 480 : 390))
+                // What the sheet itself takes, and all that stands below; a row is seen at the least.
+                height: Math.min(contentHeight, Math.max(66, (root.parent?.height ?? 700) - 150
+                    - everything.height - reasons.height - (instead.visible ? instead.height + 12 : 0)
+                    - how.height - give.height - 4 * form.spacing))
                 clip: true
                 spacing: 8
                 boundsBehavior: Flickable.StopAtBounds
@@ -81,6 +83,7 @@ Sheet {
                 }
             }
             Flow {
+                id: reasons
                 width: parent.width
                 spacing: 8
 
@@ -98,6 +101,7 @@ Sheet {
                 }
             }
             Column {
+                id: instead
                 width: parent.width
                 visible: root.vm.mayBeWallet
                 spacing: 8
@@ -122,12 +126,14 @@ Sheet {
                 }
             }
             Label {
+                id: how
                 width: parent.width
                 text: root.vm.hint
                 color: Theme.ink2
                 wrapMode: Text.Wrap
             }
             Button {
+                id: give
                 width: parent.width
                 kind: "primary"
                 big: true
@@ -159,7 +165,9 @@ Sheet {
         ReturnOutcome {
             anchors.fill: parent
             visible: root.vm.isDone
-            glyph: root.vm.isCash ? "hand-coins" : "undo-2"
+            glyph: root.vm.standing === "" ? "hand-coins" : root.vm.standing === "stuck" ? "circle-alert"
+                : unfinished ? "hourglass" : "undo-2"
+            unfinished: root.vm.standing === "stuck" || root.vm.standing === "pending"
             amount: root.vm.total
             title: root.vm.doneTitle
             line: root.vm.doneLine

@@ -9,6 +9,7 @@ FocusScope {
     id: root
 
     required property SettingsVm vm
+    readonly property FeesVm fees: vm.fees as FeesVm
 
     focus: true
     Component.onCompleted: vm.load()
@@ -110,6 +111,11 @@ FocusScope {
                         text: Words.t("settings.sign_out")
                         onClicked: root.vm.signOut()
                     }
+                }
+                FeeList {
+                    width: parent.width
+                    visible: root.fees.isShown
+                    vm: root.fees
                 }
             }
             Column {
