@@ -244,9 +244,11 @@ def ways_to_pay(street: Street) -> None:
     """The accounts are the brand's, so every till may know of the same ways, and of no order; what they
     cost it hears of its own store alone."""
     day = datetime.fromtimestamp(street.cloud.clock() / 1_000, SHOP_ZONE).date().isoformat()
-    for way, mills in (("qr", 38_000), ("code", 60_000)):
-        billed = fee_of(street, provider="sandbox", day=day, no=mills, way=way, fee_mills=mills)
-        street.cloud.db.write(lambda c, row=billed: c.execute(sa.insert(fee).values(row)))
+    billed = [
+        fee_of(street, provider="sandbox", day=day, no=mills, way=way, fee_mills=mills)
+        for way, mills in (("qr", 38_000), ("code", 60_000))
+    ]
+    street.cloud.db.write(lambda connection: connection.execute(sa.insert(fee), billed))
     told = asked(street.mine, "/v1/ways-to-pay")
     assert [each["rate_bp"] for each in told.pop("rates")] == [38, 60]
     for till in street.others:

@@ -95,9 +95,12 @@ def test_what_another_till_shows_is_not_asked_about(
 ) -> None:
     asked: list[str] = []
     query = till.gateway.query
-    monkeypatch.setattr(
-        till.gateway, "query", lambda attempt: asked.append(attempt) or query(attempt)
-    )
+
+    def noted(attempt_id: str) -> Any:
+        asked.append(attempt_id)
+        return query(attempt_id)
+
+    monkeypatch.setattr(till.gateway, "query", noted)
     attempt_id = shown(till)
     desk.watch.start()
     desk.heard()
