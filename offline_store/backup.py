@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import Code, Trouble
 from offline_store.connection import open_reader, open_writer, troubles_sorted
+from offline_store.durable import flush_folder, make_durable
 from offline_store.preparing import NOBODY, UNKNOWN, Onlooker, Stage
 from offline_store.verifying import first_broken_seq
 
@@ -123,23 +122,3 @@ def remove(file: Path) -> None:
     """Remove a database file and what SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
-
-
-def make_durable(file: Path) -> None:
-    """Have a file's bytes on the disk when this returns."""
-    descriptor = os.open(file, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system lets one ask for it."""
-    if sys.platform == "win32":  # pragma: no cover
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sqlcipher3.dbapi2 as sqlite
 
-from app.errors import Code, Trouble
+from app.errors import Code, Trouble, file_trouble
+from offline_store.durable import flush_folder
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -122,6 +123,7 @@ def open_writer(file: Path, key: bytes) -> Connection:
     connection = _open(file, key, WRITER_BUSY_MS, check_same_thread=True)
     try:
         _setup_writer(connection)
+        _make_log_durable(connection, file)
     except (sqlite.Error, Trouble) as error:
         connection.close()
         raise _opening_error(error) from error
@@ -175,6 +177,21 @@ def _setup_writer(connection: Connection) -> None:
     keep_safe(connection)
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA cache_size = -16000")
+
+
+def _make_log_durable(connection: Connection, file: Path) -> None:
+    """Have the log's name on the disk before anything is promised that is only in the log.
+
+    The library syncs the folder of a new log too, but does not look whether that failed
+    (`unixSync` of https://sqlite.org/src/file/src/os_unix.c).
+    """
+    connection.execute(
+        "SELECT count(*) FROM sqlite_master"
+    ).fetchone()  # makes the log of a new file
+    try:
+        flush_folder(file.parent)
+    except OSError as error:
+        raise file_trouble(error) from error
 
 
 def keep_safe(connection: Connection) -> None:

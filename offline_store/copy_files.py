@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from offline_store.copy_format import (
     read_members,
     unpack_record,
 )
+from offline_store.durable import flush_folder
 
 PART_BYTES = 32 * 1024 * 1024
 """A part is read whole when the till starts, so it stays small."""
@@ -89,7 +89,7 @@ class JournalCopy:
         number = int(parts[-1].stem.rpartition("-")[2]) + 1 if parts else 1
         part = self._folder / f"journal-{number:06d}.gpcopy"
         descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        _flush_folder(self._folder)
+        flush_folder(self._folder)
         self._segment = None
         return os.fdopen(descriptor, "r+b", buffering=0)
 
@@ -121,7 +121,7 @@ def write_members(folder: Path, store_key: bytes, changes: Sequence[MemberChange
         _write_all(file, members_file(store_key, changes))
         os.fsync(file.fileno())
     fresh.replace(folder / MEMBERS_NAME)
-    _flush_folder(folder)
+    flush_folder(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +166,3 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
-
-
-def _flush_folder(folder: Path) -> None:
-    if sys.platform == "win32":  # pragma: no cover
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

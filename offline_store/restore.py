@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from app.errors import Code, RuleBroken, Trouble
 from app.wire.journal import Record
 from offline_store import device, leaving, members
-from offline_store.backup import flush_folder, make_durable, remove, verify_backup
+from offline_store.backup import remove, verify_backup
 from offline_store.connection import SqliteError, open_reader, open_writer, troubles_sorted
 from offline_store.copy_files import Copied
+from offline_store.durable import flush_folder, make_durable
 from offline_store.epochs import REQUEST, RESTORED
 from offline_store.identity import all_epochs
 from offline_store.journal import head, read_on

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from app.errors import Code, Trouble
@@ -15,12 +17,17 @@ class FakeFeeds:
     """`forgets_cursors` makes every cursor void; `chunk_rows` is the most a chunk holds."""
 
     def __init__(self) -> None:
-        self.server_ms = NOON
+        self.now_ms: Callable[[], int] = lambda: NOON
         self.feed_generation = 1
         self.feeds: dict[str, list[Row]] = {}
         self.members: list[MemberRow] = []
         self.forgets_cursors = False
         self.chunk_rows = 5_000
+
+    @property
+    def server_ms(self) -> int:
+        """The time this cloud tells; it stands still where no test sets it going."""
+        return self.now_ms()
 
     def put(self, stream: str, *rows: Row) -> None:
         """Add changed rows to the end of a feed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import Code, Trouble
-from offline_store import check_fitness, open_store, verify_file
+from offline_store import check_fitness, connection, open_store, verify_file
 from offline_store.connection import SqliteError, is_fit, settle, sorted_error
 from tests.fakes.clock import FakeClock
 from tests.store.conftest import Opener
@@ -186,6 +187,27 @@ def test_a_store_without_a_write_ahead_log_is_not_worked_on(opened: Opener, monk
     assert code_of(trouble) is Code.STORE_DAMAGED
     assert trouble.value.facts["mode"] == "delete"
     opened()
+
+
+@pytest.mark.fault(8, "the till does not open before the log of its sales is surely there")
+def test_nothing_is_promised_while_the_name_of_the_log_may_be_lost(
+    opened: Opener, file: Path, monkeypatch
+):
+    """The library syncs the folder of a new log and does not look whether that failed."""
+    log = file.with_name(file.name + "-wal")
+    seen = []
+
+    def fails(folder: Path) -> None:
+        seen.append((folder, log.exists()))
+        raise OSError(errno.EIO, "the disk")
+
+    monkeypatch.setattr(connection, "flush_folder", fails)
+    with pytest.raises(Trouble) as trouble:
+        opened()
+    assert code_of(trouble) is Code.STORE_DAMAGED
+    assert seen == [(file.parent, True)]
+    monkeypatch.undo()
+    assert opened().reader.people() == ()
 
 
 def test_a_key_that_cannot_be_noted_does_not_keep_a_store_shut(opened: Opener, monkeypatch, caplog):

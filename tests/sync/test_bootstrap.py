@@ -57,7 +57,8 @@ def at_cloud(till: Till, stream: str = "stock") -> set[str]:
 
 def later(till: Till, ms: int = CHECK_EVERY_MS) -> None:
     till.clock.advance(ms / 1_000)
-    till.cloud.server_ms += ms
+    now_ms = till.cloud.server_ms + ms
+    till.cloud.now_ms = lambda: now_ms
 
 
 def test_a_new_till_takes_snapshots_in_the_order_it_needs_them(new: Till):

@@ -47,8 +47,8 @@ class World:
 
     def __init__(self) -> None:
         self.cloud = FakeCloud()
-        self.cloud.server_ms = time.time_ns() // 1_000_000
-        self.gateway = Gateway(now_ms=lambda: time.time_ns() // 1_000_000)
+        self.cloud.now_ms = _now_ms
+        self.gateway = Gateway(now_ms=_now_ms)
 
     @property
     def targets(self) -> dict[str, Any]:
@@ -60,6 +60,10 @@ class World:
     def held(self) -> list[tuple[str, bytes]]:
         """Id and body of every record the cloud took from the till, in its order."""
         return [(r.rec_id, r.body) for r in self.cloud.devices[DEVICE].records]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class SteppedFar:
