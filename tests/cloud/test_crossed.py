@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 
 import msgspec
 import pytest
@@ -246,7 +247,8 @@ def ways_to_pay(street: Street) -> None:
     day = datetime.fromtimestamp(street.cloud.clock() / 1_000, SHOP_ZONE).date().isoformat()
     for way, mills in (("qr", 38_000), ("code", 60_000)):
         billed = fee_of(street, provider="sandbox", day=day, no=mills, way=way, fee_mills=mills)
-        street.cloud.db.write(lambda c, row=billed: c.execute(sa.insert(fee).values(row)))
+        put = partial(sa.Connection.execute, statement=sa.insert(fee).values(billed))
+        street.cloud.db.write(put)
     told = asked(street.mine, "/v1/ways-to-pay")
     assert [each["rate_bp"] for each in told.pop("rates")] == [38, 60]
     for till in street.others:
