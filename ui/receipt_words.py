@@ -37,5 +37,5 @@ def receipt_words(language: str) -> ReceiptWords:
         thanks=say("receipt.thanks"),
         reasons=named("reason."),
         tenders=named("tender."),
-        backs=named("back."),
+        backs=named("receipt.back."),  # a customer is not told whom the store waits for
     )

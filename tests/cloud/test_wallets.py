@@ -91,7 +91,9 @@ def test_wechats_browser_pays_by_its_bridge_for_this_payer_alone(world: World):
     assert (order.openid, order.trade_type) == ("o-anna", "JSAPI")
     world.providers.wechat.pay(world.number)
     world.deliver(world.providers.wechat.outbox[-1])
-    assert "Paid" in phone.open(world.shown.page).text
+    receipt = phone.open(world.shown.page).text
+    assert "Paid" in receipt
+    assert "<dd>WeChat Pay</dd>" in receipt  # by the name its customer knows, not the account's
     assert world.state == ("confirmed", world.shown.order.total, [])
 
 
