@@ -77,6 +77,7 @@ class Code(StrEnum):
     TASK_TAKEN = "task_taken"
     TASK_SETTLED = "task_settled"
     NOT_A_MANAGER = "not_a_manager"
+    STOCK_SHORT = "stock_short"
 
     # Customer's page and tokens
     TOKEN_INVALID = "token_invalid"

@@ -6,7 +6,7 @@ Each answer is read at once and whole, so that no read transaction stays open be
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -46,6 +46,7 @@ from offline_store import (
     money_back,
     reference,
     status,
+    stock,
     tasks,
 )
 from offline_store.connection import troubles_sorted
@@ -134,6 +135,12 @@ class StoreReader:
         """Return a style's colours × sizes."""
         own = identity.current_epoch(self._connection).chain.store
         return goods.matrix(self._connection, style_no, own, self._config())
+
+    @sorted_out
+    def own_stock(self, sku_ids: Sequence[str]) -> dict[str, int]:
+        """Return our store's figures of these SKUs."""
+        own = identity.current_epoch(self._connection).chain.store
+        return stock.own(self._connection, sku_ids, own)
 
     # --- members and people
     @sorted_out

@@ -32,6 +32,10 @@ _UNCOUNTED = (
     "SELECT m.sku_id, sum(m.delta) FROM (SELECT DISTINCT value FROM json_each(?)) k"
     " CROSS JOIN stock_movement m ON m.sku_id = k.value AND m.fact_no > ? GROUP BY m.sku_id"
 )
+_OWN = (
+    "SELECT t.sku_id, t.quantity FROM (SELECT DISTINCT value FROM json_each(?)) k"
+    " CROSS JOIN stock t ON t.sku_id = k.value AND t.store_id = ?"
+)
 _SUM_UP = """
 WITH colour AS (
     SELECT y.style_id, sum(coalesce(t.quantity, 0)) AS quantity,
@@ -86,6 +90,12 @@ def _uncounted(connection: Connection, sku_ids: Sequence[str], counted: int) -> 
         return {}
     named = msgspec.json.encode(sku_ids).decode()
     return dict(connection.execute(_UNCOUNTED, (named, counted)).fetchall())
+
+
+def own(connection: Connection, sku_ids: Sequence[str], own_store: str) -> dict[str, int]:
+    """Return our own quantity of those of these SKUs that have a figure."""
+    named = msgspec.json.encode(sku_ids).decode()
+    return dict(connection.execute(_OWN, (named, own_store)).fetchall())
 
 
 def drop(connection: Connection, store_id: str, sku_id: str, own_store: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import date
 from enum import IntEnum
@@ -297,6 +297,9 @@ class Reader(Protocol):
         """Return categories in the shop's order with their number of styles."""
 
     def matrix(self, style_no: str) -> Matrix | None: ...
+
+    def own_stock(self, sku_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return how many pieces our store holds of these SKUs, those alone of which a figure is known."""
 
     def find_members(self, text: str, limit: int = 20) -> tuple[Member, ...]:
         """Return members by phone (any part of it from 3 digits), name, pinyin or initials."""

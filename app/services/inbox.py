@@ -13,6 +13,7 @@ from enum import StrEnum
 from app.domain.people import Person, Role
 from app.ports import Alarm, Reader
 from app.services.late_money import WaitingMoney, waiting_money
+from app.services.stock import Shortage, shortages
 from app.services.tasks import resolutions_of
 from app.wire.tasks import CLAIMED, GIVES_BACK, LEAVES, MONEY, PAYMENT, SETTLED, TaskRow
 
@@ -39,6 +40,8 @@ class Entry:
     task: TaskRow | None = None
     alarm: Alarm | None = None
     hold: Hold = Hold.FREE
+    short: tuple[Shortage, ...] = ()
+    """Goods of own late money that are not here any more."""
 
     @property
     def needs_a_person(self) -> bool:
@@ -83,7 +86,11 @@ def inbox(reader: Reader, now_ms: int) -> tuple[Entry, ...]:
     waiting = {key: task for key, task in told.items() if task.state != SETTLED}
     entries = [
         Entry(
-            key, money, _mattering(waiting.get(key)), hold=_hold(waiting.get(key), device, now_ms)
+            key,
+            money,
+            _mattering(waiting.get(key)),
+            hold=_hold(waiting.get(key), device, now_ms),
+            short=shortages(reader, money.cart) if money.cart and money.can_become_sale else (),
         )
         for key, money in own.items()
         if not _given_back(told.get(key))

@@ -13,7 +13,7 @@ from app.domain.payment import EVIDENCE, Anomaly, State
 from app.domain.sale import Sale
 from app.ports import Attempt, Reader
 from app.services.checkout import frozen_slot
-from app.wire.tasks import GIVES_BACK, MONEY, NOT_GIVEN_BACK, OVER, SETTLED, TaskRow
+from app.wire.tasks import GIVES_BACK, MONEY, NOT_GIVEN_BACK, OVER, PAYMENT, SETTLED, TaskRow
 
 _CAME = GIVES_BACK - {NOT_GIVEN_BACK}
 """Codes of tasks about money that a provider has told of."""
@@ -60,21 +60,26 @@ def waiting_money(reader: Reader) -> tuple[WaitingMoney, ...]:
 
 
 def untold(reader: Reader) -> tuple[str, ...]:
-    """Return this till's own attempts of which the store's inbox knows more money than the till: the hint
-    that told of it was lost, and after its sale, or another of its cart, an attempt is asked about no more.
+    """Return this till's own attempts of which the store's inbox knows more money than the till.
+
+    The hint that told of it was lost, and once its cart is sold, by it or another way, an attempt is asked
+    about no more. What was confirmed here by hand is named as well, for a day or until its money came.
     """
     device = reader.identity().device
-    waiting = [task for task in reader.tasks() if task.state != SETTLED and task.device == device]
-    came = [task for task in waiting if task.kind == MONEY and task.code in _CAME]
-    known = {money.attempt.attempt_id: money for money in waiting_money(reader)} if came else {}
-    return tuple(task.task_id for task in came if not _is_known(known.get(task.task_id), task))
+    own = [task for task in reader.tasks() if task.device == device and _tells_of_money(task)]
+    return tuple(task.task_id for task in own if _is_news(reader.attempt(task.task_id), task))
 
 
-def _is_known(money: WaitingMoney | None, task: TaskRow) -> bool:
-    if money is None:
+def _tells_of_money(task: TaskRow) -> bool:
+    paid = task.kind in (MONEY, PAYMENT) and task.code == State.CONFIRMED
+    return paid or (task.kind == MONEY and task.code in _CAME and task.state != SETTLED)
+
+
+def _is_news(attempt: Attempt | None, task: TaskRow) -> bool:
+    if attempt is None:
         return False
-    received = money.attempt.last.received
-    return (-money.missing if task.code == OVER else received) >= task.amount
+    due = attempt.last.amount if task.code == OVER else 0
+    return attempt.last.received < due + task.amount
 
 
 def _is_settled(money: WaitingMoney) -> bool:

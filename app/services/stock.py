@@ -4,18 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 
-from app.domain.cart import MAX_QUANTITY
-from app.domain.catalog import Matrix
+from app.domain.cart import MAX_QUANTITY, Cart
+from app.domain.catalog import Matrix, Sku
 from app.domain.ids import new_id
 from app.domain.stock import MovementKind, StockAdjustment, StockMovement
 from app.domain.text import check_reason, check_reference
 from app.domain.times import Moment, business_date
 from app.errors import Code, RuleBroken
-from app.ports import Clock, Store, UnitOfWork
+from app.ports import Clock, Reader, Store, UnitOfWork
 from app.services.standing import refuse_revoked
 
 _SIGNS = {MovementKind.WRITE_OFF: -1, MovementKind.FOUND: 1, MovementKind.RECEIVED: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """Goods of which more are wanted than are here; `here` may be below zero."""
+
+    sku: Sku
+    wanted: int
+    here: int
+
+
+def shortages(reader: Reader, cart: Cart) -> tuple[Shortage, ...]:
+    """Return of which goods of a cart too few are here, as far as this till knows figures of them."""
+    wanted: dict[str, int] = {}
+    for line in cart.lines:
+        wanted[line.sku.sku_id] = wanted.get(line.sku.sku_id, 0) + line.quantity
+    here = reader.own_stock(list(wanted))
+    skus = {line.sku.sku_id: line.sku for line in cart.lines}
+    return tuple(
+        Shortage(skus[sku_id], pieces, here[sku_id])
+        for sku_id, pieces in wanted.items()
+        if here.get(sku_id, pieces) < pieces
+    )
 
 
 class Stock:

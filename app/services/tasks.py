@@ -15,7 +15,9 @@ from app.domain.payment import Anomaly
 from app.domain.people import Person, Role
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Store, TaskDesk, UnitOfWork
+from app.services.checkout import frozen_slot
 from app.services.payments import PaymentNews, Payments
+from app.services.stock import shortages
 from app.wire.tasks import (
     CORRECTED,
     DELIVERED,
@@ -59,15 +61,19 @@ class StoreTasks:
         """
         return self._pool.submit(self._settle, task_id, resolution, manager)
 
-    def deliver(self, attempt_id: str, person: Person) -> Future[PaymentNews]:
+    def deliver(
+        self, attempt_id: str, person: Person, *, although_short: bool = False
+    ) -> Future[PaymentNews]:
         """Make late money into the sale it was meant for, unless another tablet is at it.
 
-        Without the cloud only where our signature proves the money, because the cloud sends none back
-        while such a proof may be out. Raises (through the future) what `claim` and
-        `Payments.deliver_now` do, and RuleBroken(REFUND_UNDER_WAY) for money that is
-        going back to the customer.
+        The goods may have been sold meanwhile: where too few are here it is refused until somebody says
+        `although_short`, for what is in the hand can be handed over. Without the cloud only where our
+        signature proves the money, because the cloud sends none back while such a proof may be out.
+        Raises (through the future) RuleBroken(STOCK_SHORT) (`sku`, `wanted`, `here` of the first), what
+        `claim` and `Payments.deliver_now` do, and RuleBroken(REFUND_UNDER_WAY) for money that is going
+        back to the customer.
         """
-        return self._pool.submit(self._deliver, attempt_id, person)
+        return self._pool.submit(self._deliver, attempt_id, person, although_short)
 
     def settle_alarm(self, code: str, subject: str, manager: Person) -> Future[None]:
         """Put an alarm of this till away. Raises (through the future) RuleBroken(MANAGER_NEEDED)."""
@@ -97,7 +103,9 @@ class StoreTasks:
         )
         return self._kept(self._desk.settle(asked))
 
-    def _deliver(self, attempt_id: str, person: Person) -> PaymentNews:
+    def _deliver(self, attempt_id: str, person: Person, although_short: bool) -> PaymentNews:
+        if not although_short:
+            self._refuse_short(attempt_id)
         claimed = self._claim_goods(attempt_id, person)
         news = self._payments.deliver_now(attempt_id, person)
         if claimed:
@@ -127,6 +135,15 @@ class StoreTasks:
     def _is_proved(self, attempt_id: str) -> bool:
         attempt = self._store.reader.attempt(attempt_id)
         return attempt is not None and Anomaly.PROVED in attempt.last.after.anomalies
+
+    def _refuse_short(self, attempt_id: str) -> None:
+        cart = self._run(lambda uow: uow.draft(frozen_slot(attempt_id)))
+        short = shortages(self._store.reader, cart) if cart is not None else ()
+        if short:
+            first = short[0]
+            raise RuleBroken(
+                Code.STOCK_SHORT, sku=first.sku.sku_id, wanted=first.wanted, here=first.here
+            )
 
     def _kept(self, row: TaskRow) -> TaskRow:
         self._run(lambda uow: uow.put_task(row))

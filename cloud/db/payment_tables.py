@@ -41,6 +41,7 @@ attempt = Table(
     whole("changed_ms"),
     small("version"),
     text("way", server_default=""),  # page, code, qr; "" until a provider is asked
+    text("vouched", server_default=""),  # awaited, denied, silent; "" unless confirmed by hand
     Index(
         "uq_payment_attempt_open_sale",
         "tenant_id",
@@ -51,6 +52,12 @@ attempt = Table(
         postgresql_where=sa.text(f"state IN ({_OPEN})"),
     ),
     Index("ix_payment_attempt_due", "state", "expires_ms"),
+    Index(
+        "ix_payment_attempt_vouched",
+        "expires_ms",
+        sqlite_where=sa.text("vouched = 'awaited'"),
+        postgresql_where=sa.text("vouched = 'awaited'"),
+    ),
     Index("ix_payment_attempt_sale", "tenant_id", "store_id", "sale_id"),
     Index("ix_payment_attempt_id", "tenant_id", "attempt_id"),  # a bill names no store
     info=BY_STORE,

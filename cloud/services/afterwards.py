@@ -14,7 +14,7 @@ from app.errors import RuleBroken, Trouble
 from cloud.db.base import Database
 from cloud.gateways.base import Answer, AttemptKey
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, money_tasks
+from cloud.services import money_tasks, overdue
 from cloud.services.money_facts import Own
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class LastLooks:
 
     def _find(self, until_ms: int) -> None:
         def look(conn: sa.Connection) -> list[tuple[AttemptKey, str, int]]:
-            return attempts.unheard(conn, self.until_ms, until_ms, LOOKS_AT_ONCE)
+            return overdue.unheard(conn, self.until_ms, until_ms, LOOKS_AT_ONCE)
 
         found = self.database.read(look)
         self._waiting |= dict.fromkeys((key, provider) for key, provider, _ in found)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import sqlalchemy as sa
 
 from app.domain.payment import (
-    CLOSED_UNPAID,
-    PAID_STATES,
     Anomaly,
     Event,
     PaymentState,
@@ -25,7 +24,6 @@ from app.errors import Code, RuleBroken
 from app.wire.messages import News, PaymentView
 from cloud.db import payment_tables as tables
 from cloud.db.columns import rows_of
-from cloud.db.distribution import across
 from cloud.gateways.base import AttemptKey, Money
 from cloud.services.live import Newsroom, attempt_topic, store_topic
 
@@ -34,6 +32,21 @@ LOOKED = "looked"
 
 STARTED = "started"
 """Event of the history: the customer was sent to a wallet."""
+
+DENIED, SILENT = "denied", "silent"
+"""Events of the history: what was confirmed by hand ended unpaid at the provider, or nobody there can say."""
+
+
+class Vouched(StrEnum):
+    """What the provider's side says of a payment that was confirmed by hand."""
+
+    NOT = ""
+    AWAITED = "awaited"
+    """It is asked until it has said something final."""
+    DENIED = DENIED
+    """Its order ended unpaid. Money that comes all the same proves the payment after all."""
+    SILENT = SILENT
+    """It never says anything of its own: the hand's word is all there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,17 @@ class Attempt:
     changed_ms: int = 0
     version: int = 0
     way: Way = Way.NOT_YET
+    vouched: Vouched = Vouched.NOT
+
+    @property
+    def is_unproven(self) -> bool:
+        """Confirmed by hand, and the provider's side has not told of the money."""
+        return self.vouched is not Vouched.NOT and self.received < self.amount
+
+    @property
+    def is_awaited(self) -> bool:
+        """Unproven, and the provider's side may still say something."""
+        return self.is_unproven and self.vouched is Vouched.AWAITED
 
     @property
     def key(self) -> AttemptKey:
@@ -141,60 +165,6 @@ def heard_of(conn: sa.Connection, provider: str, key: AttemptKey) -> tuple[Money
     return tuple(Money(row.ref, row.amount, row.at_ms) for row in conn.execute(query))
 
 
-def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
-    """Return the open attempts past their end, oldest first, then those nobody answers about."""
-    columns = tables.attempt.c
-    is_open = columns.state.in_([State.CREATED.value, State.WAITING.value, State.UNKNOWN.value])
-    overdue = sa.or_(columns.expires_ms <= now_ms, columns.state == State.UNKNOWN.value)
-    query = (
-        sa.select(columns.tenant_id, columns.store_id, columns.attempt_id)
-        .where(is_open, overdue)
-        .order_by(columns.state == State.UNKNOWN.value, columns.expires_ms)
-        .limit(limit)
-    )
-    return [
-        AttemptKey(row.tenant_id, row.store_id, row.attempt_id)
-        for row in conn.execute(across(query, "sweep"))
-    ]
-
-
-def unheard(
-    conn: sa.Connection, after_ms: int, until_ms: int, least: int
-) -> list[tuple[AttemptKey, str, int]]:
-    """Return (attempt, wallet, end) of every wallet chosen for an attempt that ended in this span and
-    closed unpaid, or was paid where several were chosen; the oldest first, and of `least` pairs on only
-    those that end with the last one."""
-    columns, chosen = tables.attempt.c, tables.event.c
-    mine = [chosen[name] == columns[name] for name in ("tenant_id", "store_id", "attempt_id")] + [
-        chosen.event == STARTED
-    ]
-    wallets = sa.select(sa.func.count(sa.distinct(chosen.provider))).where(*mine)
-    unpaid = columns.state.in_([state.value for state in CLOSED_UNPAID])
-    over = columns.state.in_([state.value for state in CLOSED_UNPAID | PAID_STATES])
-    query = (
-        sa.select(
-            columns.tenant_id,
-            columns.store_id,
-            columns.attempt_id,
-            chosen.provider,
-            columns.expires_ms,
-        )
-        .distinct()
-        .join(tables.event, sa.and_(*mine))
-        .where(over, columns.expires_ms > after_ms, columns.expires_ms <= until_ms)
-        .where(sa.or_(unpaid, wallets.correlate(tables.attempt).scalar_subquery() > 1))
-        .order_by(columns.expires_ms)
-    )
-    rows = conn.execute(across(query, "sweep"))
-    found: list[tuple[AttemptKey, str, int]] = []
-    for row in rows:
-        if len(found) >= least and row.expires_ms > found[-1][2]:
-            break
-        key = AttemptKey(row.tenant_id, row.store_id, row.attempt_id)
-        found.append((key, row.provider, row.expires_ms))
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Changes attempts inside one transaction and tells the newsroom once it has committed."""
@@ -229,9 +199,11 @@ class Ledger:
                 continue
             received = attempt.received + piece.amount
             event = judge_amount(attempt.amount, received)
+            # Of what was confirmed by hand a part is no surplus: it proves that much.
+            part = attempt.is_unproven and event is Event.PAID_PARTIAL
             after = replace(
                 attempt,
-                payment=attempt.payment.after(event),
+                payment=attempt.payment if part else attempt.payment.after(event),
                 received=received,
                 provider=provider,
                 provider_ref=attempt.provider_ref or piece.ref,
@@ -240,6 +212,23 @@ class Ledger:
                 after = replace(after, paid_ms=piece.at_ms, provider_ref=piece.ref)
             attempt = self._write(after, event.value, "provider")
         return attempt
+
+    def vouch(self, attempt: Attempt) -> Attempt:
+        """Apply a till's word that somebody saw the money. What had ended unpaid before stays denied."""
+        after = attempt.payment.after(Event.VOUCHED)
+        if after is attempt.payment or after.state is not State.CONFIRMED:
+            return attempt
+        open_still = attempt.payment.is_open
+        vouched = Vouched.AWAITED if open_still else Vouched.DENIED
+        return self._write(
+            replace(attempt, payment=after, vouched=vouched), Event.VOUCHED.value, "till"
+        )
+
+    def deny(self, attempt: Attempt, why: Vouched = Vouched.DENIED) -> Attempt:
+        """Note that no more will be heard of what was confirmed by hand, and why."""
+        if not attempt.is_awaited:
+            return attempt
+        return self._write(replace(attempt, vouched=why), why.value, "provider")
 
     def look(self, attempt: Attempt) -> Attempt:
         """Note that a customer has opened the order; only the first time counts."""
@@ -340,6 +329,7 @@ def _row(attempt: Attempt) -> dict[str, object]:
     }
     return values | {
         "way": attempt.way.value,
+        "vouched": attempt.vouched.value,
         "state": attempt.payment.state.value,
         "anomalies": _words(attempt.payment),
     }
@@ -351,6 +341,7 @@ def _read(row: sa.RowMapping) -> Attempt:
         **{name: row[column] for name, column in _COLUMNS.items()},
         payment=PaymentState(State(row["state"]), anomalies),
         way=Way(row["way"]),
+        vouched=Vouched(row["vouched"]),
     )
 
 

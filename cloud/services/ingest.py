@@ -25,6 +25,7 @@ from cloud.db.rows import insert_values
 from cloud.db.tables import journal
 from cloud.errors import Refused
 from cloud.services import checks, seals
+from cloud.services.by_hand import note_vouched
 from cloud.services.envelope import Received
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, move_mark
 from cloud.services.money_tasks import note_arrivals
@@ -255,6 +256,7 @@ def book(connection: sa.Connection, arrival: Arrival, originals: Sequence[Verdic
             verdict.flag(Code.REFUND_EXCEEDS_SALE.value)
     booked = [record for _, record in projected]
     note_oversold(connection, arrival, booked)
+    note_vouched(connection, arrival, booked)
     note_arrivals(connection, arrival, booked)
 
 

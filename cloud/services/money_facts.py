@@ -14,7 +14,11 @@ from app.wire.tokens import is_portable
 from cloud.db import payment_tables
 from cloud.db.tables import payment_step, sale, tender
 from cloud.services import refund_ledger
+from cloud.services.attempts import Vouched
 from cloud.services.given_back import NOTHING, Given, summed
+
+_ON_TRUST = {Anomaly.SPOKEN, Anomaly.BY_HAND}
+"""Marks of what was believed without anybody's signature."""
 
 Own = tuple[str, str]
 """Tenant and store."""
@@ -37,7 +41,10 @@ class Known:
     told: bool = False
     """Its till has said that it is paid."""
     unproven: bool = False
-    """Its till believed a code that was read out, and the provider's side knows of no money."""
+    """Its till believed a code that was read out, or a manager's eyes, and the provider's side says that no
+    money came."""
+    by_hand: bool = False
+    """A manager confirmed it, and the provider's side has not told of the money."""
     given: Given = NOTHING
 
     @property
@@ -73,6 +80,8 @@ def known_of(connection: sa.Connection, own: Own, attempt_ids: Collection[str]) 
             row.expires_ms,
             row.created_ms,
             is_portable(row.token),
+            unproven=row.vouched == Vouched.DENIED and row.received < row.amount,
+            by_hand=row.vouched != Vouched.NOT and row.received < row.amount,
         )
         for row in rows
     }
@@ -118,7 +127,7 @@ def _said(step: sa.Row[Any]) -> Known | None:
         step.received,
         step.expires_ms,
         step.at_ms,
-        unproven=payment.state in PAID_STATES and Anomaly.SPOKEN in payment.anomalies,
+        unproven=payment.state in PAID_STATES and bool(_ON_TRUST & payment.anomalies),
     )
 
 
@@ -141,7 +150,8 @@ def _joined(ours: Known | None, theirs: Known) -> Known:
         ours.created_ms,
         ours.portable,
         told,
-        theirs.unproven and ours.payment.state in CLOSED_UNPAID,
+        ours.unproven or (theirs.unproven and ours.payment.state in CLOSED_UNPAID),
+        ours.by_hand,
     )
 
 

@@ -48,8 +48,8 @@ ORPHAN_MS = 10 * 60_000
 LATE, PARTIAL, NO_SALE = "late", "partial", "no_sale"
 """Codes of tasks of the kind "money" that are not in the messages."""
 
-_SURE = {Anomaly.BY_HAND.value, Anomaly.PROVED.value}
-"""Marks of a step nobody need look at: a manager's word, and our own signature."""
+_SURE = {Anomaly.PROVED.value}
+"""The mark of a step nobody need look at: our own signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +183,8 @@ def _judge_kept(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, PARTIAL, False, facts.received)
     if facts.unproven:
         return _Finding(MONEY, UNPROVEN, False, facts.due)
+    if facts.by_hand:  # nothing has come that could be late, or be without its sale
+        return _Finding(PAYMENT, state.value, True, facts.due)
     made = sold is not None and sold.own
     if paid and not made and Anomaly.LATE in anomalies:
         return _Finding(MONEY, LATE, False, facts.received)

@@ -29,9 +29,9 @@ from cloud.gateways.base import (
     unresolved,
 )
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, money_tasks
+from cloud.services import attempts, by_hand, money_tasks, overdue
 from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales
-from cloud.services.attempts import Attempt, Ledger
+from cloud.services.attempts import Attempt, Ledger, Vouched
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.money_facts import Own
 from cloud.services.same_sale import give_way, is_the_same, of_two_orders, refuse_second
@@ -42,8 +42,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LATE_MS = 72 * 60 * 60 * 1000
-"""So long after its end an attempt that closed unpaid is asked about again when its till asks: the
-provider's last notice of a payment may come a day late, or never."""
+"""So long after its end what closed unpaid is asked about when its till asks: its notice may never come."""
 
 _GONE = frozenset({Standing.REVERSED, Standing.CLOSED})
 """Of what was paid before, a provider that says so now keeps nothing."""
@@ -70,6 +69,7 @@ class Payments:
             LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
             LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
         )
+        self._unproven = by_hand.Unproven(database, gateways, self._change)
         self._last_looks = LastLooks(database, gateways, self.heard, now_ms() - LATE_MS)
 
     def register(self, order: Attempt) -> Attempt:
@@ -93,7 +93,7 @@ class Payments:
             refuse_second([give_way(ledger, other, order) for other in others])
             if order.expires_ms <= ledger.now_ms:
                 raise RuleBroken(Code.TOKEN_EXPIRED)
-            return ledger.open(order)
+            return by_hand.told_before(ledger, ledger.open(order))
 
         try:
             return self._change(put)
@@ -106,6 +106,8 @@ class Payments:
         Raises RuleBroken(PAYMENT_UNKNOWN).
         """
         attempt = self.find(key)
+        if attempt.is_awaited:
+            return self._unproven.ask(attempt, self.now_ms())
         if not attempt.payment.is_open:
             return attempt
         if attempt.expires_ms <= self.now_ms():
@@ -121,8 +123,8 @@ class Payments:
         for pages.
         """
         attempt = self.current(key)
-        late = attempt.payment.state in CLOSED_UNPAID and attempt.provider
-        if late and self.now_ms() < attempt.expires_ms + LATE_MS:
+        late = attempt.payment.state in CLOSED_UNPAID or attempt.vouched is Vouched.DENIED
+        if late and attempt.provider and self.now_ms() < attempt.expires_ms + LATE_MS:
             for provider in self._database.read(lambda conn: attempts.asked_of(conn, key)):
                 attempt = self._ask(attempt, provider)
         return attempt
@@ -195,7 +197,7 @@ class Payments:
             return ledger.start(attempt, gateway.name, Way.CODE) if mine else None
 
         begun = self._change(begin)
-        if begun is None:  # a second tap, or somebody at another till, was quicker
+        if begun is None:  # a second tap or another till was quicker
             return self.current(key)
         try:
             answer = gateway.pay(charge(begun), code)
@@ -239,7 +241,7 @@ class Payments:
     def sweep(self) -> int:
         """Settle attempts past their end and ask again about unknown ones; return how many changed."""
         now_ms = self.now_ms()
-        due = self._database.read(lambda conn: attempts.unsettled(conn, now_ms, SWEEP_LIMIT))
+        due = self._database.read(lambda conn: overdue.unsettled(conn, now_ms, SWEEP_LIMIT))
         changed = 0
         for key in due:
             try:
@@ -249,6 +251,7 @@ class Payments:
                 raise
             except Exception:  # a bug with one attempt must not keep all behind it open
                 log.exception("attempt %s could not be settled", key.attempt_id)
+        self._unproven.go(now_ms)
         self._last_looks.go(now_ms)
         self._look_for_orphans(now_ms)
         return changed
@@ -322,8 +325,10 @@ class Payments:
             left = attempt.provider not in ("", provider)
             attempt = ledger.hear_money(attempt, provider, answer.money)
             paid = answer.standing is Standing.PAID and not ending
-            if paid or left or not attempt.payment.is_open:
+            if paid or left:
                 return attempt
+            if not attempt.payment.is_open:
+                return by_hand.hear_end(ledger, attempt, answer)
             return ledger.step(attempt, _UNPAID.get(answer.standing, closed), source)
 
         return self._change(take) or self._late(key, answer, provider)

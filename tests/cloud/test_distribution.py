@@ -184,12 +184,12 @@ def test_the_watch_stops_the_clouds_own_statement(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, unrouted: list[UnroutedError]
 ) -> None:
     """`unsettled` asks all stores and says so; without saying so it does not get through."""
-    from cloud.services import attempts
+    from cloud.services import overdue
 
-    cloud.db.read(lambda connection: attempts.unsettled(connection, 0, 1))
-    monkeypatch.setattr(attempts, "across", lambda statement, reason: statement)
+    cloud.db.read(lambda connection: overdue.unsettled(connection, 0, 1))
+    monkeypatch.setattr(overdue, "across", lambda statement, reason: statement)
     with pytest.raises(UnroutedError, match="payment_attempt without store_id"):
-        cloud.db.read(lambda connection: attempts.unsettled(connection, 0, 1))
+        cloud.db.read(lambda connection: overdue.unsettled(connection, 0, 1))
     assert len(unrouted) == 1
     unrouted.clear()  # or this test would fail as any other
 

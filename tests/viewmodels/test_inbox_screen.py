@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 
 from app.domain.ids import new_id
+from app.wire.messages import StockRow
 from app.wire.tasks import CLAIM_MINUTES, CLAIMED, MONEY, PAYMENT, TaskClaim, TaskSettlement
 from tests.fakes.tasks import FakeTaskDesk
 from tests.qml.counterdesk import CounterDesk, open_counter
@@ -73,6 +74,28 @@ def test_delivered_it_is_a_sale_on_the_receipt_screen_and_waits_no_more(desk, mo
     assert document.net == desk.gateway.query(desk.attempt_id).amount
     assert document.receipt_no in desk.counter.done.receiptNo
     assert desk.counter.history.chosen == document.document_id
+
+
+def test_goods_that_are_gone_are_named_and_handed_over_only_knowingly(desk, money, qtbot):
+    (sku, *_) = (line.sku for line in desk.cart(0, 3).cart.lines)
+    own = desk.till.store.reader.identity().store
+
+    def left(pieces: int) -> None:
+        row = StockRow(store=own, sku_id=sku.sku_id, quantity=pieces, as_of_ms=1)
+        desk.till.store.run(lambda uow: uow.put_stock([row])).result()
+
+    left(5)
+    late(desk)
+    money.open()
+    assert (only(money)["shortage"], only(money)["deliverText"]) == ("", "交货，补成交")
+    left(0)
+    with qtbot.waitSignal(money.notice) as told:
+        money.deliver(desk.attempt_id)  # the list is older than the stock
+    assert told.args == ["problem", "货不够了，请看这一条写的库存"]
+    assert f"{sku.name} 要 1 件，只有 0 件" in only(money)["shortage"]
+    assert only(money)["deliverText"] == "货在手里，照样交货"
+    money.deliver(desk.attempt_id)
+    qtbot.waitUntil(lambda: desk.root.sheet == "done")
 
 
 def test_a_payment_set_aside_without_an_answer_is_listed_until_it_has_one(desk, money, qtbot):

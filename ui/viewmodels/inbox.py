@@ -168,7 +168,9 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         """Make late money into the sale it was meant for: the goods go out now."""
         person = self._tools.who()
         if person is not None and not self._tasks.isBusy():
-            future = self._tools.tasks.deliver(key, person)
+            # What the entry shows as short is delivered knowingly; what it does not show is refused.
+            seen = any(entry.key == key and entry.short for entry in self._found)
+            future = self._tools.tasks.deliver(key, person, although_short=seen)
             self._tasks.follow(future, self._delivered, self._failed)
 
     @Slot(str)

@@ -27,6 +27,8 @@ INBOX_ROLES = (
     "glyph",
     "kind",
     "canDeliver",
+    "deliverText",
+    "shortage",
     "canGiveBack",
     "canAsk",
     "canClaim",
@@ -107,6 +109,10 @@ class InboxRows:
             "glyph": glyph,
             "kind": tint,
             "canDeliver": deliver,
+            "deliverText": self._words.say(
+                "money.deliver_short" if entry.short else "money.deliver"
+            ),
+            "shortage": self._short(entry) if deliver else "",
             "canGiveBack": entry.can_give_back(person),
             "canAsk": entry.can_ask() and not deliver,
             "canClaim": entry.can_claim() and not deliver,
@@ -115,6 +121,19 @@ class InboxRows:
             "other": settling[1],
             "otherText": self._word(entry, settling[1], sure),
         }
+
+    def _short(self, entry: Entry) -> str:
+        """Say which goods are not here any more, "" for none."""
+        goods = (
+            self._words.say(
+                "money.short_of",
+                name=self._words.name(each.sku.name, each.sku.name_en),
+                wanted=each.wanted,
+                here=max(each.here, 0),
+            )
+            for each in entry.short
+        )
+        return self._words.say("money.short", goods=self._words.join(*goods)) if entry.short else ""
 
     def _word(self, entry: Entry, resolution: str, sure: str) -> str:
         if not resolution:

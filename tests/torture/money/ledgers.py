@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from app.domain.money_back import Back
+from app.domain.payment import Anomaly
 from app.domain.refund import Refund
 from app.domain.sale import Sale
-from app.wire.tasks import MONEY, SETTLED
+from app.wire.tasks import MONEY, SETTLED, UNPROVEN
 from cloud.db import payment_tables as books
 from cloud.db.refund_tables import refund
 from cloud.db.tables import tender
@@ -37,6 +38,7 @@ class Account:
     cloud_received: int = 0
     till_state: str = ""
     till_received: int = 0
+    due: int = 0
     sold: int = 0
     returned: int = 0
     """What documents of its till were paid by it, and gave back to it."""
@@ -44,6 +46,10 @@ class Account:
     returned_at_cloud: int = 0
     waiting: int = 0
     """What the store's inbox says waits for a person, at the cloud."""
+    unproven: int = 0
+    """What it says was sold by hand, and never came."""
+    by_hand: bool = False
+    """A manager's eyes were believed, and its till has told of it."""
 
     @property
     def came(self) -> int:
@@ -88,7 +94,10 @@ def _add_cloud(found: Accounts, world: World) -> None:
         else:
             found[row.attempt_id].returned_at_cloud += row.amount
     for row in cloud.rows(sa.select(task).where(task.c.kind == MONEY, task.c.state != SETTLED)):
-        found[row.task_id].waiting += row.amount
+        if row.code == UNPROVEN:
+            found[row.task_id].unproven += row.amount
+        else:
+            found[row.task_id].waiting += row.amount
 
 
 def _add_till(found: Accounts, till: MoneyTill) -> None:
@@ -96,6 +105,8 @@ def _add_till(found: Accounts, till: MoneyTill) -> None:
         account = found[attempt_id]
         account.till_state = attempt.last.after.state.value
         account.till_received = attempt.last.received
+        account.due = attempt.last.amount
+        account.by_hand = Anomaly.BY_HAND in attempt.last.after.anomalies
     for document in documents(till):
         for part in document.tenders:
             if part.attempt_id and isinstance(document, Sale):

@@ -16,8 +16,9 @@ from app.services.payments import Payments as TillPayments
 from app.services.wallets import Wallets
 from app.wire.tasks import PAYMENT
 from cloud.gateways.base import Answer, Standing
-from cloud.services import afterwards, money_tasks
+from cloud.services import afterwards, ingest, money_tasks
 from cloud.services.attempts import Ledger
+from cloud.services.by_hand import Unproven
 from cloud.services.payments import Payments
 from tests.torture.invariants import Kind
 from tests.torture.money.runs import CHANCES
@@ -108,6 +109,10 @@ def _nobody_looks(self: Any, now_ms: int) -> None:
     """No last question to wallets, and none about sales that never came."""
 
 
+def _nobody_looks_at_records(*_arguments: Any) -> None:
+    """Nothing is made of what tills say of their hands' word."""
+
+
 _LATE = {"show": 2, "scan": 2, "choose": 3, "pay": 4, "cancel": 3, "notify": 2}
 """Steps after which money often comes late."""
 _WALLETS = {"show": 1, "scan": 1, "choose": 6, "pay": 5, "notify": 2}
@@ -176,6 +181,22 @@ MUTATIONS = (
         _nobody_looks,
         frozenset({Kind.LOST}),
         {"show": 2, "scan": 2, "choose": 3, "pay": 4, "notify": 3, "drown": 2},
+    ),
+    Mutation(
+        "by hand: what a manager saw is asked about until its provider has said something final",
+        Unproven,
+        "go",
+        _nobody_looks,
+        frozenset({Kind.LOST}),
+        {"show": 3, "vouch": 3, "choose": 1, "scan": 1, "wait": 1, "sync": 1},
+    ),
+    Mutation(
+        "the hand's word: a cloud that hears of it lets nobody pay the code again",
+        ingest,
+        "note_vouched",
+        _nobody_looks_at_records,
+        frozenset({Kind.ALTERED}),
+        {"show": 3, "vouch": 3, "choose": 1, "scan": 1, "wait": 1, "sync": 1},
     ),
     Mutation(
         "reversal: what a code began and nobody answers about is reversed",

@@ -37,6 +37,7 @@ CHANCES = {
     "cancel": 2,
     "cash": 1,
     "prove": 1,
+    "vouch": 1,
     "lose": 2,
     "storm": 1,
     "wait": 3,

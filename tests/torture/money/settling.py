@@ -44,6 +44,7 @@ def settle(world: World, draw: random.Random) -> None:
         world.cloud.sweep()  # what ended without a sale is looked at twice
         for till in world.tills_left:
             till.sync()
+            till.look_around(patiently=True)
     for _ in range(2):  # what is asked for now may be news for the other tablet
         for till in world.tills_left:
             till.look_around(patiently=True)
@@ -106,6 +107,9 @@ def _of_account(account: Account) -> Iterator[Harm]:
         said = f"provider gave {account.went_back} back, cloud {account.booked_back}"
         yield Harm(Kind.ALTERED, f"{name}: {said}")
     kept = account.sold_at_cloud - account.returned_at_cloud
+    if account.by_hand:
+        yield from _by_hand(account, held, name)
+        kept = min(kept, held - account.went_back)  # the rest was seen by somebody, if it was
     nowhere = held - account.went_back - kept - account.waiting
     if nowhere > 0:
         yield Harm(Kind.LOST, f"{name}: {nowhere} of {held} is nowhere")
@@ -130,8 +134,16 @@ def _of_its_till(account: Account, held: int, name: str) -> Iterator[Harm]:
         yield Harm(Kind.LOST, f"{name}: {said}")
     if account.sold != account.sold_at_cloud:
         yield Harm(Kind.LOST, f"{name}: sold {account.sold}, cloud {account.sold_at_cloud}")
-    if account.sold > held:
+    if account.sold > held and not account.by_hand:
         yield Harm(Kind.DOUBLED, f"{name}: sold for {account.sold}, held {held}")
+
+
+def _by_hand(account: Account, held: int, name: str) -> Iterator[Harm]:
+    """A payment that was confirmed by hand and never came waits for a person, and no other does."""
+    if held < account.due and not account.unproven:
+        yield Harm(Kind.LOST, f"{name}: by hand, {held} of {account.due} came, and nobody hears")
+    if held >= account.due and account.unproven:
+        yield Harm(Kind.ALTERED, f"{name}: unproven, and {held} of {account.due} came")
 
 
 def _of_inboxes(world: World) -> Iterator[Harm]:

@@ -190,6 +190,13 @@ class World:
                 case _:
                     till.payments.prove(shown.text).result()
 
+    def _do_vouch(self, till: MoneyTill, draw: random.Random) -> None:
+        """Let a manager say that the money was seen."""
+        code = self._any_code(draw, till)
+        if code is not None:
+            with suppress(RuleBroken):
+                till.payments.vouch(code.attempt.attempt_id, till.person(Role.MANAGER)).result()
+
     def _proof(self, code: Code):
         key = self.key_of(code)
         with suppress(RuleBroken):

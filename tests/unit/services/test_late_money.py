@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.services.late_money import WaitingMoney, untold, waiting_money
-from app.wire.tasks import MONEY, OVER, TaskRow
-from tests.unit.services.till import COAT, GUIDE, SCARF, Till, ask, cancel, shown
+from app.wire.tasks import MONEY, OVER, PAYMENT, TaskRow
+from tests.unit.services.till import COAT, GUIDE, MANAGER, SCARF, Till, ask, cancel, shown
 
 
 def waiting(till: Till) -> list[WaitingMoney]:
@@ -67,11 +67,11 @@ def test_too_much_money_waits_although_there_is_a_sale(till: Till) -> None:
     assert not money.can_become_sale
 
 
-def told_of(till: Till, attempt_id: str, code: str, amount: int) -> TaskRow:
+def told_of(till: Till, attempt_id: str, code: str, amount: int, kind: str = MONEY) -> TaskRow:
     """What the store's inbox says of an attempt's money."""
     return TaskRow(
         task_id=attempt_id,
-        kind=MONEY,
+        kind=kind,
         code=code,
         subject=attempt_id,
         device=till.store.reader.identity().device,
@@ -109,3 +109,22 @@ def test_late_money_of_a_cart_sold_for_cash_is_asked_about_when_its_hint_was_los
     ask(till, attempt_id)
     assert untold(till.store.reader) == ()
     assert [money.attempt.attempt_id for money in waiting(till)] == [attempt_id]
+
+
+def test_what_was_confirmed_by_hand_is_asked_about_until_its_money_came(till: Till) -> None:
+    attempt_id = shown(till)
+    due = till.attempt(attempt_id).last.amount
+    till.payments.vouch(attempt_id, MANAGER).result()
+    task = told_of(till, attempt_id, "confirmed", due, PAYMENT)
+    till.store.run(lambda uow: uow.put_task(task)).result()
+    assert untold(till.store.reader) == (attempt_id,)
+    till.gateway.pay(attempt_id)
+    ask(till, attempt_id)
+    assert untold(till.store.reader) == ()
+    assert till.attempt(attempt_id).last.received == due
+
+
+def test_of_a_payment_this_till_does_not_hold_nothing_is_asked(till: Till) -> None:
+    task = told_of(till, "lost-with-the-tablet", "late", 500)
+    till.store.run(lambda uow: uow.put_task(task)).result()
+    assert untold(till.store.reader) == ()

@@ -7,12 +7,14 @@ import pytest
 
 from app.domain.payment import Event
 from app.errors import Code, RuleBroken, Trouble
+from app.services.inbox import inbox
 from app.services.tasks import StoreTasks, resolutions_of
+from app.wire.messages import StockRow
 from app.wire.tasks import CLAIM_MINUTES, LEAVES, MONEY, QUARANTINE, RECORD, TaskRow
 from tests.fakes.tasks import FakeTaskDesk, TaskBook
 from tests.unit.services.offline import pin, proof_for, prove, shown_offline
 from tests.unit.services.test_late_money import closed_and_paid
-from tests.unit.services.till import GUIDE, MANAGER, InlinePool, Till, code_of
+from tests.unit.services.till import COAT, GUIDE, MANAGER, InlinePool, Till, code_of
 
 
 @pytest.fixture
@@ -191,6 +193,39 @@ def test_a_delivery_stands_even_if_saying_so_is_lost(
     monkeypatch.setattr(desk, "settle", lost)
     assert tasks.deliver(attempt_id, GUIDE).result().sale is not None
     assert book.rows[attempt_id].state == "claimed", "its sale settles it at the cloud"
+
+
+def short_of(till: Till, pieces: int) -> None:
+    """Let the cloud tell how many coats are left."""
+    store = till.store.reader.identity().store
+    row = StockRow(store=store, sku_id=COAT, quantity=pieces, as_of_ms=1)
+    till.store.run(lambda uow: uow.put_stock([row])).result()
+
+
+def test_goods_that_were_sold_meanwhile_are_named_before_they_are_delivered(
+    till: Till, book: TaskBook, tasks: StoreTasks
+):
+    attempt_id = closed_and_paid(till)
+    book.put(money(attempt_id))
+    short_of(till, 0)
+    (entry,) = inbox(till.store.reader, 0)
+    (short,) = entry.short
+    assert (short.sku.sku_id, short.wanted, short.here) == (COAT, 1, 0)
+    with pytest.raises(RuleBroken) as caught:
+        tasks.deliver(attempt_id, GUIDE).result()
+    assert (code_of(caught), caught.value.facts["sku"]) == (Code.STOCK_SHORT, COAT)
+    assert till.sales() == []
+    assert book.rows[attempt_id].state == "open", "nobody has claimed it: it may go back instead"
+    news = tasks.deliver(attempt_id, GUIDE, although_short=True).result()
+    assert till.sales() == [news.attempt.last.sale_id]
+
+
+def test_goods_that_are_here_or_have_no_figure_are_delivered_at_once(till: Till, tasks: StoreTasks):
+    first = closed_and_paid(till)
+    assert inbox(till.store.reader, 0)[0].short == ()
+    assert tasks.deliver(first, GUIDE).result().sale is not None
+    short_of(till, 1)
+    assert tasks.deliver(closed_and_paid(till), GUIDE).result().sale is not None
 
 
 def test_words_for_each_kind_of_task():

@@ -15,6 +15,8 @@ Rectangle {
     property string glyph: ""
     property string kind: "warn"
     property bool canDeliver: false
+    property string deliverText: ""
+    property string shortage: ""
     property bool canGiveBack: false
     property bool canAsk: false
     property bool canClaim: false
@@ -43,7 +45,7 @@ Rectangle {
     border.color: Theme.line
     Accessible.role: Accessible.ListItem
     Accessible.name: title + " " + amount
-    Accessible.description: detail + ". " + hint + " " + holder
+    Accessible.description: detail + ". " + hint + " " + shortage + " " + holder
 
     Rectangle {
         x: 14
@@ -98,6 +100,13 @@ Rectangle {
             text: root.hint
             wrapMode: Text.Wrap
         }
+        Label {
+            width: parent.width
+            visible: text !== ""
+            text: root.shortage
+            color: Theme.danger
+            wrapMode: Text.Wrap
+        }
         Badge {
             visible: root.holder !== ""
             kind: root.isTaken ? "warn" : "good"
@@ -115,15 +124,15 @@ Rectangle {
         Button {
             visible: root.canDeliver
             enabled: !root.busy
-            kind: "primary"
+            kind: root.shortage === "" ? "primary" : "secondary"
             glyph: "package-check"
-            text: Words.t("money.deliver")
+            text: root.deliverText
             onClicked: root.delivered()
         }
         Button {
             visible: root.canGiveBack
             enabled: !root.busy
-            kind: root.canDeliver ? "secondary" : "primary"
+            kind: root.canDeliver && root.shortage === "" ? "secondary" : "primary"
             glyph: "undo-2"
             text: Words.t("money.give_back")
             onClicked: root.givenBack()

@@ -68,6 +68,8 @@ Sheet {
                 required glyph
                 required kind
                 required canDeliver
+                required deliverText
+                required shortage
                 required canGiveBack
                 required canAsk
                 required canClaim
