@@ -41,6 +41,7 @@ attempt = Table(
     whole("changed_ms"),
     small("version"),
     text("way", server_default=""),  # page, code, qr; "" until a provider is asked
+    text("first_number", server_default=""),  # at providers, if older than the numbers of today
     Index(
         "uq_payment_attempt_open_sale",
         "tenant_id",
