@@ -26,7 +26,7 @@ from cloud.gateways.connect import Tools, connect
 from cloud.gateways.line import open_line
 from cloud.gateways.registry import Gateways, only
 from cloud.gateways.sandbox import SandboxGateway
-from cloud.services.attempts import Attempt, heard_of
+from cloud.services.attempts import Attempt, heard_of, number_of
 from cloud.services.giving_back import GivingBack
 from cloud.services.live import LocalNewsroom, Newsroom
 from cloud.services.orders import Orders
@@ -153,12 +153,16 @@ def account_tools(cloud: Cloud) -> Tools:
     def booked(provider: str, key: AttemptKey) -> tuple[Money, ...]:
         return cloud.db.read(lambda conn: heard_of(conn, provider, key))
 
+    def number(key: AttemptKey) -> str:
+        return cloud.db.read(lambda conn: number_of(conn, key))
+
     return Tools(
         line=open_line(),
         now_ms=cloud.clock,
         booked=booked,
         tenant=cloud.db.write(lambda conn: ensure_tenant(conn, cloud.clock())),
         public_url=cloud.settings.public_url.rstrip("/"),
+        number=number,
     )
 
 

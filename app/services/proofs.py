@@ -89,8 +89,8 @@ def take_try(uow: UnitOfWork, attempt: Attempt, typed: str) -> tuple[bool, int]:
     used = tries.get(attempt.attempt_id, 0)
     if used >= SPOKEN_TRIES:
         raise RuleBroken(Code.SPOKEN_CODE_LOCKED)
-    still_open = {each: count for each, count in tries.items() if _is_open(uow, each)}
-    counted = still_open | {attempt.attempt_id: used + 1}
+    kept = {each: count for each, count in tries.items() if _may_be_spoken(uow, each)}
+    counted = kept | {attempt.attempt_id: used + 1}
     uow.set_state(TRIES, msgspec.json.encode(counted).decode())
     asked = read_order_token(attempt.token).claims
     expected = spoken_code(
@@ -104,6 +104,7 @@ def tries_of(state: str) -> dict[str, int]:
     return msgspec.json.decode(state, type=dict[str, int]) if state else {}
 
 
-def _is_open(uow: UnitOfWork, attempt_id: str) -> bool:
+def _may_be_spoken(uow: UnitOfWork, attempt_id: str) -> bool:
+    """Tell whether a code for this attempt would still be believed: a closed one's, too, until it is paid."""
     attempt = uow.attempt(attempt_id)
-    return attempt is not None and attempt.last.after.is_open
+    return attempt is not None and attempt.last.after.state not in PAID_STATES

@@ -16,6 +16,7 @@ from cloud.api.body_limit import NOTICE_BYTES
 from cloud.api.contract import body_of
 from cloud.desk import Desk, DeskDep
 from cloud.gateways.base import NoticeRefused, Reply
+from cloud.services import orphans
 
 router = APIRouter(include_in_schema=False)
 log = logging.getLogger(__name__)
@@ -45,7 +46,10 @@ def _take(desk: Desk, name: str, headers: dict[str, str], body: bytes) -> Reply:
     try:
         desk.payments.heard(notice.attempt, notice.answer, name)
     except RuleBroken as unknown:
-        # Genuine, and about an attempt we do not have: a restored database may learn of it yet.
+        # Genuine, and about an attempt we do not have: a restored database may learn of it yet. Its
+        # provider stops telling some day, so a person hears of it now.
         log.error("%s told of attempt %s: %s", name, notice.attempt.attempt_id, unknown.code)
+        now_ms = desk.payments.now_ms()
+        orphans.note(desk.db, desk.newsroom, notice.attempt, notice.answer, now_ms)
         return Reply(500)
     return notice.reply

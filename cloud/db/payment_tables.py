@@ -42,6 +42,7 @@ attempt = Table(
     small("version"),
     text("way", server_default=""),  # page, code, qr; "" until a provider is asked
     text("vouched", server_default=""),  # awaited, denied, silent; "" unless confirmed by hand
+    text("first_number", server_default=""),  # at providers, if older than the numbers of today
     Index(
         "uq_payment_attempt_open_sale",
         "tenant_id",

@@ -1,9 +1,9 @@
 """What the cloud needs from a payment provider, in its honest answers: paid, pending, failed, unknown.
 
 A gateway translates one provider's protocol and nothing else: it knows neither our state machine nor
-our pages. One provider order exists per attempt, named after the attempt's key: the id is what
-providers accept as the merchant's own order number and de-duplicate on; tenant and store travel in
-what they give back with a notification, so that one finds its books without asking every store.
+our pages. One provider order exists per attempt, named after the attempt's whole key, which providers
+accept as the merchant's own order number and de-duplicate on; tenant and store travel in what they give
+back with a notification, too, so that one finds its books without asking every store.
 
 "Unknown" is not a value here but `Trouble`, so that nobody can take it for an answer. Amounts are
 integer minor units everywhere; a provider that speaks yuan is translated at its own edge.

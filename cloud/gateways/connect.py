@@ -20,6 +20,7 @@ from cloud.gateways.base import AttemptKey, Gateway, Money
 from cloud.gateways.emvco.codec import Template
 from cloud.gateways.emvco.gateway import NUMERIC, EmvcoAccount, EmvcoGateway
 from cloud.gateways.line import Line
+from cloud.gateways.numbers import order_number
 from cloud.gateways.signing import rsa
 from cloud.gateways.signing.certificates import (
     alipay_root_serial,
@@ -46,6 +47,8 @@ class Tools:
     """What our ledger has heard of a provider (by name) about an attempt."""
     tenant: str
     public_url: str
+    number: Callable[[AttemptKey], str] = order_number
+    """Under which number an attempt's order is known."""
 
     def notify_url(self, name: str) -> str:
         """Return where an account's provider shall send its notifications."""
@@ -167,12 +170,12 @@ def emvco_account(found: Written, tools: Tools) -> EmvcoAccount:
 
 def _alipay(folder: Path, name: str, tools: Tools) -> Gateway:
     account = Watched(folder, name, lambda found: alipay_account(found, tools))
-    return AlipayGateway(account, tools.line, tools.now_ms, name)
+    return AlipayGateway(account, tools.line, tools.now_ms, name, tools.number)
 
 
 def _wechat(folder: Path, name: str, tools: Tools) -> Gateway:
     account = Watched(folder, name, lambda found: wechat_account(found, tools))
-    return WechatGateway(account, tools.line, tools.now_ms, name)
+    return WechatGateway(account, tools.line, tools.now_ms, name, tools.number)
 
 
 def _emvco(folder: Path, name: str, tools: Tools) -> Gateway:

@@ -25,6 +25,7 @@ from app.wire.messages import News, PaymentView
 from cloud.db import payment_tables as tables
 from cloud.db.columns import rows_of
 from cloud.gateways.base import AttemptKey, Money
+from cloud.gateways.numbers import order_number
 from cloud.services.live import Newsroom, attempt_topic, store_topic
 
 LOOKED = "looked"
@@ -163,6 +164,12 @@ def heard_of(conn: sa.Connection, provider: str, key: AttemptKey) -> tuple[Money
         .order_by(columns.at_ms, columns.ref)
     )
     return tuple(Money(row.ref, row.amount, row.at_ms) for row in conn.execute(query))
+
+
+def number_of(conn: sa.Connection, key: AttemptKey) -> str:
+    """Return the order number of an attempt at providers."""
+    query = sa.select(tables.attempt.c.first_number).where(of_key(tables.attempt, key))
+    return conn.scalar(query) or order_number(key)
 
 
 @dataclass(frozen=True, slots=True)

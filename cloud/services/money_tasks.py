@@ -94,14 +94,17 @@ def note_arrivals(
 def review(connection: sa.Connection, own: Own, attempt_ids: Collection[str], now_ms: int) -> bool:
     """Bring the rows of these attempts of one store up to what is known; tell whether a person should
     hear of it at once. What a person settled stays settled until other money comes."""
+    query = (
+        sa.select(task)
+        .where(in_store(task.c.tenant_id, task.c.store_id, own), task.c.task_id.in_(attempt_ids))
+        .order_by(task.c.task_id)
+    )
+    # The lock first: whoever changes a row meanwhile has read newer facts than we had.
+    before = {row["task_id"]: row for row in connection.execute(query.with_for_update()).mappings()}
     known = known_of(connection, own, attempt_ids)
     if not known:
         return False
     sales = sales_of(connection, own, known)
-    query = sa.select(task).where(
-        in_store(task.c.tenant_id, task.c.store_id, own), task.c.task_id.in_(known)
-    )
-    before = {row["task_id"]: row for row in connection.execute(query.with_for_update()).mappings()}
     rows, urgent = [], False
     for attempt_id in sorted(known):
         facts, sold = known[attempt_id], sales.get(attempt_id)

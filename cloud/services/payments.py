@@ -165,8 +165,8 @@ class Payments:
 
         started = gateway.create(charge(self._change(begin)))
         attempt = self.find(key)
-        if attempt.payment.state in (State.CANCELLED, State.EXPIRED):
-            # Closed while the provider was being asked: what it has just opened must not stay open.
+        if not attempt.payment.is_open:
+            # Closed or paid while the provider was asked: what it has just opened must not stay open.
             self.heard(key, gateway.close(key), gateway.name)
             raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
         return started

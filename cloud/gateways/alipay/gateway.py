@@ -52,8 +52,10 @@ class AlipayGateway:
         line: Line,
         now_ms: Callable[[], int],
         name: str = "alipay",
+        number: Callable[[AttemptKey], str] = order_number,
     ) -> None:
         self.name = name
+        self._number = number
         self.client = AlipayClient(name, account, line, now_ms)
 
     def create(self, charge: Charge) -> Started:
@@ -66,7 +68,7 @@ class AlipayGateway:
             raise RuleBroken(Code.ORDER_CLOSED, provider=self.name, detail=said.sub_code)
         if not said.succeeded or not said.text("qr_code"):
             self._doubt("precreate", said)
-        return Started(order_number(charge.attempt), said.text("qr_code"))
+        return Started(self._number(charge.attempt), said.text("qr_code"))
 
     def pay(self, charge: Charge, code: str) -> Answer:
         """Collect by a customer's code (16 to 24 digits that begin with 25 to 30)."""
@@ -84,7 +86,7 @@ class AlipayGateway:
 
     def query(self, attempt: AttemptKey) -> Answer:
         """Ask by our number. Before the customer's scan there is no trade: ABSENT."""
-        said = self.client.call("alipay.trade.query", {"out_trade_no": order_number(attempt)})
+        said = self.client.call("alipay.trade.query", {"out_trade_no": self._number(attempt)})
         if o.failed_with(said, {o.NO_TRADE}):
             return Answer(Standing.ABSENT)
         if not said.succeeded:
@@ -97,7 +99,7 @@ class AlipayGateway:
         Alipay says "success" for a number it does not know; without an `action` nothing was ended, and
         a code nobody has scanned lives on until its own end.
         """
-        said = self.client.call("alipay.trade.cancel", {"out_trade_no": order_number(attempt)})
+        said = self.client.call("alipay.trade.cancel", {"out_trade_no": self._number(attempt)})
         if o.failed_with(said, {o.NO_TRADE}):
             return Answer(Standing.ABSENT)
         if o.failed_with(said, o.TOO_LATE_TO_CANCEL | o.ASK_AGAIN):
@@ -114,7 +116,7 @@ class AlipayGateway:
 
     def close(self, attempt: AttemptKey) -> Answer:
         """Close an unpaid trade."""
-        said = self.client.call("alipay.trade.close", {"out_trade_no": order_number(attempt)})
+        said = self.client.call("alipay.trade.close", {"out_trade_no": self._number(attempt)})
         if o.failed_with(said, {o.NO_TRADE}):
             return Answer(Standing.ABSENT)
         if said.code == FAILED:
@@ -126,7 +128,7 @@ class AlipayGateway:
     def refund(self, refund: Refund) -> RefundAnswer:
         """Give back; `fund_change` N means that this request moved nothing, so how it stands is asked."""
         contents = {
-            "out_trade_no": order_number(refund.attempt),
+            "out_trade_no": self._number(refund.attempt),
             "out_request_no": refund.number,
             "refund_amount": plain_amount(refund.amount, CNY),
             "refund_reason": refund.reason[:256],
@@ -147,7 +149,7 @@ class AlipayGateway:
     def refund_query(self, refund: Refund) -> RefundAnswer:
         """Ask by our number, ten seconds after the request at the earliest; sooner ABSENT proves little."""
         contents = {
-            "out_trade_no": order_number(refund.attempt),
+            "out_trade_no": self._number(refund.attempt),
             "out_request_no": refund.number,
         }
         said = self.client.call("alipay.trade.fastpay.refund.query", contents)
@@ -179,7 +181,7 @@ class AlipayGateway:
             raise not_offered(self.name)
         account = self.client.account()
         order: dict[str, object] = {
-            "out_trade_no": order_number(charge.attempt),
+            "out_trade_no": self._number(charge.attempt),
             "total_amount": plain_amount(charge.amount, CNY),
             "subject": charge.merchant.translate(_SUBJECT)[:128].strip() or "GuidePOS",
             "product_code": "FACE_TO_FACE_PAYMENT",
@@ -193,7 +195,7 @@ class AlipayGateway:
 
     def _about(self, attempt: AttemptKey, said: Said, read: Callable[[], Answer]) -> Answer:
         """Read an answer that must be about this attempt: a signed answer to another question is none."""
-        if said.text("out_trade_no") != order_number(attempt):
+        if said.text("out_trade_no") != self._number(attempt):
             raise unresolved(self.name, "an answer about another order")
         return self._checked("answer", read)
 

@@ -59,8 +59,10 @@ class WechatGateway:
         line: Line,
         now_ms: Callable[[], int],
         name: str = "wechat",
+        number: Callable[[AttemptKey], str] = order_number,
     ) -> None:
         self.name = name
+        self._number = number
         self.client = WechatClient(name, account, line, now_ms)
 
     def create(self, charge: Charge) -> Started:
@@ -78,7 +80,7 @@ class WechatGateway:
         said = self._begin("native", contents)
         if not said.text("code_url"):
             raise unresolved(self.name, "native: no address")
-        return Started(order_number(charge.attempt), said.text("code_url"))
+        return Started(self._number(charge.attempt), said.text("code_url"))
 
     def pay(self, charge: Charge, code: str) -> Answer:
         """Collect by a customer's code (18 digits that begin with 10 to 15). There is no notification:
@@ -133,7 +135,7 @@ class WechatGateway:
     def refund(self, refund: Refund) -> RefundAnswer:
         """Give back, at most fifty times per payment and within a year."""
         contents = {
-            "out_trade_no": order_number(refund.attempt),
+            "out_trade_no": self._number(refund.attempt),
             "out_refund_no": refund.number,
             "reason": refund.reason[:80] or None,
             "amount": {"refund": refund.amount, "total": refund.total, "currency": CNY.code},
@@ -198,7 +200,7 @@ class WechatGateway:
             "appid": account.appid,
             "mchid": account.merchant.mchid,
             "description": charge.merchant[:40] or "GuidePOS",
-            "out_trade_no": order_number(charge.attempt),
+            "out_trade_no": self._number(charge.attempt),
             "attach": books(charge.attempt),
             "amount": {"total": charge.amount, "currency": CNY.code},
         }
@@ -225,10 +227,10 @@ class WechatGateway:
             timestamp=str(self.client.now_ms() // 1000),
             nonce=secrets.token_hex(16),
         )
-        return Started(order_number(charge.attempt), "", call)
+        return Started(self._number(charge.attempt), "", call)
 
     def _path(self, attempt: AttemptKey) -> str:
-        return f"{ORDERS}/out-trade-no/{order_number(attempt)}"
+        return f"{ORDERS}/out-trade-no/{self._number(attempt)}"
 
     def _look(self, attempt: AttemptKey) -> Said:
         mchid = quote(self.client.account().merchant.mchid, safe="")
@@ -247,7 +249,8 @@ class WechatGateway:
 
     def _about(self, attempt: AttemptKey, said: Said) -> Answer:
         """Read an answer that must be about this attempt of this merchant."""
-        if said.text("out_trade_no") != order_number(attempt) or not self._is_ours(said.fields):
+        ours = said.text("out_trade_no") == self._number(attempt) and self._is_ours(said.fields)
+        if not ours or said.text("attach") not in ("", books(attempt)):
             raise unresolved(self.name, "an answer about another order")
         return self._checked(lambda: o.standing(said.fields))
 

@@ -200,7 +200,9 @@ def _place(out: Comparison, no: int, line: BillLine, books: Books) -> None:
     """Compare a line of an order of ours."""
     store = _store_of(line, books)
     if store is None:
-        out.findings.append(_finding(Reason.ORDER_UNKNOWN, no, line, "", 0))
+        # Its provider was told the store, so that store's manager hears of it.
+        told = line.store if line.store in books.stores else ""
+        out.findings.append(_finding(Reason.ORDER_UNKNOWN, no, line, told, 0))
         return
     out.placed.append((no, store))
     judge = _payment if line.kind is BillKind.PAYMENT else _refund

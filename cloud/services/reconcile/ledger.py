@@ -5,14 +5,15 @@ A bill says nothing of stores, so these few statements a day visit all of them, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
 from cloud.db.distribution import across
 from cloud.db.payment_tables import attempt, money
 from cloud.db.tables import store
-from cloud.gateways.base import BillKind, BillLine
+from cloud.gateways.base import AttemptKey, BillKind, BillLine
+from cloud.gateways.numbers import order_number
 from cloud.services.reconcile import refunds
 from cloud.services.reconcile.account import Account, chunks
 from cloud.services.reconcile.compare import Books, Order, Paid
@@ -34,7 +35,8 @@ def books(
         for line in lines
         if line.attempt_id and (line.kind is BillKind.REFUND or line.ref not in paid)
     }
-    orders, others = _orders(conn, account, ours)
+    numbers = {line.order_number for line in lines if line.attempt_id in ours}
+    orders, others = _orders(conn, account, ours, numbers)
     twice |= _collected(paid, others)
     codes = sa.select(store.c.store_id).where(store.c.tenant_id == account.tenant)
     back = {line.attempt_id for line in lines if line.kind is BillKind.REFUND} & set(orders)
@@ -89,13 +91,15 @@ def _paid(conn: sa.Connection, account: Account, begin_ms: int, end_ms: int) -> 
 
 
 def _orders(
-    conn: sa.Connection, account: Account, ids: Iterable[str]
+    conn: sa.Connection, account: Account, ids: Iterable[str], numbers: Collection[str]
 ) -> tuple[dict[str, Order], list[Paid]]:
-    """Return the attempts of these ids, and all that was ever paid for them at this account."""
+    """Return the attempts of these ids, and all that was ever paid for them at this account. Of an id that
+    several stores have, the one whose number is among `numbers` counts."""
     # Which account it was is asked of the rows: as a condition it leads the planner to an index of all
     # that account's payments, once for every order.
     here = sa.and_(_SAME, money.c.amount > 0)
-    columns = [attempt.c.store_id, attempt.c.attempt_id, attempt.c.currency]
+    of_attempt = ("store_id", "attempt_id", "currency", "first_number")
+    columns = [attempt.c[name] for name in of_attempt]
     query = sa.select(
         *columns, money.c.provider, money.c.ref, money.c.amount, money.c.at_ms
     ).outerjoin(money, here)
@@ -104,7 +108,9 @@ def _orders(
     for chunk in chunks(ids):
         some = query.where(attempt.c.tenant_id == account.tenant, attempt.c.attempt_id.in_(chunk))
         for row in conn.execute(across(some, "bills")):
-            orders[row.attempt_id] = Order(row.store_id, row.currency)
+            key = AttemptKey(account.tenant, row.store_id, row.attempt_id)
+            if (row.first_number or order_number(key)) in numbers:
+                orders[row.attempt_id] = Order(row.store_id, row.currency)
             if row.provider == account.name:
                 of = (row.store_id, row.attempt_id, row.ref, row.amount, row.currency, row.at_ms)
                 paid.append(Paid(*of))

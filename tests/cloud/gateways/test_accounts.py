@@ -18,6 +18,7 @@ from cloud.gateways.accounts import AccountUnfit, Watched, read, written
 from cloud.gateways.base import Standing
 from cloud.gateways.connect import Tools, connect
 from cloud.gateways.line import open_line
+from cloud.gateways.numbers import order_number
 from cloud.gateways.sandbox import SandboxGateway
 from tests.cloud.gateways.benches import certificate, charge, pem
 from tests.cloud.gateways.records import made_key, private_text, public_text
@@ -277,7 +278,7 @@ def test_over_a_real_line_everything_holds_too(tmp_path, furnished, monkeypatch)
             gateway = connect(tmp_path / "accounts", name, tools)
             asked = charge(expires_ms=wall_clock() + 300_000)
             gateway.create(asked)
-            number = asked.attempt.attempt_id.replace("-", "")
+            number = order_number(asked.attempt)
             assert providers.answer("POST", f"/control/{name}/pay/{number}", {}, b"").status == 204
             answer = gateway.query(asked.attempt)
             assert (answer.standing, answer.money[0].amount) == (Standing.PAID, asked.amount)

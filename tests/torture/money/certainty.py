@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from app.domain.payment import CLOSED_UNPAID, OPEN, PAID_STATES, Anomaly, Event, Way
 from cloud.db import payment_tables as books
-from cloud.gateways.base import Standing
+from cloud.gateways.base import AttemptKey, Standing
+from cloud.gateways.numbers import order_number
 from tests.torture.invariants import Harm, Kind
 from tests.torture.money.providers import ALIPAY, WECHAT
 
@@ -31,7 +32,16 @@ def unsure(world: World) -> Iterator[Harm]:
     A code of Alipay's that nobody had scanned is left out: it cannot be closed (PAYMENTS.md, 1.4).
     """
     columns = books.attempt.c
-    wanted = ("attempt_id", "state", "anomalies", "provider", "way", "changed_ms")
+    wanted = (
+        "tenant_id",
+        "store_id",
+        "attempt_id",
+        "state",
+        "anomalies",
+        "provider",
+        "way",
+        "changed_ms",
+    )
     rows = world.cloud.rows(sa.select(*(columns[name] for name in wanted)))
     attempts = {row.attempt_id: row for row in rows}
     shown = {code.attempt.attempt_id: code.till for code in world.codes}
@@ -69,7 +79,7 @@ def _has_step(till: MoneyTill, attempt_id: str, event: Event) -> bool:
 
 def _at_wechat(world: World, attempts: Mapping[str, Any]) -> Iterator[Harm]:
     for key, row in attempts.items():
-        order = world.cloud.providers.wechat.orders.get(key.replace("-", ""))
+        order = world.cloud.providers.wechat.orders.get(_number(row))
         if order is None or row.state not in _CLOSED:
             continue
         if order.state in _PAYABLE:
@@ -80,10 +90,14 @@ def _at_wechat(world: World, attempts: Mapping[str, Any]) -> Iterator[Harm]:
 
 def _at_alipay(world: World, attempts: Mapping[str, Any]) -> Iterator[Harm]:
     for key, row in attempts.items():
-        trade = world.cloud.providers.alipay.trades.get(key.replace("-", ""))
+        trade = world.cloud.providers.alipay.trades.get(_number(row))
         if trade is None or row.state not in _CLOSED or row.provider != ALIPAY:
             continue
         if row.way == Way.CODE and trade.status == "WAIT_BUYER_PAY":
             yield Harm(Kind.ALTERED, f"{key[:8]}: closed here, {trade.status} at Alipay")
         elif 0 < trade.paid_ms < row.changed_ms and not trade.refunds:
             yield Harm(Kind.ALTERED, f"{key[:8]}: closed here, paid before at Alipay")
+
+
+def _number(row: Any) -> str:
+    return order_number(AttemptKey(row.tenant_id, row.store_id, row.attempt_id))

@@ -16,6 +16,7 @@ from cloud.db import payment_tables
 from cloud.fakes.alipay import Trade
 from cloud.fakes.wechat_order import Order
 from cloud.gateways.base import Standing
+from cloud.gateways.numbers import attempt_id_of
 from cloud.pages.phone import PHONE_COOKIE, Phone
 from cloud.pages.words import words
 from tests.torture.money.cloud import Got, MoneyCloud
@@ -73,15 +74,15 @@ def deeds(cloud: MoneyCloud, draw: random.Random) -> list[Deed]:
     """Return what customers could do at their wallets now: pay, decline, give up, pay late, pay twice."""
     found: list[Deed] = []
     ends = {
-        row.attempt_id.replace("-", ""): row.expires_ms
+        row.attempt_id: row.expires_ms
         for row in cloud.rows(
             sa.select(payment_tables.attempt.c.attempt_id, payment_tables.attempt.c.expires_ms)
         )
     }
     for trade in cloud.providers.alipay.trades.values():
-        found += _at_alipay(cloud, trade, ends[trade.out_trade_no], draw)
+        found += _at_alipay(cloud, trade, ends[attempt_id_of(trade.out_trade_no)], draw)
     for order in cloud.providers.wechat.orders.values():
-        found += _at_wechat(cloud, order, ends[order.out_trade_no], draw)
+        found += _at_wechat(cloud, order, ends[attempt_id_of(order.out_trade_no)], draw)
     return found + _in_the_sandbox(cloud, draw)
 
 

@@ -251,6 +251,21 @@ def test_tries_are_counted_for_each_order_and_forgotten_with_it(offline: Till) -
     assert tries_of(offline.store.reader.state(TRIES)) == {second: 1}
 
 
+def test_trying_another_orders_code_gives_no_tries_back_for_one_that_is_closed(
+    offline: Till,
+) -> None:
+    closed = shown_offline(offline)
+    for _ in range(3):
+        assert refusal(lambda: spoken(offline, closed, "00000000"))
+    offline.gateway.lose_requests = 0
+    assert cancel(offline, closed).state.state is State.CANCELLED
+    offline.gateway.lose_requests = 10**6
+    other = shown_offline(offline, offline.basket(SCARF))
+    assert refusal(lambda: spoken(offline, other, "00000000")) is Code.SPOKEN_CODE_WRONG
+    right = code_for(offline, closed)
+    assert refusal(lambda: spoken(offline, closed, right)) is Code.SPOKEN_CODE_LOCKED
+
+
 def test_a_code_of_another_order_does_not_do(offline: Till) -> None:
     first, second = shown_offline(offline), shown_offline(offline, offline.basket(SCARF))
     code = code_for(offline, first)
