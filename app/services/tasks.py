@@ -16,6 +16,7 @@ from app.errors import Code, RuleBroken, Trouble
 from app.ports import Store, TaskDesk, UnitOfWork
 from app.services.payments import PaymentNews, Payments
 from app.wire.tasks import (
+    BELIED,
     CORRECTED,
     DELIVERED,
     DROPPED,
@@ -124,7 +125,7 @@ def resolutions_of(task: TaskRow) -> tuple[str, ...]:
     """
     if task.code == QUARANTINE:
         return (RELEASED, DROPPED)
-    if task.code == UNPROVEN:  # nothing came that could go back
+    if task.code in (UNPROVEN, BELIED):  # nothing is there that could go back
         return (SEEN,)
     return (REFUNDED, SEEN) if task.kind == MONEY else (SEEN, CORRECTED)
 

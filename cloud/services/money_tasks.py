@@ -16,6 +16,7 @@ from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, State
 from app.wire.bodies import PaymentStepV1, SaleV1
 from app.wire.proofs import PROOF_MS
 from app.wire.tasks import (
+    BELIED,
     BY_ITSELF,
     GIVES_BACK,
     GOING_BACK,
@@ -158,12 +159,21 @@ def _judge(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, NOT_GIVEN_BACK, False, given.owed)
     if given.going:
         return _Finding(MONEY, GOING_BACK, False, given.going)
-    if not given.done:
+    found = _judge_left(facts, sold, now_ms)
+    if given.belied and (found.settled or found.kind != MONEY):
+        return _Finding(MONEY, BELIED, False, given.belied)
+    return found
+
+
+def _judge_left(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
+    """Judge what has not gone back of an attempt's money."""
+    done = facts.given.done
+    if not done:
         return _judge_kept(facts, sold, now_ms)
-    left = replace(facts, received=facts.received - given.done)
+    left = replace(facts, received=facts.received - done)
     found = _judge_kept(left, sold, now_ms) if left.received > 0 else None
     if found is None or found.kind != MONEY:
-        return _Finding(MONEY, REFUNDED, True, given.done)
+        return _Finding(MONEY, REFUNDED, True, done)
     return found
 
 
