@@ -12,8 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.money_back import Back
 from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, State
-from app.wire.bodies import PaymentStepV1, SaleV1
+from app.wire.bodies import PaymentStepV1, RefundStepV1, SaleV1
 from app.wire.proofs import PROOF_MS
 from app.wire.tasks import (
     BELIED,
@@ -78,6 +79,8 @@ def note_arrivals(
         match record.body:
             case PaymentStepV1() as step if set(step.anomalies) - _SURE:
                 odd.add(step.attempt)
+            case RefundStepV1() as back if back.standing == Back.DONE and not back.refund:
+                odd.add(back.attempt)
             case SaleV1() as sold:
                 paid |= {part.attempt for part in sold.tenders if part.attempt}
     own = (arrival.tenant, arrival.store)

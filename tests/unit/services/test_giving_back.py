@@ -206,6 +206,35 @@ def test_a_cloud_that_was_restored_is_asked_again_under_the_same_number(counter:
     assert counter.documents() == 1
 
 
+@pytest.mark.parametrize(
+    "code", [Code.PAYMENT_UNKNOWN, Code.PAYMENT_NOT_CONFIRMED, Code.TASK_UNKNOWN, Code.TASK_TAKEN]
+)
+def test_a_restored_cloud_that_knows_nothing_does_not_make_a_sent_refund_refused(
+    counter: Counter, code: Code
+):
+    """The first answer was lost, and the money went: cash on top of it would be given twice."""
+    sale = counter.sale(COAT)
+    counter.desk.lose_answers = 1
+    news = counter.give(sale, {1: 1})
+    assert news.step.standing is Back.UNKNOWN
+    counter.desk.forget()
+    counter.desk.refuses = code
+    for _ in range(2):
+        after = counter.job.refresh(news.step.number).result()
+        assert (after.step.standing, after.refund) == (Back.UNKNOWN, None)
+    counter.restart()
+    again = counter.give(
+        sale, {1: 1}, news.step.refund_id
+    )  # it may have been sent before the restart
+    assert again.step.standing is Back.UNKNOWN
+    with pytest.raises(RuleBroken) as refused:
+        counter.cash(sale, {1: 1}, "wish")
+    assert code_of(refused) is Code.REFUND_UNDER_WAY
+    counter.desk.refuses = None
+    assert counter.job.refresh(news.step.number).result().step.standing is Back.DONE
+    assert counter.desk.gone(sale.tenders[0].attempt_id) == sale.total
+
+
 def test_an_answer_about_something_else_is_no_answer(counter: Counter, monkeypatch):
     sale = counter.sale(COAT)
     truly = counter.desk.give_back
