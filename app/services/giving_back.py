@@ -43,7 +43,13 @@ LATE_MONEY = "late_money"
 """The reason that stands on a refund of money no sale was made of."""
 
 _MAY_BE_FORGOTTEN = frozenset(
-    {Code.PAYMENT_UNKNOWN, Code.PAYMENT_NOT_CONFIRMED, Code.TASK_UNKNOWN, Code.TASK_TAKEN}
+    {
+        Code.PAYMENT_UNKNOWN,
+        Code.PAYMENT_NOT_CONFIRMED,
+        Code.TASK_UNKNOWN,
+        Code.TASK_TAKEN,
+        Code.NOT_A_MANAGER,
+    }
 )
 """Refusals of a cloud that may have known more before it was restored from a backup: what was sent to it
 then may be moving."""

@@ -20,6 +20,7 @@ from app.domain.money_back import Back, Paid, from_one, from_several
 from app.domain.payment import PAID_STATES, Event, State
 from app.domain.text import MAX_REFERENCE, check_reason
 from app.errors import Code, RuleBroken, Trouble
+from app.wire.tasks import REFUNDED
 from cloud.db.base import Database
 from cloud.gateways.base import AttemptKey, RefundAnswer, RefundStanding
 from cloud.gateways.registry import Gateways
@@ -44,8 +45,8 @@ _NUMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 class Wish:
     """What somebody wants to give back. `number` is a UUID chosen on the device; minor units.
 
-    `document` is the till's refund of a sale, "" for money no sale was made of: then `claim_id` is the
-    claim of `device` on the attempt's task, and `person` the manager who decides.
+    `person` is the manager who decides. `document` is the till's refund of a sale, "" for money no sale
+    was made of: then `claim_id` is the claim of `device` on the attempt's task.
     """
 
     number: str
@@ -81,7 +82,8 @@ class GivingBack:
         Raises RuleBroken: CLOUD_MESSAGE_INVALID, AMOUNT_INVALID, TEXT_*, PAYMENT_UNKNOWN,
         PAYMENT_NOT_CONFIRMED when nothing has come, PAYMENT_ALREADY_OPEN while it may still be paid,
         REFUND_EXCEEDS_PAYMENT (`left`), REFERENCE_ALREADY_USED when the number stands for another refund,
-        PROOF_OUT; and Refused as `tasks.held` does where money no sale was made of is given back.
+        PROOF_OUT; Refused 403 for somebody who is no manager, and as `tasks.held` does where money no sale
+        was made of is given back.
         """
         _check(wish)
         if self._known(wish) is None:
@@ -179,10 +181,12 @@ class GivingBack:
         proofs.refuse_refund(books.conn, wish.attempt, wish.device, books.now_ms)
         if wish.currency != attempt.currency:
             raise RuleBroken(Code.AMOUNT_INVALID, amount=wish.amount)
-        if not wish.document:
-            holder = tasks.Holder(
-                attempt.tenant, attempt.store, wish.device, wish.claim_id, wish.person
-            )
+        holder = tasks.Holder(
+            attempt.tenant, attempt.store, wish.device, wish.claim_id, wish.person
+        )
+        if wish.document:
+            tasks.only_who_may(books.conn, holder, REFUNDED, wish.person)
+        else:
             tasks.held(books.conn, holder, attempt.attempt_id)
         if attempt.payment.is_open:
             raise RuleBroken(Code.PAYMENT_ALREADY_OPEN, attempt=attempt.attempt_id)

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from app.domain.ids import new_id
+from app.domain.money_back import Back
 from app.wire.bodies import RefundStepV1
+from app.wire.messages import PersonRow
 from cloud.bootstrap import Cloud
+from cloud.errors import Refused
+from cloud.services.feed import put_people
 from tests.cloud.paying import Shop, Shown, Till, open_shop
-from tests.cloud.test_giving_back import task_of
+from tests.cloud.test_giving_back import task_of, wish
 from tests.cloud.test_money_tasks import push_sale, receive, sold
 
 
@@ -83,3 +87,17 @@ def test_what_a_till_remembers_is_counted_once_and_leaves_the_rest_waiting(
         till.device.push()
     task = task_of(shop, paid)
     assert (task.code, task.state, task.amount) == ("over", "open", paid.order.total - 500)
+
+
+@pytest.mark.parametrize("who", ["g1", "nobody", ""])
+def test_only_a_manager_gives_the_money_of_a_sale_back(shop: Shop, paid: Shown, who: str):
+    people = [
+        PersonRow(person_id=each, name=each, name_en=each, role=role, pin="")
+        for each, role in (("m1", "manager"), ("g1", "guide"))
+    ]
+    tenant = paid.till.device.me.tenant
+    shop.cloud.db.write(lambda conn: put_people(conn, tenant, people))
+    desk = shop.desk.giving_back
+    with pytest.raises(Refused, match="not_a_manager"):
+        desk.give_back(wish(paid, 100, person=who))
+    assert desk.give_back(wish(paid, 100, person="m1")).standing is Back.DONE

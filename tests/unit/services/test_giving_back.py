@@ -207,7 +207,14 @@ def test_a_cloud_that_was_restored_is_asked_again_under_the_same_number(counter:
 
 
 @pytest.mark.parametrize(
-    "code", [Code.PAYMENT_UNKNOWN, Code.PAYMENT_NOT_CONFIRMED, Code.TASK_UNKNOWN, Code.TASK_TAKEN]
+    "code",
+    [
+        Code.PAYMENT_UNKNOWN,
+        Code.PAYMENT_NOT_CONFIRMED,
+        Code.TASK_UNKNOWN,
+        Code.TASK_TAKEN,
+        Code.NOT_A_MANAGER,
+    ],
 )
 def test_a_restored_cloud_that_knows_nothing_does_not_make_a_sent_refund_refused(
     counter: Counter, code: Code
