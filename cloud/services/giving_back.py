@@ -106,9 +106,7 @@ class GivingBack:
         for row in self._find(key).rows:
             waits = row.standing.is_final or row.next_ms > self._payments.now_ms()
             turn = None if waits else self._take_turn(row)
-            if turn is not None and turn.is_first:
-                self._send(turn)
-            elif turn is not None:
+            if turn is not None:
                 self._ask(turn)
         return self._find(key)
 
@@ -216,43 +214,15 @@ class GivingBack:
 
         return self._database.write(take)
 
-    def _send(self, turn: Turn) -> None:
-        """Ask a provider to give back; no answer leaves the refund unknown."""
-        row = turn.row
-        try:
-            gateway = self._gateways.named(row.provider)
-            answer = gateway.refund(row.asked())
-            if answer.standing is RefundStanding.REFUSED:
-                answer = refund_answers.sure(gateway, turn, answer)
-        except Trouble as trouble:
-            log.warning("no answer about refund %s: %s", row.number, trouble.code)
-            self._apply(row, Back.UNKNOWN, RefundAnswer(RefundStanding.ABSENT))
-        except RuleBroken as refused:
-            # A number that means something else there: whoever looks must see what has moved.
-            taken = refused.code is Code.REFERENCE_ALREADY_USED
-            heard = Back.STUCK if taken else Back.REFUSED
-            said = RefundAnswer(RefundStanding.REFUSED, reason=refused.code.value)
-            self._apply(row, heard, said)
-        else:
-            self._apply(row, refund_answers.heard(row, answer), answer)
-
     def _ask(self, turn: Turn) -> None:
-        """Ask how a refund stands. One that never arrived is sent again under its number; one that was
-        refused under doubt, and still is not there, is refused."""
+        """Ask a provider about a refund, and write down what that says; no answer leaves it unknown."""
         row = turn.row
         try:
-            answer = self._gateways.named(row.provider).refund_query(row.asked())
+            heard, answer = refund_answers.ask(self._gateways.named(row.provider), turn)
         except Trouble as trouble:
             log.warning("no answer about refund %s: %s", row.number, trouble.code)
-            self._apply(row, Back.UNKNOWN, RefundAnswer(RefundStanding.ABSENT))
-            return
-        if answer.standing is RefundStanding.ABSENT and refund_answers.is_doubted(row):
-            said = RefundAnswer(RefundStanding.REFUSED, reason=row.word)
-            self._apply(row, Back.REFUSED, said)
-        elif answer.standing is RefundStanding.ABSENT:
-            self._send(turn)
-        else:
-            self._apply(row, refund_answers.heard(row, answer), answer)
+            heard, answer = Back.UNKNOWN, RefundAnswer(RefundStanding.ABSENT)
+        self._apply(row, heard, answer)
 
     def _apply(self, row: GoingBack, heard: Back, answer: RefundAnswer) -> None:
         def take(books: _Books) -> None:

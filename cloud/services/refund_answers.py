@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from app.domain.money_back import Back
-from app.errors import Trouble
+from app.errors import Code, RuleBroken, Trouble
 from cloud.gateways.base import Gateway, RefundAnswer, RefundStanding
 from cloud.services.refund_ledger import GoingBack, Turn
 
@@ -28,17 +28,46 @@ _HEARD = {
     RefundStanding.STUCK: Back.STUCK,
     RefundStanding.ABSENT: Back.UNKNOWN,
 }
+_MEANT = {
+    Code.REFERENCE_ALREADY_USED: Back.STUCK,
+    Code.PAYMENT_NOT_OFFERED: Back.REFUSED,
+}
+"""A number that means something else there: whoever looks must see what has moved. A provider that gives
+nothing back was never asked to."""
 
 
-def heard(row: GoingBack, answer: RefundAnswer) -> Back:
-    """Return what an answer means. Another amount than was asked for is nothing to be sure of."""
-    said = _HEARD[answer.standing]
-    if said is Back.DONE and answer.amount not in (0, row.amount):
-        return Back.STUCK
-    return said
+def ask(gateway: Gateway, turn: Turn) -> tuple[Back, RefundAnswer]:
+    """Ask how a refund stands, and send it where it never arrived; return what that means.
+
+    Raises Trouble(PAYMENT_UNRESOLVED): unknown.
+    """
+    try:
+        answer = _asked(gateway, turn)
+    except RuleBroken as refused:
+        # Whatever else a provider's rules say of a question, it is no word about the money.
+        meant = _MEANT.get(refused.code, Back.UNKNOWN)
+        log.warning("refund %s: %s, so %s", turn.row.number, refused.code, meant)
+        word = refused.code.value if meant is not Back.UNKNOWN else ""
+        return meant, RefundAnswer(RefundStanding.ABSENT, reason=word)
+    meant = _HEARD[answer.standing]
+    if meant is Back.DONE and answer.amount not in (0, turn.row.amount):
+        meant = Back.STUCK  # another amount than was asked for is nothing to be sure of
+    return meant, answer
 
 
-def sure(gateway: Gateway, turn: Turn, refused: RefundAnswer) -> RefundAnswer:
+def _asked(gateway: Gateway, turn: Turn) -> RefundAnswer:
+    row = turn.row
+    if not turn.is_first:
+        known = gateway.refund_query(row.asked())
+        if known.standing is not RefundStanding.ABSENT:
+            return known
+        if _is_doubted(row):
+            return RefundAnswer(RefundStanding.REFUSED, reason=row.word)
+    answer = gateway.refund(row.asked())
+    return _sure(gateway, turn, answer) if answer.standing is RefundStanding.REFUSED else answer
+
+
+def _sure(gateway: Gateway, turn: Turn, refused: RefundAnswer) -> RefundAnswer:
     """Return what a refusal is worth once the provider was asked for the refund itself.
 
     What it knows of it counts. Where it knows of none, a refund that was sent once is refused; one that
@@ -54,7 +83,7 @@ def sure(gateway: Gateway, turn: Turn, refused: RefundAnswer) -> RefundAnswer:
     return refused if turn.is_first else RefundAnswer(RefundStanding.ABSENT, reason=refused.reason)
 
 
-def is_doubted(row: GoingBack) -> bool:
+def _is_doubted(row: GoingBack) -> bool:
     """The provider refused it at the last call and did not know it then."""
     return bool(row.word) and row.standing in (Back.UNKNOWN, Back.PENDING)
 
