@@ -56,6 +56,8 @@ class FakeAlipay:
     """SN of our certificate in certificate mode; then requests must name theirs."""
     faults: Faults = field(default_factory=Faults)
     work: Work = field(default_factory=Work)
+    turns_away: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Methods the application may not use, with the code and sub-code that say so."""
     trades: dict[str, Trade] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     """Which order a code's address stands for."""
@@ -163,6 +165,9 @@ class FakeAlipay:
             "alipay.trade.order.settle": lambda asked, _: self._settle(asked),
             "alipay.trade.order.settle.query": lambda asked, _: self._settle_query(asked),
         }
+        if method in self.turns_away:
+            code, sub_code = self.turns_away[method]
+            return {"code": code, "sub_code": sub_code}
         if method not in answers:
             return {"code": "40002", "sub_code": "isv.invalid-method"}
         try:

@@ -70,16 +70,16 @@ def _asked(gateway: Gateway, turn: Turn) -> RefundAnswer:
 def _sure(gateway: Gateway, turn: Turn, refused: RefundAnswer) -> RefundAnswer:
     """Return what a refusal is worth once the provider was asked for the refund itself.
 
-    What it knows of it counts. Where it knows of none, a refund that was sent once is refused; one that
-    may have been sent before stays in doubt, for an earlier call may still be at work.
+    What it knows of it counts. Else a refund that was sent once is refused; one that may have been sent
+    before stays in doubt, for an earlier call may still be at work.
     """
     try:
         known = gateway.refund_query(turn.row.asked())
     except Trouble as trouble:
         log.warning("no answer about refused refund %s: %s", turn.row.number, trouble.code)
-        return RefundAnswer(RefundStanding.ABSENT, reason=refused.reason)
-    if known.standing is not RefundStanding.ABSENT:
-        return known
+    else:
+        if known.standing is not RefundStanding.ABSENT:
+            return known
     return refused if turn.is_first else RefundAnswer(RefundStanding.ABSENT, reason=refused.reason)
 
 

@@ -127,6 +127,27 @@ def test_a_refund_that_is_worked_at_slowly_is_never_called_refused(
     assert gone(world, provider) == 100
 
 
+def test_an_account_that_may_not_give_back_says_so_at_once(
+    world: World, desk: GivingBack, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    """Not even the question is allowed there. What was sent before the permission went stays in doubt."""
+    pay(world, "alipay")
+    alipay, no = world.providers.alipay, ("40006", "isv.insufficient-isv-permissions")
+    methods = ("alipay.trade.refund", "alipay.trade.fastpay.refund.query")
+    sent, new = wish(world, 100), wish(world, 200)
+    alipay.faults.then(Fault.LOSE_ANSWER)
+    assert desk.give_back(sent).standing is Back.UNKNOWN
+    with monkeypatch.context() as patch:
+        patch.setattr(alipay, "turns_away", dict.fromkeys(methods, no))
+        refused = desk.give_back(new)
+        assert (refused.standing, refused.first.word) == (Back.REFUSED, no[1])
+        clock.ahead_ms += SOON_MS
+        assert desk.current(sent.key).standing is Back.UNKNOWN
+    clock.ahead_ms += SOON_MS
+    assert desk.current(sent.key).standing is Back.DONE
+    assert gone(world, "alipay") == 100
+
+
 def test_accepted_then_done(world: World, desk: GivingBack, clock: Clock):
     pay(world, "wechat")
     world.providers.wechat.refunds_are = "PROCESSING"

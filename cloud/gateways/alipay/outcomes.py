@@ -36,6 +36,9 @@ TOO_LATE_TO_CANCEL = frozenset(
 )
 """Cancelling is refused for good; what became of the money is asked by `query`."""
 
+TURNED_AWAY = frozenset({"20001", "40001", "40002", "40006"})
+"""Alipay's door refused the call itself (token, arguments, permissions): behind it nothing was done."""
+
 OTHER_AMOUNT = frozenset({"ACQ.DISCORDANT_REPEAT_REQUEST", "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"})
 """A refund number stands for another amount than before."""
 
