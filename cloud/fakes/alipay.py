@@ -258,7 +258,9 @@ class FakeAlipay:
         if known not in (None, amount):
             raise BusinessError("DISCORDANT_REPEAT_REQUEST")
         if known is None and amount > trade.total - trade.refunded:
-            raise BusinessError("REFUND_AMT_NOT_EQUAL_TOTAL_LEFT")
+            raise BusinessError("REASON_TRADE_REFUND_FEE_ERR")
+        if amount <= 0:
+            raise BusinessError("REFUND_AMT_NOT_EQUAL_TOTAL")
         trade.refunds[number] = amount
         if trade.refunded == trade.total:
             trade.status = "TRADE_CLOSED"

@@ -39,8 +39,9 @@ TOO_LATE_TO_CANCEL = frozenset(
 TURNED_AWAY = frozenset({"20001", "40001", "40002", "40006"})
 """Alipay's door refused the call itself (token, arguments, permissions): behind it nothing was done."""
 
-OTHER_AMOUNT = frozenset({"ACQ.DISCORDANT_REPEAT_REQUEST", "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"})
-"""A refund number stands for another amount than before."""
+OTHER_AMOUNT = frozenset({"ACQ.DISCORDANT_REPEAT_REQUEST"})
+"""A refund number stands for another amount than before. (REFUND_AMT_NOT_EQUAL_TOTAL does not say that: the
+amount itself does not fit, and nothing was done.)"""
 
 
 def standing(trade: Mapping[str, object]) -> Answer:

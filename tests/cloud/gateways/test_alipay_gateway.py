@@ -88,6 +88,22 @@ def test_a_refund_that_is_turned_away_at_the_door_is_refused_and_a_question_stay
         bench.gateway.refund_query(back)
 
 
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [(170_911, "ACQ.REASON_TRADE_REFUND_FEE_ERR"), (0, "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL")],
+)
+def test_an_amount_that_does_not_fit_is_refused_and_says_nothing_of_its_number(
+    bench, amount: int, reason: str
+):
+    asked = charge()
+    assert asked.amount == 170_910
+    bench.gateway.pay(asked, bench.code("0"))
+    back = Refund(asked.attempt, "r1", "1", amount, asked.amount, "CNY")
+    answer = bench.gateway.refund(back)
+    assert (answer.standing, answer.reason) == (RefundStanding.REFUSED, reason)
+    assert bench.gateway.refund_query(back).standing is RefundStanding.ABSENT
+
+
 def test_contents_may_be_encrypted_besides():
     key = "aa4BtZ4tspm2wnXLb1ThQA=="
     bench = alipay_bench(content_key=key)
