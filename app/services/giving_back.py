@@ -183,7 +183,7 @@ class GivingBack:
         if step.standing is Back.UNKNOWN:
             return self._send(step)
         try:
-            return self._hear(number, self._desk.query(number))
+            news = self._hear(number, self._desk.query(number))
         except RuleBroken as refused:
             if refused.code is not Code.REFUND_UNKNOWN:
                 raise
@@ -191,6 +191,8 @@ class GivingBack:
         except Trouble as trouble:
             log.info("refund %s could not be asked about: %s", number, trouble.code)
             return self._hear(number, Back.UNKNOWN)
+        self._look_at_own(news.step)
+        return news
 
     def _send(self, step: RefundStep, *, first: bool = False) -> BackNews:
         """Ask for it under its number; `first`: that was never done before."""
@@ -218,14 +220,15 @@ class GivingBack:
             heard = Back.UNKNOWN if doubted else Back.REFUSED
             return self._hear(step.number, heard, refused.code.value)
         news = self._hear(step.number, heard)
-        if not step.refund_id:
-            self._look_at_own(step.attempt_id)
+        self._look_at_own(step)
         return news
 
-    def _look_at_own(self, attempt_id: str) -> None:
-        """Let this till's own record of a payment hear that its money has gone back."""
-        if self._run(lambda uow: uow.attempt(attempt_id)) is not None:
-            self._payments.refresh_now(attempt_id)
+    def _look_at_own(self, step: RefundStep) -> None:
+        """Let this till's own record of a payment hear that its money has gone back, or has not after all."""
+        if step.refund_id:
+            return
+        if self._run(lambda uow: uow.attempt(step.attempt_id)) is not None:
+            self._payments.refresh_now(step.attempt_id)
 
     def _hear(self, number: str, heard: Heard, word: str = "") -> BackNews:
         return self._run(lambda uow: self._note(uow, number, heard, word))

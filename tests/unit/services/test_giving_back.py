@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from app.domain.ids import new_id
 from app.domain.money_back import Back
+from app.domain.payment import Event, State
 from app.domain.refund import Refund
 from app.domain.sale import Sale, TenderKind
 from app.errors import Code, RuleBroken
 from app.services.giving_back import BackNews, GivingBack
+from app.services.late_money import waiting_money
 from app.services.refund_watch import SELDOM_S, RefundWatch
 from app.services.tasks import StoreTasks
 from app.wire.tasks import MONEY, TaskRow
@@ -307,6 +309,20 @@ def test_late_money_whose_answer_was_lost_goes_back_once(counter: Counter):
     again = counter.job.late_money(attempt_id, MANAGER).result()
     assert (again.step.number, again.step.standing) == (first.step.number, Back.DONE)
     assert len(counter.desk.numbers) == 1
+
+
+def test_late_money_whose_refund_is_refused_after_all_waits_at_its_till_again(counter: Counter):
+    attempt_id, gateway = late(counter), counter.till.gateway
+    counter.desk.next = [Back.PENDING]
+    gateway.go_back(attempt_id, Event.REFUND_ASKED)
+    number = counter.job.late_money(attempt_id, MANAGER).result().step.number
+    assert counter.till.attempt(attempt_id).last.after.state is State.REFUND_PENDING
+    counter.desk.say(number, Back.REFUSED, "closed")
+    gateway.go_back(attempt_id, Event.REFUND_REFUSED)
+    assert counter.job.refresh(number).result().step.standing is Back.REFUSED
+    assert counter.till.attempt(attempt_id).last.after.state is State.CONFIRMED
+    (money,) = waiting_money(counter.till.store.reader)
+    assert money.can_become_sale
 
 
 # --- following ------------------------------------------------------------------------------------
