@@ -40,6 +40,10 @@ class Back(StrEnum):
         """It takes part of what may go back: it has moved or may move."""
         return self is not Back.REFUSED
 
+    def is_belied_by(self, heard: Back) -> bool:
+        """The provider moves money that was called refused before, so it may have been given twice."""
+        return self is Back.REFUSED and heard.is_accepted
+
     def after(self, heard: Back) -> Back:
         """Return where news lead. What is final stays; what was accepted is never in doubt again."""
         if self.is_final or (heard is Back.UNKNOWN and self.is_accepted):

@@ -42,6 +42,18 @@ T = TypeVar("T")
 LATE_MONEY = "late_money"
 """The reason that stands on a refund of money no sale was made of."""
 
+_MAY_BE_FORGOTTEN = frozenset(
+    {
+        Code.PAYMENT_UNKNOWN,
+        Code.PAYMENT_NOT_CONFIRMED,
+        Code.TASK_UNKNOWN,
+        Code.TASK_TAKEN,
+        Code.NOT_A_MANAGER,
+    }
+)
+"""Refusals of a cloud that may have known more before it was restored from a backup: what was sent to it
+then may be moving."""
+
 UNTRIED = Back.UNKNOWN
 Heard = RefundView | Back
 
@@ -63,10 +75,11 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class BackNews:
-    """How a refund stands now; `refund` is its document once there is one."""
+    """How a refund stands now; `refund` is its document once there is one, `fresh`: it was begun just now."""
 
     step: RefundStep
     refund: Refund | None
+    fresh: bool = False
 
 
 class GivingBack:
@@ -151,15 +164,15 @@ class GivingBack:
         )
         if begun.refund is not None or begun.step.step > 1:
             return begun
-        return self._send(begun.step)
+        return self._send(begun.step, first=begun.fresh)
 
     def _late_money(self, task_id: str, manager: Person) -> BackNews:
         _only_a_manager(manager)
         row = self._tasks.claim_now(task_id, manager)
         if row.kind != MONEY or row.amount <= 0:
             raise RuleBroken(Code.REFUND_EMPTY)
-        step = self._run(lambda uow: self._begin_late(uow, row, manager.person_id))
-        return self._send(step)
+        begun = self._run(lambda uow: self._begin_late(uow, row, manager.person_id))
+        return self._send(begun.step, first=begun.fresh)
 
     def _refresh(self, number: str) -> BackNews:
         step = self._run(lambda uow: uow.money_back(number))
@@ -170,7 +183,7 @@ class GivingBack:
         if step.standing is Back.UNKNOWN:
             return self._send(step)
         try:
-            return self._hear(number, self._desk.query(number))
+            news = self._hear(number, self._desk.query(number))
         except RuleBroken as refused:
             if refused.code is not Code.REFUND_UNKNOWN:
                 raise
@@ -178,8 +191,11 @@ class GivingBack:
         except Trouble as trouble:
             log.info("refund %s could not be asked about: %s", number, trouble.code)
             return self._hear(number, Back.UNKNOWN)
+        self._look_at_own(news.step)
+        return news
 
-    def _send(self, step: RefundStep) -> BackNews:
+    def _send(self, step: RefundStep, *, first: bool = False) -> BackNews:
+        """Ask for it under its number; `first`: that was never done before."""
         claim = "" if step.refund_id else self._run(lambda uow: uow.claim_of(step.attempt_id))
         asked = RefundRequest(
             number=step.number,
@@ -197,19 +213,22 @@ class GivingBack:
             log.warning("no answer about refund %s: %s", step.number, trouble.code)
             return self._hear(step.number, Back.UNKNOWN)
         except RuleBroken as refused:
-            # Written down nowhere but here; only a number that stands for something else is in doubt.
+            # Written down nowhere but here, unless the cloud was restored and has forgotten it.
+            forgotten = not first and refused.code in _MAY_BE_FORGOTTEN
             taken = refused.code is Code.REFERENCE_ALREADY_USED
-            sure = Back.UNKNOWN if taken or step.standing.is_accepted else Back.REFUSED
-            return self._hear(step.number, sure, refused.code.value)
+            doubted = forgotten or taken or step.standing.is_accepted
+            heard = Back.UNKNOWN if doubted else Back.REFUSED
+            return self._hear(step.number, heard, refused.code.value)
         news = self._hear(step.number, heard)
-        if not step.refund_id:
-            self._look_at_own(step.attempt_id)
+        self._look_at_own(step)
         return news
 
-    def _look_at_own(self, attempt_id: str) -> None:
-        """Let this till's own record of a payment hear that its money has gone back."""
-        if self._run(lambda uow: uow.attempt(attempt_id)) is not None:
-            self._payments.refresh_now(attempt_id)
+    def _look_at_own(self, step: RefundStep) -> None:
+        """Let this till's own record of a payment hear that its money has gone back, or has not after all."""
+        if step.refund_id:
+            return
+        if self._run(lambda uow: uow.attempt(step.attempt_id)) is not None:
+            self._payments.refresh_now(step.attempt_id)
 
     def _hear(self, number: str, heard: Heard, word: str = "") -> BackNews:
         return self._run(lambda uow: self._note(uow, number, heard, word))
@@ -252,14 +271,14 @@ class GivingBack:
         lines = tuple(sorted(pieces.items()))
         step = replace(step, cash=back.cash, lines=lines, provider=back.provider)
         uow.record(step)
-        return BackNews(step, None)
+        return BackNews(step, None, fresh=True)
 
-    def _begin_late(self, uow: UnitOfWork, row: TaskRow, actor: str) -> RefundStep:
+    def _begin_late(self, uow: UnitOfWork, row: TaskRow, actor: str) -> BackNews:
         """Record the first step for money no sale was made of, or return the one that has no answer."""
         refuse_revoked(uow)
         for step in uow.money_back_of_attempt(row.subject):
             if not step.refund_id and step.standing is Back.UNKNOWN:
-                return step
+                return BackNews(step, None)
         step = self._first(
             attempt_id=row.subject,
             sale_id=row.other,
@@ -270,7 +289,7 @@ class GivingBack:
             actor=actor,
         )
         uow.record(step)
-        return step
+        return BackNews(step, None, fresh=True)
 
     def _first(
         self,

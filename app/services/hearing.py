@@ -65,6 +65,8 @@ def events_of(view: PaymentView, last: PaymentStep) -> tuple[Event, ...]:
         if Anomaly.BY_HAND in view.anomalies and not paid_before:
             events += [Event.SHOWN, Event.VOUCHED]
         events.append(Event.PAID_OVER if Anomaly.OVER in view.anomalies else Event.PAID)
+    if state is State.CONFIRMED and known.state is State.REFUND_PENDING:
+        events.append(Event.REFUND_REFUSED)
     if state in _CLOSING:
         events.append(_CLOSING[state])
     elif state is State.REFUND_PENDING:

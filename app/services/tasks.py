@@ -19,6 +19,7 @@ from app.services.checkout import frozen_slot
 from app.services.payments import PaymentNews, Payments
 from app.services.stock import shortages
 from app.wire.tasks import (
+    BELIED,
     CORRECTED,
     DELIVERED,
     DROPPED,
@@ -160,7 +161,7 @@ def resolutions_of(task: TaskRow) -> tuple[str, ...]:
     """
     if task.code == QUARANTINE:
         return (RELEASED, DROPPED)
-    if task.code == UNPROVEN:  # nothing came that could go back
+    if task.code in (UNPROVEN, BELIED):  # nothing is there that could go back
         return (SEEN,)
     return (REFUNDED, SEEN) if task.kind == MONEY else (SEEN, CORRECTED)
 

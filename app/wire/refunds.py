@@ -15,8 +15,8 @@ class RefundRequest(Message, frozen=True, kw_only=True):
     """`POST /v1/refunds`: give part of a payment back. `number` is a UUID made on the device, before
     anything else: however often it is sent, the money goes back once.
 
-    `document` is the till's refund document, "" for money no sale was made of: then `claim_id` names the
-    claim on the attempt's task, and `person` is the manager who decides. `amount` is minor units.
+    `person` is the manager who decides. `document` is the till's refund document, "" for money no sale was
+    made of: then `claim_id` names the claim on the attempt's task. `amount` is minor units.
     Answer: the `RefundView`. 404 `payment_unknown`; 409 `refund_exceeds_payment` (`detail` is what is
     left), `reference_already_used`, `payment_not_confirmed`, `payment_already_open`, `proof_out`, `claimed`;
     403 `not_a_manager`.

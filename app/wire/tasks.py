@@ -29,6 +29,9 @@ GOING_BACK, STUCK, NOT_GIVEN_BACK = "refund_pending", "refund_stuck", "refund_re
 """Codes of money on its way back, of money the provider cannot give back by itself, and of money that stands
 as given back in a till's books although the provider refused it afterwards."""
 
+BELIED = "refund_after_all"
+"""The code of money that went back although its provider had called it refused: perhaps it went twice."""
+
 GIVES_BACK = frozenset({"late", "over", "partial", "no_sale", NOT_GIVEN_BACK})
 """Codes of money that can be sent back to where it came from."""
 

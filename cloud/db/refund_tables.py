@@ -33,7 +33,8 @@ refund = Table(
     text("standing"),
     text("word"),
     whole("accepted_ms"),  # 0: the provider has never taken it on
-    whole("next_ms"),  # when to ask again; 0: never
+    whole("next_ms"),  # when to ask again, not before; 0: at its end, or never asked about yet
+    whole("belied_ms"),  # when money moved that had been called refused; 0: it was not
     whole("created_ms"),
     whole("changed_ms"),
     small("version"),

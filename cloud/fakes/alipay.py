@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cloud.fakes.alipay_bill import packed, stamp, yuan
 from cloud.fakes.arithmetic import PrivateNumbers, PublicNumbers, holds, signed
-from cloud.fakes.faults import PORTAL, Fault, Faults, Letter, Lost, Reply
+from cloud.fakes.faults import PORTAL, AtWork, Fault, Faults, Letter, Lost, Reply, Work
 
 _LOGON = 'wa } ng{"***@example.com'
 Fields = dict[str, object]
@@ -55,6 +55,9 @@ class FakeAlipay:
     cert_sn: str = ""
     """SN of our certificate in certificate mode; then requests must name theirs."""
     faults: Faults = field(default_factory=Faults)
+    work: Work = field(default_factory=Work)
+    turns_away: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Methods the application may not use, with the code and sub-code that say so."""
     trades: dict[str, Trade] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     """Which order a code's address stands for."""
@@ -64,7 +67,7 @@ class FakeAlipay:
     settled: dict[str, list[Fields]] = field(default_factory=dict)
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Answer one request. Raises Lost."""
+        """Answer one request. Raises Lost, AtWork."""
         if method == "GET":
             day = dict(parse_qsl(urlsplit(url).query)).get("day", "")
             return Reply(200, {"content-type": "application/zip"}, packed(self, day))
@@ -83,7 +86,12 @@ class FakeAlipay:
             return self._answer("error", wrong, Fault.UNSIGNED)
         if fault is Fault.SYSTEM_ERROR:
             return self._answer(called, {"code": "20000", "sub_code": "aop.unknow-error"}, None)
-        said = self._do(called, json.loads(form["biz_content"]), form.get("notify_url", ""))
+        asked, notify_url = json.loads(form["biz_content"]), form.get("notify_url", "")
+        try:
+            said = self._do(called, asked, notify_url)
+        except AtWork as work:
+            work.finish = lambda: self._answer(called, self._do(called, asked, notify_url), None)
+            raise
         if fault is Fault.LOSE_ANSWER:
             raise Lost
         if fault is Fault.HTML:
@@ -157,6 +165,9 @@ class FakeAlipay:
             "alipay.trade.order.settle": lambda asked, _: self._settle(asked),
             "alipay.trade.order.settle.query": lambda asked, _: self._settle_query(asked),
         }
+        if method in self.turns_away:
+            code, sub_code = self.turns_away[method]
+            return {"code": code, "sub_code": sub_code}
         if method not in answers:
             return {"code": "40002", "sub_code": "isv.invalid-method"}
         try:
@@ -241,11 +252,15 @@ class FakeAlipay:
     def _refund(self, asked: Fields) -> Fields:
         trade = self._existing(asked)
         number, amount = str(asked["out_request_no"]), fen(str(asked["refund_amount"]))
+        if not self.work.take_on(number):
+            raise BusinessError("TRADE_NOT_ALLOW_REFUND")
         known = trade.refunds.get(number)
         if known not in (None, amount):
             raise BusinessError("DISCORDANT_REPEAT_REQUEST")
         if known is None and amount > trade.total - trade.refunded:
-            raise BusinessError("REFUND_AMT_NOT_EQUAL_TOTAL_LEFT")
+            raise BusinessError("REASON_TRADE_REFUND_FEE_ERR")
+        if amount <= 0:
+            raise BusinessError("REFUND_AMT_NOT_EQUAL_TOTAL")
         trade.refunds[number] = amount
         if trade.refunded == trade.total:
             trade.status = "TRADE_CLOSED"

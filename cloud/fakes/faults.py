@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -67,6 +68,42 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class AtWork(Exception):  # noqa: N818 - as above
+    """A call was taken on. Once `done` is set, `finish` does it and answers."""
+
+    def __init__(self, done: threading.Event) -> None:
+        super().__init__()
+        self.done = done
+        self.finish: Callable[[], Reply] = lambda: PORTAL
+
+
+@dataclass
+class Work:
+    """What a provider has taken on and not done yet: nobody who asks is told of it, and the same number
+    again is refused."""
+
+    slowly: int = 0
+    """So many of the next refunds are worked at until `finish`."""
+    numbers: set[str] = field(default_factory=set)
+    begun: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def take_on(self, number: str) -> bool:
+        """Tell whether a call may go on; not if its number is at work. Raises AtWork where it begins."""
+        if number in self.numbers and not self.done.is_set():
+            return False
+        if self.slowly:
+            self.slowly -= 1
+            self.numbers.add(number)
+            self.begun.set()
+            raise AtWork(self.done)
+        return True
+
+    def finish(self) -> None:
+        """Do all that was taken on, and answer."""
+        self.done.set()
 
 
 PORTAL = Reply(200, {"content-type": "text/html"}, b"<html>Please sign in to the Wi-Fi</html>")

@@ -19,7 +19,7 @@ from typing import ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from cloud.fakes.alipay import FakeAlipay
-from cloud.fakes.faults import Fault, Letter, Lost, Reply
+from cloud.fakes.faults import AtWork, Fault, Letter, Lost, Reply
 from cloud.fakes.wechat import FakeWechat
 
 _ALIPAY_PATHS = ("/gateway.do", "/bill")
@@ -41,9 +41,17 @@ class Providers:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
-        """Answer one request. Raises Lost."""
+        """Answer one request, late if it is worked at. Raises Lost."""
         if path.startswith("/control/"):
             return self._control(path.removeprefix("/control/").split("/"))
+        try:
+            return self._answer(method, path, headers, body)
+        except AtWork as work:
+            work.done.wait()
+            with self.lock:
+                return work.finish()
+
+    def _answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
         with self.lock:
             if path.removeprefix("/") in self.alipay.codes:
                 return self._wallet(self.alipay.codes[path.removeprefix("/")])

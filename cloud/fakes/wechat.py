@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cloud.fakes import wechat_bill
 from cloud.fakes.arithmetic import PrivateNumbers, PublicNumbers, holds, signed
-from cloud.fakes.faults import PORTAL, Fault, Faults, Letter, Lost, Reply
+from cloud.fakes.faults import PORTAL, AtWork, Fault, Faults, Letter, Lost, Reply, Work
 from cloud.fakes.wechat_order import Fields, Order, WechatError, requested
 
 _HEADER = re.compile(r'(\w+)="([^"]*)"')
@@ -36,6 +36,7 @@ class FakeWechat:
     base: str = "https://wechat.invalid"
     skew_s: int = 0
     faults: Faults = field(default_factory=Faults)
+    work: Work = field(default_factory=Work)
     letters: Faults = field(default_factory=Faults)
     """What happens to the next notifications."""
     orders: dict[str, Order] = field(default_factory=dict)
@@ -52,7 +53,7 @@ class FakeWechat:
     """Bills that were announced, by what their address asks for."""
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Answer one request. Raises Lost."""
+        """Answer one request. Raises Lost, AtWork."""
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         if parts.path == "/sns/oauth2/access_token":
@@ -70,7 +71,11 @@ class FakeWechat:
         if fault is Fault.SYSTEM_ERROR:
             return self._answer(500, {"code": "SYSTEM_ERROR", "message": "系统异常"}, None)
         asked = json.loads(body) if body else dict(parse_qsl(parts.query))
-        status, said = self._do(method, parts.path, asked)
+        try:
+            status, said = self._do(method, parts.path, asked)
+        except AtWork as work:
+            work.finish = lambda: self._answer(*self._do(method, parts.path, asked), None)
+            raise
         if fault is Fault.LOSE_ANSWER:
             raise Lost
         if fault is Fault.HTML:
@@ -265,6 +270,8 @@ class FakeWechat:
         number, amount = str(asked["out_refund_no"]), asked["amount"]
         if not isinstance(amount, dict) or amount["total"] != order.total or not order.paid_ms:
             raise WechatError(400, "INVALID_REQUEST")
+        if not self.work.take_on(number):
+            raise WechatError(403, "INVALID_REQUEST")
         if number not in order.refunds:
             if amount["refund"] > order.total - order.refunded:
                 raise WechatError(403, "NOT_ENOUGH")

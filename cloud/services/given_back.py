@@ -16,6 +16,7 @@ class Given:
 
     `stuck` waits for somebody at the provider. `owed` is what a till has written down as given back,
     because the provider had accepted it, and the provider refused after all; `owed_for` is its document.
+    `belied` is what moved although it had been called refused: it may have been given twice.
     """
 
     done: int = 0
@@ -23,6 +24,7 @@ class Given:
     stuck: int = 0
     owed: int = 0
     owed_for: str = ""
+    belied: int = 0
     of_sale: bool = False
     """Some of it is or was of a sale, written down by its till as a document."""
 
@@ -30,13 +32,15 @@ class Given:
 NOTHING = Given()
 
 
-def summed(rows: Iterable[GoingBack]) -> Given:
-    """Sum the refunds of one attempt up."""
-    done = going = stuck = 0
+def summed(rows: Iterable[GoingBack], told_done: int = 0) -> Given:
+    """Sum the refunds of one attempt up; `told_done` went back by what tills say alone."""
+    done, going, stuck, belied = told_done, 0, 0, 0
     documents: dict[str, list[GoingBack]] = {}
     for row in rows:
         if row.standing is Back.STUCK:
             stuck += row.amount
+        if row.belied_ms and row.standing.counts:
+            belied += row.amount
         if row.document:
             documents.setdefault(row.document, []).append(row)
         elif row.standing is Back.DONE:
@@ -45,7 +49,8 @@ def summed(rows: Iterable[GoingBack]) -> Given:
             going += row.amount
     debts = {document: _owed(mine) for document, mine in documents.items()}
     owed_for = next((document for document, debt in debts.items() if debt), "")
-    return Given(done, going, stuck, debts.get(owed_for, 0), owed_for, bool(documents))
+    owed = debts.get(owed_for, 0)
+    return Given(done, going, stuck, owed, owed_for, belied, bool(documents))
 
 
 def _owed(rows: list[GoingBack]) -> int:

@@ -1,7 +1,8 @@
 """Giving money back by the way it came: written down first, asked for once, followed to its end.
 
 A provider is asked without holding a lock; what it says is applied under the row lock of the attempt. Never
-more goes back than came: whatever is not refused counts. Knows no HTTP and no provider in particular.
+more goes back than came: whatever is not refused counts. One question about a refund is out at a time, and
+a refusal is believed only where nothing else may have arrived. Knows no HTTP and no provider in particular.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from app.domain.money_back import Back, Paid, from_one, from_several
 from app.domain.payment import PAID_STATES, Event, State
 from app.domain.text import MAX_REFERENCE, check_reason
 from app.errors import Code, RuleBroken, Trouble
+from app.wire.tasks import REFUNDED
 from cloud.db.base import Database
 from cloud.gateways.base import AttemptKey, RefundAnswer, RefundStanding
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, money_tasks, proofs, refund_ledger, tasks
+from cloud.services import attempts, money_tasks, proofs, refund_answers, refund_ledger, tasks
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.money_facts import Own
 from cloud.services.payments import Payments
-from cloud.services.refund_ledger import GoingBack, RefundKey, RefundLedger, Request
+from cloud.services.refund_answers import TURN_MS
+from cloud.services.refund_ledger import GoingBack, RefundKey, RefundLedger, Request, Turn
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +38,6 @@ T = TypeVar("T")
 
 SWEEP_LIMIT = 200
 """Most refunds one sweep asks about; the next one takes the rest."""
-SOON_MS, SELDOM_MS = 10_000, 3_600_000
-"""How soon and how seldom a refund without its end is asked about: Alipay wants ten seconds to know of
-one; a card that is gone may take somebody days."""
-
-_HEARD = {
-    RefundStanding.DONE: Back.DONE,
-    RefundStanding.PENDING: Back.PENDING,
-    RefundStanding.REFUSED: Back.REFUSED,
-    RefundStanding.STUCK: Back.STUCK,
-    RefundStanding.ABSENT: Back.UNKNOWN,
-}
 _NUMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -53,8 +45,8 @@ _NUMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 class Wish:
     """What somebody wants to give back. `number` is a UUID chosen on the device; minor units.
 
-    `document` is the till's refund of a sale, "" for money no sale was made of: then `claim_id` is the
-    claim of `device` on the attempt's task, and `person` the manager who decides.
+    `person` is the manager who decides. `document` is the till's refund of a sale, "" for money no sale
+    was made of: then `claim_id` is the claim of `device` on the attempt's task.
     """
 
     number: str
@@ -90,34 +82,32 @@ class GivingBack:
         Raises RuleBroken: CLOUD_MESSAGE_INVALID, AMOUNT_INVALID, TEXT_*, PAYMENT_UNKNOWN,
         PAYMENT_NOT_CONFIRMED when nothing has come, PAYMENT_ALREADY_OPEN while it may still be paid,
         REFUND_EXCEEDS_PAYMENT (`left`), REFERENCE_ALREADY_USED when the number stands for another refund,
-        PROOF_OUT; and Refused as `tasks.held` does where money no sale was made of is given back.
+        PROOF_OUT; Refused 403 for somebody who is no manager, and as `tasks.held` does where money no sale
+        was made of is given back.
         """
         _check(wish)
-        known = self._known(wish)
-        if known is not None:
-            return self.current(wish.key)
-        try:
-            self._write_down(wish)
-        except RuleBroken as refused:
-            if refused.code is not Code.PAYMENT_ALREADY_OPEN or wish.document:
-                raise
-            # What came is less than was due. Nothing more may come while it goes back.
-            self._payments.cancel(wish.attempt)
-            self._write_down(wish)
-        request = self._find(wish.key)
-        for row in request.rows:
-            self._send(row)
-        return self._find(wish.key)
+        if self._known(wish) is None:
+            try:
+                self._write_down(wish)
+            except RuleBroken as refused:
+                if refused.code is not Code.PAYMENT_ALREADY_OPEN or wish.document:
+                    raise
+                # What came is less than was due. Nothing more may come while it goes back.
+                self._payments.cancel(wish.attempt)
+                self._write_down(wish)
+        return self.current(wish.key)
 
     def current(self, key: RefundKey) -> Request:
-        """Return a refund as it truly stands now: what is not at its end is asked about.
+        """Return a refund as it stands: what is not at its end is asked about, unless somebody just did or
+        is still waiting for the answer.
 
         Raises RuleBroken(REFUND_UNKNOWN).
         """
-        request = self._find(key)
-        for row in request.rows:
-            if not row.standing.is_final:
-                self._ask(row)
+        for row in self._find(key).rows:
+            waits = row.standing.is_final or row.next_ms > self._payments.now_ms()
+            turn = None if waits else self._take_turn(row)
+            if turn is not None:
+                self._ask(turn)
         return self._find(key)
 
     def sweep(self) -> int:
@@ -177,7 +167,7 @@ class GivingBack:
                     actor=wish.person,
                     created_ms=books.now_ms,
                 )
-                books.refunds.open(row, books.now_ms + SOON_MS)
+                books.refunds.open(row)
             _follow(books, attempt)
 
         self._change(put)
@@ -189,10 +179,12 @@ class GivingBack:
         proofs.refuse_refund(books.conn, wish.attempt, wish.device, books.now_ms)
         if wish.currency != attempt.currency:
             raise RuleBroken(Code.AMOUNT_INVALID, amount=wish.amount)
-        if not wish.document:
-            holder = tasks.Holder(
-                attempt.tenant, attempt.store, wish.device, wish.claim_id, wish.person
-            )
+        holder = tasks.Holder(
+            attempt.tenant, attempt.store, wish.device, wish.claim_id, wish.person
+        )
+        if wish.document:
+            tasks.only_who_may(books.conn, holder, REFUNDED, wish.person)
+        else:
             tasks.held(books.conn, holder, attempt.attempt_id)
         if attempt.payment.is_open:
             raise RuleBroken(Code.PAYMENT_ALREADY_OPEN, attempt=attempt.attempt_id)
@@ -210,35 +202,27 @@ class GivingBack:
 
     # --- asking -------------------------------------------------------------------------------
 
-    def _send(self, row: GoingBack) -> None:
-        """Ask a provider to give back; no answer leaves the refund unknown."""
-        try:
-            answer = self._gateways.named(row.provider).refund(row.asked())
-        except Trouble as trouble:
-            log.warning("no answer about refund %s: %s", row.number, trouble.code)
-            self._apply(row, Back.UNKNOWN, RefundAnswer(RefundStanding.ABSENT))
-        except RuleBroken as refused:
-            # A number that means something else there: whoever looks must see what has moved.
-            taken = refused.code is Code.REFERENCE_ALREADY_USED
-            heard = Back.STUCK if taken else Back.REFUSED
-            said = RefundAnswer(RefundStanding.REFUSED, reason=refused.code.value)
-            self._apply(row, heard, said)
-        else:
-            self._apply(row, _heard(row, answer), answer)
+    def _take_turn(self, row: GoingBack) -> Turn | None:
+        """Be the one who asks. Of two calls under one number a provider may refuse the second because it
+        is at work on the first: so there are no two, neither of threads nor of processes."""
 
-    def _ask(self, row: GoingBack) -> None:
-        """Ask how a refund stands. One that never arrived is sent again under its number, which is safe
-        as often as need be."""
+        def take(conn: sa.Connection) -> Turn | None:
+            attempts.find(conn, row.attempt, lock=True)
+            now_ms = self._payments.now_ms()
+            ledger = RefundLedger(conn, now_ms)
+            return ledger.take_turn(row.attempt, row.number, now_ms + TURN_MS)
+
+        return self._database.write(take)
+
+    def _ask(self, turn: Turn) -> None:
+        """Ask a provider about a refund, and write down what that says; no answer leaves it unknown."""
+        row = turn.row
         try:
-            answer = self._gateways.named(row.provider).refund_query(row.asked())
+            heard, answer = refund_answers.ask(self._gateways.named(row.provider), turn)
         except Trouble as trouble:
             log.warning("no answer about refund %s: %s", row.number, trouble.code)
-            self._apply(row, Back.UNKNOWN, RefundAnswer(RefundStanding.ABSENT))
-            return
-        if answer.standing is RefundStanding.ABSENT:
-            self._send(row)
-        else:
-            self._apply(row, _heard(row, answer), answer)
+            heard, answer = Back.UNKNOWN, RefundAnswer(RefundStanding.ABSENT)
+        self._apply(row, heard, answer)
 
     def _apply(self, row: GoingBack, heard: Back, answer: RefundAnswer) -> None:
         def take(books: _Books) -> None:
@@ -246,13 +230,15 @@ class GivingBack:
             key = RefundKey(row.attempt.tenant, row.attempt.store, row.request)
             request = refund_ledger.known(books.conn, key)
             here = next(r for r in request.rows if r.number == row.number) if request else row
-            if here.standing.is_final:
+            if here.standing.is_belied_by(heard):
+                log.error("refund %s was called refused, and now %s", row.number, heard.value)
+            elif here.standing.is_final:
                 return
-            age = books.now_ms - here.created_ms
-            stuck = heard is Back.STUCK
-            wait = SELDOM_MS if stuck else min(max(age // 4, SOON_MS), SELDOM_MS)
+            elif here.next_ms != row.next_ms and not heard.is_accepted:
+                return  # this answer took so long that somebody else asks by now
+            next_ms = books.now_ms + refund_answers.wait_ms(here, heard, answer, books.now_ms)
             word = answer.reason[:MAX_REFERENCE]
-            books.refunds.hear(here, heard, answer.ref, word, books.now_ms + wait)
+            books.refunds.hear(here, heard, answer.ref, word, next_ms)
             _follow(books, attempt)
 
         self._change(take)
@@ -323,14 +309,6 @@ def _follow(books: _Books, attempt: Attempt) -> None:
         attempt = books.attempts.step(attempt, Event.REFUND_REFUSED, "provider")
     if attempt.payment.state is State.REFUND_PENDING and back >= attempt.received:
         books.attempts.step(attempt, Event.REFUND_DONE, "provider")
-
-
-def _heard(row: GoingBack, answer: RefundAnswer) -> Back:
-    """Return what an answer means. Another amount than was asked for is nothing to be sure of."""
-    heard = _HEARD[answer.standing]
-    if heard is Back.DONE and answer.amount not in (0, row.amount):
-        return Back.STUCK
-    return heard
 
 
 def _number_of(request: str, place: int) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.money_back import Back
 from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, PaymentState, State
 from app.wire.tokens import is_portable
-from cloud.db import payment_tables
+from cloud.db import payment_tables, refund_tables
 from cloud.db.tables import payment_step, sale, tender
 from cloud.services import refund_ledger
 from cloud.services.attempts import Vouched
@@ -106,10 +107,31 @@ def _with_refunds(connection: sa.Connection, own: Own, known: dict[str, Known]) 
     if not known:
         return known
     rows = refund_ledger.of_attempts(connection, own, sorted(known))
-    for attempt_id in {row.attempt.attempt_id for row in rows}:
+    told = _told_done(connection, own, sorted(known), {row.number for row in rows})
+    for attempt_id in {row.attempt.attempt_id for row in rows} | set(told):
         mine = [row for row in rows if row.attempt.attempt_id == attempt_id]
-        known[attempt_id] = replace(known[attempt_id], given=summed(mine))
+        given = summed(mine, told.get(attempt_id, 0))
+        known[attempt_id] = replace(known[attempt_id], given=given)
     return known
+
+
+def _told_done(
+    connection: sa.Connection, own: Own, attempt_ids: Collection[str], here: Collection[str]
+) -> dict[str, int]:
+    """Return what tills say has gone back of money no sale was made of, and our own ledger does not know:
+    a restored backup is older than what the tills have pushed again."""
+    columns = refund_tables.step.c
+    query = sa.select(columns.attempt_id, columns.number, columns.amount).where(
+        in_store(columns.tenant_id, columns.store_id, own),
+        columns.attempt_id.in_(attempt_ids),
+        columns.document_id == "",
+        columns.standing == Back.DONE.value,
+    )
+    done = {row.number: row for row in connection.execute(query) if row.number not in here}
+    found: dict[str, int] = {}
+    for row in done.values():
+        found[row.attempt_id] = found.get(row.attempt_id, 0) + row.amount
+    return found
 
 
 def _said(step: sa.Row[Any]) -> Known | None:

@@ -12,10 +12,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.money_back import Back
 from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, State
-from app.wire.bodies import PaymentStepV1, SaleV1
+from app.wire.bodies import PaymentStepV1, RefundStepV1, SaleV1
 from app.wire.proofs import PROOF_MS
 from app.wire.tasks import (
+    BELIED,
     BY_ITSELF,
     GIVES_BACK,
     GOING_BACK,
@@ -77,6 +79,8 @@ def note_arrivals(
         match record.body:
             case PaymentStepV1() as step if set(step.anomalies) - _SURE:
                 odd.add(step.attempt)
+            case RefundStepV1() as back if back.standing == Back.DONE and not back.refund:
+                odd.add(back.attempt)
             case SaleV1() as sold:
                 paid |= {part.attempt for part in sold.tenders if part.attempt}
     own = (arrival.tenant, arrival.store)
@@ -161,12 +165,21 @@ def _judge(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, NOT_GIVEN_BACK, False, given.owed)
     if given.going:
         return _Finding(MONEY, GOING_BACK, False, given.going)
-    if not given.done:
+    found = _judge_left(facts, sold, now_ms)
+    if given.belied and (found.settled or found.kind != MONEY):
+        return _Finding(MONEY, BELIED, False, given.belied)
+    return found
+
+
+def _judge_left(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
+    """Judge what has not gone back of an attempt's money."""
+    done = facts.given.done
+    if not done:
         return _judge_kept(facts, sold, now_ms)
-    left = replace(facts, received=facts.received - given.done)
+    left = replace(facts, received=facts.received - done)
     found = _judge_kept(left, sold, now_ms) if left.received > 0 else None
     if found is None or found.kind != MONEY:
-        return _Finding(MONEY, REFUNDED, True, given.done)
+        return _Finding(MONEY, REFUNDED, True, done)
     return found
 
 

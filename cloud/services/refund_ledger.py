@@ -57,6 +57,7 @@ class GoingBack:
     word: str = ""
     accepted_ms: int = 0
     next_ms: int = 0
+    belied_ms: int = 0
     changed_ms: int = 0
     version: int = 0
 
@@ -71,6 +72,14 @@ class GoingBack:
             currency=self.currency,
             reason=self.reason,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The right to ask a provider about a refund, until `row.next_ms`; `is_first`: nobody had it before."""
+
+    row: GoingBack
+    is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,25 +205,42 @@ class RefundLedger:
     now_ms: int
     changed: dict[RefundKey, None] = field(default_factory=dict)
 
-    def open(self, row: GoingBack, next_ms: int) -> GoingBack:
-        """Write a new refund. Raises sqlalchemy IntegrityError when the number exists."""
-        row = replace(row, version=1, changed_ms=self.now_ms, next_ms=next_ms)
+    def open(self, row: GoingBack) -> GoingBack:
+        """Write a new refund, to be asked for at once. Raises sqlalchemy IntegrityError when the number
+        exists."""
+        row = replace(row, version=1, changed_ms=self.now_ms)
         self.conn.execute(_refunds.insert().values(**_key(row), **_fixed(row), **_moving(row)))
         return self._noted(row)
 
+    def take_turn(self, key: AttemptKey, number: str, until_ms: int) -> Turn | None:
+        """Give whoever comes the turn to ask about a refund, and nobody else before `until_ms`; None if it
+        has its end, or somebody else has the turn."""
+        rows = of_attempt(self.conn, key)
+        row = next((each for each in rows if each.number == number), None)
+        if row is None or row.standing.is_final or row.next_ms > self.now_ms:
+            return None
+        mine = rows_of(_refunds, **_key(row))
+        self.conn.execute(_refunds.update().where(mine).values(next_ms=until_ms))
+        return Turn(replace(row, next_ms=until_ms), is_first=not row.next_ms)
+
     def hear(self, row: GoingBack, heard: Back, ref: str, word: str, next_ms: int) -> GoingBack:
-        """Apply what a provider said; `next_ms` is when to ask again if that was not the end of it."""
-        standing = row.standing.after(heard)
+        """Apply what a provider said; `next_ms` is when to ask again if that was not the end of it.
+
+        That money moves after all which was called refused is believed, too, and noted as `belied_ms`.
+        """
+        belied = row.standing.is_belied_by(heard)
+        standing = heard if belied else row.standing.after(heard)
         moved = standing is not row.standing
         after = replace(
             row,
             standing=standing,
             ref=row.ref or ref,
-            word=word if moved else row.word,
+            word=word if moved else word or row.word,
             accepted_ms=row.accepted_ms or (self.now_ms if standing.is_accepted else 0),
             next_ms=0 if standing.is_final else next_ms,
+            belied_ms=self.now_ms if belied else row.belied_ms,
         )
-        if moved or after.ref != row.ref:
+        if moved or (after.ref, after.word) != (row.ref, row.word):
             after = replace(after, version=row.version + 1, changed_ms=self.now_ms)
         mine = rows_of(_refunds, **_key(row))
         self.conn.execute(_refunds.update().where(mine).values(**_moving(after)))
@@ -248,7 +274,7 @@ _FIXED = {"device": "device_id", "document": "document_id"} | {
     for name in "request provider payment_ref total amount currency reason actor created_ms".split()
 }
 """Which column keeps a field that never changes."""
-_MOVING = ("ref", "word", "accepted_ms", "next_ms", "changed_ms", "version")
+_MOVING = ("ref", "word", "accepted_ms", "next_ms", "belied_ms", "changed_ms", "version")
 
 
 def _fixed(row: GoingBack) -> dict[str, object]:

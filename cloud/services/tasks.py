@@ -214,7 +214,7 @@ def settle(
     if asked.resolution not in resolutions_of(row["kind"], row["code"]):
         raise Refused(422, "malformed", "resolution")
     person = (asked.person or row["claimed_by"])[:MAX_ID]
-    _only_who_may(connection, holder, asked.resolution, person)
+    only_who_may(connection, holder, asked.resolution, person)
     if asked.resolution == REFUNDED:
         _refuse_refund(connection, row, holder, now_ms)
     _resolve_exception(connection, row, now_ms)
@@ -234,11 +234,12 @@ def held(connection: sa.Connection, holder: Holder, task_id: str) -> None:
     row = _locked(connection, holder, task_id)
     if row["state"] != CLAIMED or not _holds(row, holder):
         raise _taken(connection, row)
-    _only_who_may(connection, holder, REFUNDED, holder.person or row["claimed_by"])
+    only_who_may(connection, holder, REFUNDED, holder.person or row["claimed_by"])
 
 
-def _only_who_may(connection: sa.Connection, holder: Holder, word: str, person: str) -> None:
-    """Guides deliver, managers decide; the operator sits at the cloud itself. Raises Refused 403."""
+def only_who_may(connection: sa.Connection, holder: Holder, word: str, person: str) -> None:
+    """Return if a person may settle with this word: guides deliver, managers decide, and the operator sits
+    at the cloud itself. Raises Refused 403."""
     if word == DELIVERED or holder.device == OPERATOR:
         return
     if not is_manager(connection, holder.tenant, holder.store, person):

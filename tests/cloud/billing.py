@@ -266,6 +266,7 @@ class Account:
             "word": "",
             "accepted_ms": each.at_ms,
             "next_ms": 0,
+            "belied_ms": 0,
             "created_ms": each.at_ms,
             "changed_ms": each.at_ms,
             "version": 1,

@@ -22,7 +22,8 @@ from cloud.db import refund_tables
 from cloud.db.task_tables import task as task_table
 from cloud.errors import Refused
 from cloud.gateways.base import Answer, Money, RefundAnswer, RefundStanding, Standing, unresolved
-from cloud.services.giving_back import SELDOM_MS, SOON_MS, Wish
+from cloud.services.giving_back import Wish
+from cloud.services.refund_answers import SELDOM_MS, SOON_MS
 from cloud.services.tasks import task_row
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till, open_shop
@@ -209,7 +210,7 @@ def test_what_is_in_doubt_counts_as_gone_and_what_is_refused_does_not(
 
 
 def test_a_whole_refund_that_is_refused_leaves_the_payment_paid(
-    shop: Shop, paid: Shown, script: Script
+    shop: Shop, paid: Shown, script: Script, clock: Clock
 ):
     script.answers = [
         RefundAnswer(RefundStanding.PENDING),
@@ -218,12 +219,13 @@ def test_a_whole_refund_that_is_refused_leaves_the_payment_paid(
     asked = wish(paid, paid.order.total)
     shop.desk.giving_back.give_back(asked)
     assert paid.view().state == State.REFUND_PENDING
+    clock.ahead_ms += SOON_MS
     assert shop.desk.giving_back.current(asked.key).standing is Back.REFUSED
     assert paid.view().state == State.CONFIRMED
 
 
 def test_a_promise_the_provider_breaks_becomes_a_task_until_it_is_kept(
-    shop: Shop, till: Till, paid: Shown, script: Script
+    shop: Shop, till: Till, paid: Shown, script: Script, clock: Clock
 ):
     """The till has written "given back" down, because the provider had accepted it."""
     script.answers = [
@@ -233,6 +235,7 @@ def test_a_promise_the_provider_breaks_becomes_a_task_until_it_is_kept(
     asked = wish(paid, 500)
     shop.desk.giving_back.give_back(asked)
     assert task_of(shop, paid).kind == "payment"
+    clock.ahead_ms += SOON_MS
     shop.desk.giving_back.current(asked.key)
     task = task_of(shop, paid)
     assert (task.code, task.state, task.amount) == ("refund_refused", "open", 500)
@@ -285,11 +288,14 @@ def test_money_does_not_go_back_behind_a_till_that_may_hold_a_proof(
     assert shop.desk.giving_back.give_back(asked).standing is Back.DONE
 
 
-def test_history_is_kept_and_cannot_be_changed(shop: Shop, paid: Shown, script: Script):
+def test_history_is_kept_and_cannot_be_changed(
+    shop: Shop, paid: Shown, script: Script, clock: Clock
+):
     script.answers = [None, RefundAnswer(RefundStanding.PENDING)]
     asked = wish(paid, 100)
     shop.desk.giving_back.give_back(asked)
     for _ in range(2):
+        clock.ahead_ms += SOON_MS
         shop.desk.giving_back.current(asked.key)
     events = refund_tables.event
     with shop.cloud.db.reading() as conn:

@@ -165,6 +165,10 @@ class FakeGateway:
     def decline(self, attempt_id: str) -> None:
         self._apply(attempt_id, Event.DECLINED)
 
+    def go_back(self, attempt_id: str, event: Event) -> None:
+        """Let the cloud hear how its refund of this money goes."""
+        self._apply(attempt_id, event)
+
     def lose_provider(self, attempt_id: str) -> None:
         """Let the cloud ask its provider and hear nothing it can trust."""
         self._apply(attempt_id, Event.LOST)

@@ -36,6 +36,8 @@ class FakeRefundDesk:
     lose_answers: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
     _held: dict[str, _Held] = field(default_factory=dict)
+    _forgotten: dict[str, _Held] = field(default_factory=dict)
+    """What the provider does and the cloud knows nothing of any more."""
 
     # --- the port ---------------------------------------------------------------------------------
 
@@ -45,6 +47,7 @@ class FakeRefundDesk:
         if known is None:
             if self.refuses is not None:
                 raise RuleBroken(self.refuses)
+            self._forgotten.pop(asked.number, None)
             received = self.received(asked.attempt_id)
             if not received:
                 raise RuleBroken(Code.PAYMENT_UNKNOWN)
@@ -72,13 +75,14 @@ class FakeRefundDesk:
 
     def forget(self) -> None:
         """Be restored from a backup that knows of no refund."""
+        self._forgotten |= self._held
         self._held.clear()
 
     def gone(self, attempt_id: str) -> int:
         """How much has gone or may be going back by an attempt."""
         return sum(
             held.asked.amount
-            for held in self._held.values()
+            for held in (self._held | self._forgotten).values()
             if held.asked.attempt_id == attempt_id and held.standing.counts
         )
 

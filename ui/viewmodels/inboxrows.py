@@ -47,6 +47,7 @@ _MONEY = {
     "refund_pending": ("info", "undo-2"),
     "refund_stuck": ("danger", "undo-2"),
     "refund_refused": ("danger", "undo-2"),
+    "refund_after_all": ("danger", "undo-2"),
     "unproven": ("danger", "shield-alert"),
 }
 _RECORDS = {

@@ -136,8 +136,8 @@ class AlipayGateway:
         said = self.client.call("alipay.trade.refund", contents)
         if o.failed_with(said, o.OTHER_AMOUNT):
             raise RuleBroken(Code.REFERENCE_ALREADY_USED, provider=self.name)
-        if said.code == FAILED:
-            return RefundAnswer(RefundStanding.REFUSED, reason=said.sub_code)
+        if said.code == FAILED or said.code in o.TURNED_AWAY:
+            return RefundAnswer(RefundStanding.REFUSED, reason=said.sub_code or said.code)
         if not said.succeeded:
             self._doubt("refund", said)
         if said.text("fund_change") == "Y":

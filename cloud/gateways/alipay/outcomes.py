@@ -36,8 +36,12 @@ TOO_LATE_TO_CANCEL = frozenset(
 )
 """Cancelling is refused for good; what became of the money is asked by `query`."""
 
-OTHER_AMOUNT = frozenset({"ACQ.DISCORDANT_REPEAT_REQUEST", "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL"})
-"""A refund number stands for another amount than before."""
+TURNED_AWAY = frozenset({"20001", "40001", "40002", "40006"})
+"""Alipay's door refused the call itself (token, arguments, permissions): behind it nothing was done."""
+
+OTHER_AMOUNT = frozenset({"ACQ.DISCORDANT_REPEAT_REQUEST"})
+"""A refund number stands for another amount than before. (REFUND_AMT_NOT_EQUAL_TOTAL does not say that: the
+amount itself does not fit, and nothing was done.)"""
 
 
 def standing(trade: Mapping[str, object]) -> Answer:

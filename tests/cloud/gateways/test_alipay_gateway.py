@@ -10,7 +10,7 @@ from app.errors import Code, RuleBroken, Trouble
 from cloud.fakes.arithmetic import signed
 from cloud.gateways.alipay import outcomes
 from cloud.gateways.alipay.client import china_time, moment
-from cloud.gateways.base import NoticeRefused, Standing
+from cloud.gateways.base import NoticeRefused, Refund, RefundStanding, Standing
 from cloud.gateways.numbers import order_number
 from tests.cloud.gateways.benches import (
     NOW_MS,
@@ -63,6 +63,45 @@ def test_a_payment_given_back_in_full_is_told_from_one_that_ran_out(bench):
     bench.provider.give_up(order_number(late.attempt))
     assert bench.gateway.query(given.attempt).standing is Standing.REVERSED
     assert bench.gateway.query(late.attempt).standing is Standing.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("code", "sub_code"),
+    [
+        ("40006", "isv.insufficient-isv-permissions"),
+        ("40001", "isv.missing-method"),
+        ("40002", "isv.invalid-app-id"),
+        ("20001", "aop.invalid-auth-token"),
+    ],
+)
+def test_a_refund_that_is_turned_away_at_the_door_is_refused_and_a_question_stays_a_question(
+    bench, code: str, sub_code: str
+):
+    asked = charge()
+    bench.gateway.pay(asked, bench.code("0"))
+    back = Refund(asked.attempt, "r1", "1", 100, asked.amount, "CNY")
+    bench.provider.turns_away["alipay.trade.refund"] = (code, sub_code)
+    answer = bench.gateway.refund(back)
+    assert (answer.standing, answer.reason) == (RefundStanding.REFUSED, sub_code)
+    bench.provider.turns_away["alipay.trade.fastpay.refund.query"] = (code, sub_code)
+    with pytest.raises(Trouble):
+        bench.gateway.refund_query(back)
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason"),
+    [(170_911, "ACQ.REASON_TRADE_REFUND_FEE_ERR"), (0, "ACQ.REFUND_AMT_NOT_EQUAL_TOTAL")],
+)
+def test_an_amount_that_does_not_fit_is_refused_and_says_nothing_of_its_number(
+    bench, amount: int, reason: str
+):
+    asked = charge()
+    assert asked.amount == 170_910
+    bench.gateway.pay(asked, bench.code("0"))
+    back = Refund(asked.attempt, "r1", "1", amount, asked.amount, "CNY")
+    answer = bench.gateway.refund(back)
+    assert (answer.standing, answer.reason) == (RefundStanding.REFUSED, reason)
+    assert bench.gateway.refund_query(back).standing is RefundStanding.ABSENT
 
 
 def test_contents_may_be_encrypted_besides():

@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from app.domain.ids import new_id
 from app.domain.money_back import Back
+from app.domain.payment import Event, State
 from app.domain.refund import Refund
 from app.domain.sale import Sale, TenderKind
 from app.errors import Code, RuleBroken
 from app.services.giving_back import BackNews, GivingBack
+from app.services.late_money import waiting_money
 from app.services.refund_watch import SELDOM_S, RefundWatch
 from app.services.tasks import StoreTasks
 from app.wire.tasks import MONEY, TaskRow
@@ -206,6 +208,42 @@ def test_a_cloud_that_was_restored_is_asked_again_under_the_same_number(counter:
     assert counter.documents() == 1
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        Code.PAYMENT_UNKNOWN,
+        Code.PAYMENT_NOT_CONFIRMED,
+        Code.TASK_UNKNOWN,
+        Code.TASK_TAKEN,
+        Code.NOT_A_MANAGER,
+    ],
+)
+def test_a_restored_cloud_that_knows_nothing_does_not_make_a_sent_refund_refused(
+    counter: Counter, code: Code
+):
+    """The first answer was lost, and the money went: cash on top of it would be given twice."""
+    sale = counter.sale(COAT)
+    counter.desk.lose_answers = 1
+    news = counter.give(sale, {1: 1})
+    assert news.step.standing is Back.UNKNOWN
+    counter.desk.forget()
+    counter.desk.refuses = code
+    for _ in range(2):
+        after = counter.job.refresh(news.step.number).result()
+        assert (after.step.standing, after.refund) == (Back.UNKNOWN, None)
+    counter.restart()
+    again = counter.give(
+        sale, {1: 1}, news.step.refund_id
+    )  # it may have been sent before the restart
+    assert again.step.standing is Back.UNKNOWN
+    with pytest.raises(RuleBroken) as refused:
+        counter.cash(sale, {1: 1}, "wish")
+    assert code_of(refused) is Code.REFUND_UNDER_WAY
+    counter.desk.refuses = None
+    assert counter.job.refresh(news.step.number).result().step.standing is Back.DONE
+    assert counter.desk.gone(sale.tenders[0].attempt_id) == sale.total
+
+
 def test_an_answer_about_something_else_is_no_answer(counter: Counter, monkeypatch):
     sale = counter.sale(COAT)
     truly = counter.desk.give_back
@@ -271,6 +309,20 @@ def test_late_money_whose_answer_was_lost_goes_back_once(counter: Counter):
     again = counter.job.late_money(attempt_id, MANAGER).result()
     assert (again.step.number, again.step.standing) == (first.step.number, Back.DONE)
     assert len(counter.desk.numbers) == 1
+
+
+def test_late_money_whose_refund_is_refused_after_all_waits_at_its_till_again(counter: Counter):
+    attempt_id, gateway = late(counter), counter.till.gateway
+    counter.desk.next = [Back.PENDING]
+    gateway.go_back(attempt_id, Event.REFUND_ASKED)
+    number = counter.job.late_money(attempt_id, MANAGER).result().step.number
+    assert counter.till.attempt(attempt_id).last.after.state is State.REFUND_PENDING
+    counter.desk.say(number, Back.REFUSED, "closed")
+    gateway.go_back(attempt_id, Event.REFUND_REFUSED)
+    assert counter.job.refresh(number).result().step.standing is Back.REFUSED
+    assert counter.till.attempt(attempt_id).last.after.state is State.CONFIRMED
+    (money,) = waiting_money(counter.till.store.reader)
+    assert money.can_become_sale
 
 
 # --- following ------------------------------------------------------------------------------------

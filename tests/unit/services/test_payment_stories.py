@@ -144,7 +144,7 @@ MOVES = st.lists(
         st.sampled_from(
             [Event.DECLINED, Event.TIMED_OUT, Event.CLOSED, Event.LOST, Event.STILL_WAITING]
         ),
-        st.sampled_from([Event.REFUND_ASKED, Event.REFUND_DONE]),
+        st.sampled_from([Event.REFUND_ASKED, Event.REFUND_DONE, Event.REFUND_REFUSED]),
         st.integers(1, 2 * STEP.amount),
         st.just(STEP.amount),
     ),
@@ -172,6 +172,16 @@ def test_whenever_the_till_listens_it_ends_where_the_cloud_is(
     assert till.after.anomalies == cloud.anomalies
     assert till.received == received
     assert _listen(till, cloud, received) is till, "the same news twice is no news"
+
+
+def test_a_refund_that_was_refused_after_all_leaves_the_money_where_it_was() -> None:
+    cloud = PaymentState().after(Event.SHOWN)
+    for event in (Event.TIMED_OUT, Event.PAID, Event.REFUND_ASKED):
+        cloud = cloud.after(event)
+    till = _listen(_made(PaymentState()), cloud, STEP.amount)
+    assert till.after.state is State.REFUND_PENDING
+    till = _listen(till, cloud.after(Event.REFUND_REFUSED), STEP.amount)
+    assert (till.after.state, till.after.anomalies) == (State.CONFIRMED, {Anomaly.LATE})
 
 
 @given(MOVES, st.sampled_from([State.FAILED, State.EXPIRED, State.CANCELLED]))
