@@ -41,6 +41,7 @@ attempt = Table(
     whole("changed_ms"),
     small("version"),
     text("way", server_default=""),  # page, code, qr; "" until a provider is asked
+    whole("next_ms", server_default="0"),  # when its provider may be asked again; 0: at any time
     Index(
         "uq_payment_attempt_open_sale",
         "tenant_id",

@@ -60,6 +60,8 @@ class Attempt:
     changed_ms: int = 0
     version: int = 0
     way: Way = Way.NOT_YET
+    next_ms: int = 0
+    """When its provider may be asked again; `turns` alone moves it."""
 
     @property
     def key(self) -> AttemptKey:
@@ -71,7 +73,7 @@ _COLUMNS = {"tenant": "tenant_id", "store": "store_id", "device": "device_id"} |
     name: name
     for name in (
         "attempt_id sale_id token order_bytes amount currency created_ms expires_ms received "
-        "provider provider_ref looked_ms paid_ms changed_ms version"
+        "provider provider_ref looked_ms paid_ms changed_ms version next_ms"
     ).split()
 }
 """Which column keeps a field, where they are the same value."""
@@ -141,14 +143,17 @@ def heard_of(conn: sa.Connection, provider: str, key: AttemptKey) -> tuple[Money
     return tuple(Money(row.ref, row.amount, row.at_ms) for row in conn.execute(query))
 
 
-def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
-    """Return the open attempts past their end, oldest first, then those nobody answers about."""
+def unsettled(
+    conn: sa.Connection, now_ms: int, limit: int, due: sa.ColumnElement[bool]
+) -> list[AttemptKey]:
+    """Return the open attempts past their end, oldest first, then those nobody answers about; only those
+    whose rows fulfil `due`."""
     columns = tables.attempt.c
     is_open = columns.state.in_([State.CREATED.value, State.WAITING.value, State.UNKNOWN.value])
     overdue = sa.or_(columns.expires_ms <= now_ms, columns.state == State.UNKNOWN.value)
     query = (
         sa.select(columns.tenant_id, columns.store_id, columns.attempt_id)
-        .where(is_open, overdue)
+        .where(is_open, overdue, due)
         .order_by(columns.state == State.UNKNOWN.value, columns.expires_ms)
         .limit(limit)
     )
@@ -256,8 +261,8 @@ class Ledger:
 
     def _write(self, attempt: Attempt, event: str, source: str) -> Attempt:
         attempt = replace(attempt, version=attempt.version + 1, changed_ms=self.now_ms)
-        which = key_columns(attempt.key)
-        values = {name: value for name, value in _row(attempt).items() if name not in which}
+        kept = {*key_columns(attempt.key), "next_ms"}
+        values = {name: value for name, value in _row(attempt).items() if name not in kept}
         self.conn.execute(
             tables.attempt.update().where(of_key(tables.attempt, attempt.key)).values(**values)
         )
