@@ -8,6 +8,9 @@ from PySide6.QtCore import Qt
 
 from benchmarks.window import Watched
 
+SCANS = 5
+"""Times a piece is scanned before the machine is called too busy for a scanner's rhythm."""
+
 
 def by_qr(watched: Watched, times: int) -> list[float]:
     """Tap Pay so many times; return the milliseconds until each QR was in a swapped frame.
@@ -24,9 +27,20 @@ def by_qr(watched: Watched, times: int) -> list[float]:
         )
         took.append(round(seen.total, 2))
         watched.key("\x1b")
-        _wait(watched, lambda: watched.shell.root.property("sheet") == "")
+        wait(watched, lambda: watched.shell.root.property("sheet") == "")
         watched.rest(40)
     return took
+
+
+def fill(watched: Watched, code: str) -> None:
+    """Scan one piece into the empty cart. Raises TimeoutError on a machine too busy for a scanner."""
+    cart = watched.shell.screens.checkout
+    for _ in range(SCANS):
+        watched.key("\r", watched.scan(code))
+        watched.rest(60)
+        if cart.priced.units == 1:
+            return
+    raise TimeoutError("this machine is too busy to scan")
 
 
 def in_cash(watched: Watched, *, after_qr: bool = True) -> None:
@@ -34,29 +48,36 @@ def in_cash(watched: Watched, *, after_qr: bool = True) -> None:
 
     First a QR, then cash instead; without a cloud (`after_qr` False) cash at once.
     """
-    screens, root = watched.shell.screens, watched.shell.root
+    screens = watched.shell.screens
     total = screens.checkout.priced.total
     pay = screens.counter.pay
     watched.hand.tap(watched.shell.words.say("cart.pay"))
     if after_qr:
-        _wait(watched, lambda: bool(pay.property("phone").property("showsQr")))
+        wait(watched, lambda: bool(pay.property("phone").property("showsQr")))
         watched.key(Qt.Key.Key_F9)
-    _wait(watched, lambda: bool(pay.property("isCash")))
+    wait(watched, lambda: bool(pay.property("isCash")))
     watched.keys(str(-(-total // 100)))
     watched.key("\r")
-    _wait(watched, lambda: root.property("sheet") == "done")
-    _wait(watched, lambda: bool(screens.counter.done.property("previewUrl")))
+    receipt(watched)
+
+
+def receipt(watched: Watched) -> None:
+    """Wait for the receipt on the screen."""
+    done = watched.shell.screens.counter.done
+    wait(watched, lambda: watched.shell.root.property("sheet") == "done")
+    wait(watched, lambda: bool(done.property("previewUrl")))
     watched.rest(100)
 
 
 def next_customer(watched: Watched) -> None:
     """Leave the receipt for an empty cart."""
     watched.shell.screens.counter.done.next()
-    _wait(watched, lambda: watched.shell.root.property("sheet") == "")
+    wait(watched, lambda: watched.shell.root.property("sheet") == "")
     watched.rest(100)
 
 
-def _wait(watched: Watched, condition: Callable[[], bool]) -> None:
+def wait(watched: Watched, condition: Callable[[], bool]) -> None:
+    """Let the window live until a condition holds. Raises TimeoutError after a while."""
     if not watched.hand.wait(condition):
         place, sheet = watched.shell.root.property("place"), watched.shell.root.property("sheet")
         raise TimeoutError(f"nothing more happens at {place} {sheet}")

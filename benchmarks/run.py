@@ -26,6 +26,8 @@ BUDGETS: dict[str, tuple[str, float]] = {
     "search_p95_ms_100k": ("≤", 20),
     "search_p99_ms_100k": ("≤", 40),
     "pay_qr_ms": ("≤", 150),
+    "confirmed_p95_ms": ("≤", 300),
+    "confirmed_crowd_ratio": ("≤", 2),
     "commit_ratio_p50": ("≤", 1.5),
     "commit_ratio_p99": ("≤", 3),
     "cold_start_s_1k": ("≤", 1.2),
@@ -177,6 +179,13 @@ def _decoding(_ground: Floor, quick: bool) -> Figures:
     return dict(msgspec.json.decode(told))
 
 
+def _confirmation(ground: Floor, quick: bool) -> Figures:
+    """From the wallet's yes to "paid" on the screen, alone and with 500 tills waiting at the same cloud."""
+    from benchmarks import confirmation  # brings the cloud's libraries
+
+    return confirmation.measure(ground, 5 if quick else 60, 20 if quick else confirmation.WAITING)
+
+
 def _load(quick: bool) -> Figures:
     """Many tills that push for a minute, flat out, and at ten times of what is offered."""
     from benchmarks import cloud_load  # brings the cloud's libraries
@@ -189,6 +198,13 @@ def _drain(quick: bool) -> Figures:
     from benchmarks import drain  # brings Qt and the cloud's libraries
 
     return drain.measure(3_000 if quick else 100_000)
+
+
+def _reconcile(quick: bool) -> Figures:
+    """A bill of a hundred thousand lines compared with the ledger, and how that grows from a tenth of it."""
+    from benchmarks import reconciling  # brings the cloud's libraries and the tests' bills
+
+    return reconciling.measure(5_000, 1_000) if quick else reconciling.measure()
 
 
 def _say(line: str) -> None:
@@ -204,8 +220,13 @@ PARTS: dict[str, Callable[[Floor, bool], Figures]] = {
     "bootstrap": _bootstrap,
     "decoding": _decoding,
     "proofs": _proofs,
+    "confirmation": _confirmation,
 }
 """What can be measured, by the name `--only` takes."""
 
-CLOUD_PARTS: dict[str, Callable[[bool], Figures]] = {"load": _load, "drain": _drain}
+CLOUD_PARTS: dict[str, Callable[[bool], Figures]] = {
+    "load": _load,
+    "drain": _drain,
+    "reconcile": _reconcile,
+}
 """What can be measured of the cloud on PostgreSQL, by the same."""

@@ -41,6 +41,13 @@ class Floor:
             till.close()
         return home
 
+    @contextlib.contextmanager
+    def beside(self, data: Path) -> Iterator[Floor]:
+        """Run another cloud on loopback, with the demo shop, for the length of a block."""
+        with embedded_cloud(data) as cloud:
+            cloud.load_demo()
+            yield Floor(self.folder, self.run, cloud)
+
 
 @contextlib.contextmanager
 def floor(folder: Path) -> Iterator[Floor]:

@@ -43,6 +43,7 @@ attempt = Table(
     text("way", server_default=""),  # page, code, qr; "" until a provider is asked
     text("vouched", server_default=""),  # awaited, denied, silent; "" unless confirmed by hand
     text("first_number", server_default=""),  # at providers, if older than the numbers of today
+    whole("next_ms", server_default="0"),  # when its provider may be asked again; 0: at any time
     Index(
         "uq_payment_attempt_open_sale",
         "tenant_id",

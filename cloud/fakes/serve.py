@@ -2,6 +2,7 @@
 
 `POST /control/alipay|wechat/scan|pay|give_up/NUMBER` is the customer; `POST /control/…/fault/NAME` breaks the
 next call; `GET /control/state` lists what there is. Loopback only: whoever reaches it may pay anything.
+`Sent-At` of an answer is when letters left, by the machine's monotonic clock in seconds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import json
 import secrets
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -85,10 +87,11 @@ class Providers:
                 letters = provider.outbox[before:]
         except (KeyError, ValueError):
             return Reply(404, _JSON, b"{}")
+        sent_at = time.perf_counter()
         if self.deliver:
             for letter in letters:
                 threading.Thread(target=post, args=(letter,), daemon=True).start()
-        return Reply(204, {}, b"")
+        return Reply(204, {"sent-at": f"{sent_at:.6f}"}, b"")
 
     def _wallet(self, number: str) -> Reply:
         """Show what opens behind a code of Alipay's: the trade exists from now on, a button pays it."""

@@ -75,6 +75,8 @@ class Attempt:
     version: int = 0
     way: Way = Way.NOT_YET
     vouched: Vouched = Vouched.NOT
+    next_ms: int = 0
+    """When its provider may be asked again; `turns` alone moves it."""
 
     @property
     def is_unproven(self) -> bool:
@@ -96,7 +98,7 @@ _COLUMNS = {"tenant": "tenant_id", "store": "store_id", "device": "device_id"} |
     name: name
     for name in (
         "attempt_id sale_id token order_bytes amount currency created_ms expires_ms received "
-        "provider provider_ref looked_ms paid_ms changed_ms version"
+        "provider provider_ref looked_ms paid_ms changed_ms version next_ms"
     ).split()
 }
 """Which column keeps a field, where they are the same value."""
@@ -252,8 +254,8 @@ class Ledger:
 
     def _write(self, attempt: Attempt, event: str, source: str) -> Attempt:
         attempt = replace(attempt, version=attempt.version + 1, changed_ms=self.now_ms)
-        which = key_columns(attempt.key)
-        values = {name: value for name, value in _row(attempt).items() if name not in which}
+        kept = {*key_columns(attempt.key), "next_ms"}
+        values = {name: value for name, value in _row(attempt).items() if name not in kept}
         self.conn.execute(
             tables.attempt.update().where(of_key(tables.attempt, attempt.key)).values(**values)
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeGuard
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from cloud.db.base import Database
 from cloud.db.tables import payment_step
 from cloud.gateways.base import PENDING, Answer, AttemptKey, Gateway, Offer, Standing
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, overdue
+from cloud.services import attempts, overdue, turns
 from cloud.services.afterwards import SWEEP_LIMIT
 from cloud.services.attempts import Attempt, Ledger, Vouched, of_key
 from cloud.services.projection import Arrival, Projectable
@@ -73,10 +74,14 @@ class Unproven:
 
     def go(self, now_ms: int) -> None:
         """Ask about all that is past its end; whoever does not answer is asked again by the next sweep."""
-        due = self.database.read(lambda conn: overdue.unproven(conn, now_ms, SWEEP_LIMIT))
+        due = self.database.read(
+            lambda conn: overdue.unproven(conn, now_ms, SWEEP_LIMIT, turns.due(now_ms))
+        )
         for key in due:
             try:
-                self.ask(self.database.read(lambda conn, key=key: attempts.find(conn, key)), now_ms)  # type: ignore[misc] # the key of this turn
+                attempt = self.database.read(partial(attempts.find, key=key))
+                if turns.taken(self.database, attempt, now_ms):
+                    self.ask(attempt, now_ms)
             except RuleBroken as refused:
                 log.error("%s cannot be asked about: %s", key, refused.code)
 

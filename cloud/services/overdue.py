@@ -11,14 +11,17 @@ from cloud.gateways.base import AttemptKey
 from cloud.services.attempts import STARTED, Vouched
 
 
-def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
-    """Return the open attempts past their end, oldest first, then those nobody answers about."""
+def unsettled(
+    conn: sa.Connection, now_ms: int, limit: int, due: sa.ColumnElement[bool]
+) -> list[AttemptKey]:
+    """Return the open attempts past their end, oldest first, then those nobody answers about; only those
+    whose rows fulfil `due`."""
     columns = tables.attempt.c
     is_open = columns.state.in_([State.CREATED.value, State.WAITING.value, State.UNKNOWN.value])
     overdue = sa.or_(columns.expires_ms <= now_ms, columns.state == State.UNKNOWN.value)
     query = (
         sa.select(columns.tenant_id, columns.store_id, columns.attempt_id)
-        .where(is_open, overdue)
+        .where(is_open, overdue, due)
         .order_by(columns.state == State.UNKNOWN.value, columns.expires_ms)
         .limit(limit)
     )
@@ -28,14 +31,18 @@ def unsettled(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
     ]
 
 
-def unproven(conn: sa.Connection, now_ms: int, limit: int) -> list[AttemptKey]:
-    """Return what was confirmed by hand and is past its end, while its provider may still say something."""
+def unproven(
+    conn: sa.Connection, now_ms: int, limit: int, due: sa.ColumnElement[bool]
+) -> list[AttemptKey]:
+    """Return what was confirmed by hand and is past its end, while its provider may still say something;
+    only those whose rows fulfil `due`."""
     columns = tables.attempt.c
     query = (
         sa.select(columns.tenant_id, columns.store_id, columns.attempt_id)
         .where(
             columns.vouched == sa.literal_column(f"'{Vouched.AWAITED}'"),
             columns.expires_ms <= now_ms,
+            due,
         )
         .where(columns.received < columns.amount)
         .order_by(columns.expires_ms)

@@ -29,7 +29,7 @@ from cloud.gateways.base import (
     unresolved,
 )
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, by_hand, money_tasks, overdue
+from cloud.services import attempts, by_hand, money_tasks, overdue, turns
 from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales
 from cloud.services.attempts import Attempt, Ledger, Vouched
 from cloud.services.live import Newsroom, store_topic
@@ -101,30 +101,31 @@ class Payments:
             return self._change(put)
 
     def current(self, key: AttemptKey) -> Attempt:
-        """Return an attempt as it truly stands now: overdue ones are settled, unknown ones asked about.
-
-        Raises RuleBroken(PAYMENT_UNKNOWN).
-        """
+        """Return an attempt as it truly stands now: overdue ones are settled, its provider is asked, but once
+        per some seconds, however many want to know. Raises RuleBroken(PAYMENT_UNKNOWN)."""
         attempt = self.find(key)
         if attempt.is_awaited:
-            return self._unproven.ask(attempt, self.now_ms())
+            mine = self._has_turn(attempt)
+            return self._unproven.ask(attempt, self.now_ms()) if mine else attempt
         if not attempt.payment.is_open:
             return attempt
-        if attempt.expires_ms <= self.now_ms():
+        is_over = attempt.expires_ms <= self.now_ms()
+        if attempt.provider and not self._has_turn(attempt):
+            return attempt
+        if is_over:
             return self._end(attempt, Event.TIMED_OUT, "clock")
-        if attempt.provider:
-            return self._ask(attempt)
-        return attempt
+        return self._ask(attempt) if attempt.provider else attempt
 
     def looked_after(self, key: AttemptKey) -> Attempt:
         """Return what `current` does, and hear of late money whose notice was lost.
 
         Costs a question to each provider that was chosen, so it is for tills, which ask seldom, and not
-        for pages.
+        for pages. No more often than `current`.
         """
         attempt = self.current(key)
         late = attempt.payment.state in CLOSED_UNPAID or attempt.vouched is Vouched.DENIED
-        if late and attempt.provider and self.now_ms() < attempt.expires_ms + LATE_MS:
+        still = attempt.provider and self.now_ms() < attempt.expires_ms + LATE_MS
+        if late and still and self._has_turn(attempt):
             for provider in self._database.read(lambda conn: attempts.asked_of(conn, key)):
                 attempt = self._ask(attempt, provider)
         return attempt
@@ -241,7 +242,9 @@ class Payments:
     def sweep(self) -> int:
         """Settle attempts past their end and ask again about unknown ones; return how many changed."""
         now_ms = self.now_ms()
-        due = self._database.read(lambda conn: overdue.unsettled(conn, now_ms, SWEEP_LIMIT))
+        due = self._database.read(
+            lambda conn: overdue.unsettled(conn, now_ms, SWEEP_LIMIT, turns.due(now_ms))
+        )
         changed = 0
         for key in due:
             try:
@@ -255,6 +258,9 @@ class Payments:
         self._last_looks.go(now_ms)
         self._look_for_orphans(now_ms)
         return changed
+
+    def _has_turn(self, attempt: Attempt) -> bool:
+        return turns.taken(self._database, attempt, self.now_ms())
 
     def _ask(self, attempt: Attempt, provider: str = "") -> Attempt:
         """Query a provider and apply what it says; no answer makes the attempt unknown."""

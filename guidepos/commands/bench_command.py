@@ -16,8 +16,8 @@ from app.errors import Code, RuleBroken
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parts = (
-        "frames, cold_start, commit, replay, push, bootstrap, decoding, proofs; "
-        "with --cloud load, drain"
+        "frames, cold_start, commit, replay, push, bootstrap, decoding, proofs, confirmation; "
+        "with --cloud load, drain, reconcile"
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help=f"of {parts}")
     parser.add_argument(

@@ -57,12 +57,14 @@ class World:
 
 
 @contextmanager
-def open_world(data: Path, clock: Callable[[], int], *, without: str = "") -> Iterator[World]:
+def open_world(
+    data: Path, clock: Callable[[], int], *, without: str = "", db_url: str = ""
+) -> Iterator[World]:
     """Serve the shop and its providers; `without` leaves one account out."""
     made = furnish()
     with serving(lambda base: made.providers(base, clock)) as (base, providers):
         providers.deliver = False  # letters are brought by hand, in the order a test wants
-        settings = Settings(data=data, public_url="http://shop.example")
+        settings = Settings(data=data, db_url=db_url, public_url="http://shop.example")
         made.write(settings.accounts, base)
         (settings.accounts / f"{without}.toml").unlink(missing_ok=True)
         cloud = open_cloud(settings, clock=clock)

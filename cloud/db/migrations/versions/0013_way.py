@@ -1,4 +1,4 @@
-"""Counter: how an attempt was begun at its provider"""
+"""How an attempt was begun at its provider"""
 
 from __future__ import annotations
 
