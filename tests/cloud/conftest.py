@@ -68,7 +68,7 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of an empty, migrated PostgreSQL database; it goes away with the test."""
-    with _database(postgres_server, f"shop_{next(_numbers)}", MIGRATED) as url:
+    with migrated_database(postgres_server) as url:
         yield url
 
 
@@ -76,6 +76,13 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 def bare_postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of a PostgreSQL database without a single table."""
     with _database(postgres_server, f"bare_{next(_numbers)}", "template0") as url:
+        yield url
+
+
+@contextmanager
+def migrated_database(server: str) -> Iterator[str]:
+    """Yield the URL of an empty, migrated database; it goes away with the block."""
+    with _database(server, f"shop_{next(_numbers)}", MIGRATED) as url:
         yield url
 
 
