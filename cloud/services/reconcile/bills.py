@@ -47,10 +47,24 @@ class Kept:
     fresh: bool = False
 
 
-def keep(conn: sa.Connection, account: Account, came: Bill, source: str, now_ms: int) -> Kept:
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A bill made ready to be kept, so that nobody waits for that under a lock."""
+
+    bill: Bill
+    packed: bytes
+    digest: str
+
+
+def pack(came: Bill) -> Parcel:
+    """Make a bill ready to be kept."""
+    return Parcel(came, zlib.compress(came.file), _digest(came))
+
+
+def keep(conn: sa.Connection, account: Account, parcel: Parcel, source: str, now_ms: int) -> Kept:
     """Keep a bill and its lines."""
+    came, digest = parcel.bill, parcel.digest
     day, span = came.day.isoformat(), bounds(came.day, came.zone)
-    digest = _digest(came)
     query = sa.select(bill.c.revision, bill.c.digest).where(_of(bill, account, day))
     before = conn.execute(query.with_for_update()).first()
     if before is not None and before.digest == digest:
@@ -65,9 +79,7 @@ def keep(conn: sa.Connection, account: Account, came: Bill, source: str, now_ms:
         bill.c.tenant_id == account.tenant, bill.c.account == account.name, bill.c.day.in_(beside)
     )
     conn.execute(sa.update(bill).where(also).values(compared_ms=0))
-    insert_rows(
-        conn, bill_file, [own | stamp | {"source": source, "packed": zlib.compress(came.file)}]
-    )
+    insert_rows(conn, bill_file, [own | stamp | {"source": source, "packed": parcel.packed}])
     conn.execute(sa.delete(bill_line).where(_of(bill_line, account, day)))
     rows = [
         (

@@ -113,8 +113,12 @@ class Reconciliation:
 
     def take(self, account: str, came: Bill, source: str) -> Result:
         """Keep a bill and compare its day, and the days beside it, which may have waited for it."""
-        of, now_ms = Account(self._tenant, account), self._payments.now_ms()
-        kept = self._database.write(lambda conn: bills.keep(conn, of, came, source, now_ms))
+        of, now_ms, parcel = (
+            Account(self._tenant, account),
+            self._payments.now_ms(),
+            bills.pack(came),
+        )
+        kept = self._database.write(lambda conn: bills.keep(conn, of, parcel, source, now_ms))
         result = self._compare(kept)
         if kept.fresh:
             for day in (came.day - timedelta(1), came.day + timedelta(1)):
