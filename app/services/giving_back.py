@@ -54,7 +54,6 @@ _MAY_BE_FORGOTTEN = frozenset(
 """Refusals of a cloud that may have known more before it was restored from a backup: what was sent to it
 then may be moving."""
 
-UNTRIED = Back.UNKNOWN
 Heard = RefundView | Back
 
 
@@ -307,7 +306,7 @@ class GivingBack:
             step_id=new_id(),
             number=new_id(),
             step=1,
-            standing=UNTRIED,
+            standing=Back.UNKNOWN,
             attempt_id=attempt_id,
             sale_id=sale_id,
             refund_id=refund_id,

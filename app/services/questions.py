@@ -72,9 +72,11 @@ class Questions(Generic[Answer]):
         if answer.cancelled():
             return
         error = answer.exception()
-        if error is None:
-            self._on_answer(answer.result())
-        else:
-            log.warning("%s %s could not be asked about: %r", self._what, number, error)
-        if again:
-            self.hinted(number)
+        try:
+            if error is None:
+                self._on_answer(answer.result())
+            else:
+                log.warning("%s %s could not be asked about: %r", self._what, number, error)
+        finally:  # whatever a listener does wrong, the hint was ours to remember
+            if again:
+                self.hinted(number)

@@ -42,6 +42,10 @@ class RefundWatch:
         """There is news of a refund, of this till or of another."""
         self._questions.hinted(number)
 
+    def close(self) -> None:
+        """Ask no more."""
+        self._questions.close()
+
     def _is_open(self, number: str) -> bool:
         return any(step.number == number for step in self._giving_back.not_ended())
 

@@ -74,12 +74,11 @@ class Refunds:
         actor: str,
         refund_id: str = "",
         cash_reason: str = "",
-        only_cash: bool = True,
     ) -> Future[Refund]:
         """Give lines of one sale back in cash: line number → pieces.
 
-        With a `refund_id` chosen when the return was begun, doing it twice gives the same refund. Unless
-        `only_cash`, money that could go back by the way it came needs a `cash_reason`.
+        With a `refund_id` chosen when the return was begun, doing it twice gives the same refund. Where
+        money could go back by the way it came, cash needs a `cash_reason`.
         Raises RuleBroken: SALE_UNKNOWN, LINE_UNKNOWN, REFUND_EMPTY, QUANTITY_INVALID,
         REFUND_EXCEEDS_SALE, REFUND_UNDER_WAY, CASH_NEEDS_REASON, TEXT_* for a reason that is no code.
         """
@@ -93,7 +92,7 @@ class Refunds:
             refuse_second_way(uow, sale_id)
             total = sum(_worth(part) for part in parts)
             way = way_back(total, sale, gone_of(uow, sale))
-            if way.wallet and not (only_cash or cash_reason):
+            if way.wallet and not cash_reason:
                 raise RuleBroken(Code.CASH_NEEDS_REASON)
             at = self._clock.now()
             paper = _Paper(refund_id or new_id(), at, actor, reason, sale.member_ref)
@@ -127,7 +126,6 @@ class Refunds:
             actor=manager.person_id,
             refund_id=refund_id,
             cash_reason=cash_reason,
-            only_cash=False,
         )
 
     def record_accepted(self, uow: UnitOfWork, step: RefundStep) -> Refund:

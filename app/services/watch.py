@@ -87,6 +87,8 @@ class PaymentWatch:
         """End both threads."""
         self._stop.set()
         self._questions.close()
+        if self._refunds is not None:
+            self._refunds.close()
         self._wake.set()
         self._feed.close()
         for thread in self._threads:

@@ -88,8 +88,8 @@ step = Table(
     text("word"),
     text("actor"),
     whole("at_ms"),
-    Index("ix_refund_step_number", "tenant_id", "store_id", "number"),
     Index("ix_refund_step_attempt", "tenant_id", "store_id", "attempt_id"),
     info=BY_STORE,
 )
-"""What a till recorded of a refund; the cloud's own knowledge is in `payment_refund`."""
+"""What a till recorded of a refund. The cloud's own knowledge is in `payment_refund`; what only a
+till remembers counts, too."""

@@ -56,6 +56,8 @@ class FakeAlipay:
     """SN of our certificate in certificate mode; then requests must name theirs."""
     faults: Faults = field(default_factory=Faults)
     work: Work = field(default_factory=Work)
+    has_billed: bool = True
+    """Not: the last days' bills are not made yet."""
     turns_away: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Methods the application may not use, with the code and sub-code that say so."""
     trades: dict[str, Trade] = field(default_factory=dict)
@@ -165,6 +167,8 @@ class FakeAlipay:
             "alipay.trade.order.settle": lambda asked, _: self._settle(asked),
             "alipay.trade.order.settle.query": lambda asked, _: self._settle_query(asked),
         }
+        if method.endswith("downloadurl.query") and not self.has_billed:
+            return {"code": "40004", "sub_code": "isp.bill_not_exist"}
         if method in self.turns_away:
             code, sub_code = self.turns_away[method]
             return {"code": code, "sub_code": sub_code}

@@ -37,6 +37,8 @@ class FakeWechat:
     skew_s: int = 0
     faults: Faults = field(default_factory=Faults)
     work: Work = field(default_factory=Work)
+    has_billed: bool = True
+    """Not: the last days' bills are not made yet."""
     letters: Faults = field(default_factory=Faults)
     """What happens to the next notifications."""
     orders: dict[str, Order] = field(default_factory=dict)
@@ -300,7 +302,7 @@ class FakeWechat:
         return 200, {"data": [one] if self.certificate else []}
 
     def _bill(self, _path: str, asked: Fields) -> tuple[int, Fields]:
-        if not any(order.paid_ms for order in self.orders.values()):
+        if not (self.has_billed and any(order.paid_ms for order in self.orders.values())):
             raise WechatError(400, "NO_STATEMENT_EXIST")
         file = wechat_bill.table(self, str(asked["bill_date"]))
         token = f"token={secrets.token_urlsafe(8)}"

@@ -16,12 +16,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _FILE, _ENV = "file:", "env:"
 _ENDING = ".toml"
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 class AccountUnfit(Exception):  # noqa: N818 - says what happened, like the house's own
@@ -51,6 +53,18 @@ class Written:
             if not found:
                 raise AccountUnfit(f"{key}: the variable {value.removeprefix(_ENV)} is not set")
             return found
+        return value
+
+    def address(self, key: str, default: str) -> str:
+        """Return where a provider is asked: by https, or on this very machine. Raises AccountUnfit."""
+        value = self.text(key, default)
+        try:
+            parts = urlsplit(value)
+            near = parts.scheme == "http" and parts.hostname in _THIS_MACHINE
+        except ValueError as error:
+            raise AccountUnfit(f"{key} is no address") from error
+        if not parts.hostname or not (near or parts.scheme == "https"):
+            raise AccountUnfit(f"{key} must begin with https://")
         return value
 
     def yes(self, key: str) -> bool:

@@ -207,13 +207,15 @@ class Way(StrEnum):
 class Bill:
     """A provider's account of one day: its lines, and the file as it came, to be kept.
 
-    `zone` says when that day began and ended.
+    `zone` says when that day began and ended. `is_none`: the provider says that there is no bill, which
+    may mean an empty day or one that is not billed yet.
     """
 
     day: date
     lines: tuple[BillLine, ...]
     file: bytes
     zone: tzinfo = SHOP_ZONE
+    is_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)

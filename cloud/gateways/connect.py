@@ -98,7 +98,7 @@ def alipay_account(found: Written, tools: Tools) -> AlipayAccount:
         app_id=found.text("app_id"),
         key=key,
         keys={sn: believed},
-        gateway_url=found.text("gateway_url", ALIPAY),
+        gateway_url=found.address("gateway_url", ALIPAY),
         notify_url=found.text("notify_url", tools.notify_url(found.name)),
         seller_id=found.text("seller_id", ""),
         app_cert_sn=app_sn,
@@ -137,11 +137,11 @@ def wechat_account(found: Written, tools: Tools) -> WechatAccount:
         appid=found.text("appid"),
         api_key=api_key,
         keys=keys,
-        base_url=found.text("base_url", WECHAT),
+        base_url=found.address("base_url", WECHAT),
         notify_url=found.text("notify_url", tools.notify_url(found.name)),
         app_secret=found.text("app_secret", ""),
-        oauth_url=found.text("oauth_url", OAUTH),
-        oauth_page=found.text("oauth_page", OAUTH_PAGE),
+        oauth_url=found.address("oauth_url", OAUTH),
+        oauth_page=found.address("oauth_page", OAUTH_PAGE),
         split=found.yes("split"),
     )
 

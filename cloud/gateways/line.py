@@ -5,6 +5,7 @@ Nothing is repeated here: whether asking again is safe is for the gateway and it
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from requests import PreparedRequest
 
 CONNECT_S, READ_S = 4, 12
+"""Seconds to connect, and between two pieces of an answer."""
+WHOLE_S, LEAST_RATE = 20, 32 * 1024
+"""Seconds for a small answer as a whole, and bytes a second for a large one: what drips is no answer."""
 MOST_BYTES = 64 * 1024 * 1024
 """The largest answer taken: a busy day's bill."""
 
@@ -50,12 +54,14 @@ class Line(Protocol):
 def open_line() -> Line:
     """Return a line over the network, with the connections it keeps. No redirects, no cookies."""
     import requests  # loaded only where a provider is connected
+    from urllib3.exceptions import HTTPError
 
     session = requests.Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = _as_it_is
 
     def exchange(ask: Ask) -> Got:
+        begun = time.monotonic()
         try:
             with session.request(
                 ask.method,
@@ -67,14 +73,15 @@ def open_line() -> Line:
                 stream=True,
             ) as answer:
                 pieces, size = [], 0
-                for piece in answer.iter_content(256 * 1024):
+                while piece := answer.raw.read1(256 * 1024, decode_content=True):
                     pieces.append(piece)
                     size += len(piece)
-                    if size > MOST_BYTES:
+                    taken_s = time.monotonic() - begun
+                    if size > MOST_BYTES or taken_s > WHOLE_S + size / LEAST_RATE:
                         raise LineBroken("the answer does not end")
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Got(answer.status_code, headers, b"".join(pieces))
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             # Only the kind of error: its text may hold the address with what was asked.
             raise LineBroken(type(error).__name__) from error
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 SOON_MS, SELDOM_MS = 10_000, 3_600_000
 """How soon and how seldom a refund without its end is asked about: Alipay wants ten seconds to know of
 one; a card that is gone may take somebody days."""
-TURN_MS = 120_000
+TURN_MS = 150_000
 """So long a question about a refund may be out: longer than all the calls it can take, each with its
 time-outs. Only if a process died over it does anybody else wait for that."""
 

@@ -48,6 +48,25 @@ def test_a_bill_that_cannot_be_had_is_asked_for_again_at_growing_intervals():
     assert asked == []
 
 
+def test_a_bug_with_one_account_keeps_no_other_from_its_bill_and_is_left_alone_for_a_while():
+    came, asked, now = [], [], [at("2026-03-02T11:00:00+08:00")]
+
+    def fetch(account: str, day: date) -> Result:
+        asked.append(account)
+        if account == "a":
+            raise ZeroDivisionError
+        came.append(account)
+        return Result(account, day, 1, 0, True, 0, 0, 0, 0)
+
+    first = date(2026, 3, 1)
+    rounds = Rounds(lambda: ["a", "b"], lambda *_: set(), fetch, lambda: now[0], first)
+    assert [result.account for result in rounds.run()] == came == ["b"]
+    rounds.run()
+    now[0] += FIRST_WAIT_MS
+    rounds.run()
+    assert asked == ["a", "b", "b", "a", "b"]
+
+
 def test_one_account_that_fails_keeps_no_other_from_its_bill():
     came = []
 

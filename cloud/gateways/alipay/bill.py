@@ -39,6 +39,7 @@ _SUMMARY = "汇总"
 _TOTALS = re.compile(r"#(交易|退款)合计：(\d+)笔，商家实收(?:退款)?共(-?[0-9.]+)元", re.ASCII)
 _ACCOUNT = re.compile(r"账号：\[(\d{16})", re.ASCII)
 _NO_BILL = frozenset({"isp.bill_not_exist", "NO_BILL_DATA", "BILL_NOT_EXIST"})
+"""None there. For a day on which nothing happened there is another word."""
 _MOST_UNPACKED = 256 * 1024 * 1024
 _MOST_FILES = 50
 
@@ -47,9 +48,10 @@ def fetch(client: AlipayClient, name: str, day: date) -> Bill:
     """Fetch and read a day's bill. Raises Trouble(PAYMENT_UNRESOLVED)."""
     asked = {"bill_type": "trade", "bill_date": day.isoformat()}
     said = client.call("alipay.data.dataservice.bill.downloadurl.query", asked)
-    empty = said.text("bill_file_code") == "EMPTY_DATA_WITH_BILL_FILE"
-    if empty or (said.code == FAILED and said.sub_code in _NO_BILL):
+    if said.text("bill_file_code") == "EMPTY_DATA_WITH_BILL_FILE":
         return Bill(day, (), b"")
+    if said.code == FAILED and said.sub_code in _NO_BILL:
+        return Bill(day, (), b"", is_none=True)
     address = said.text("bill_download_url")
     if not said.succeeded or not address.startswith(("https://", "http://")):
         raise unresolved(name, f"bill: {said.code} {said.sub_code}")

@@ -35,8 +35,8 @@ _WAYS = {"MICROPAY": Way.CODE, "JSAPI": Way.QR, "NATIVE": Way.QR, "MWEB": Way.QR
 def fetch(client: WechatClient, name: str, day: date) -> Bill:
     """Fetch and read a day's bill. Raises Trouble(PAYMENT_UNRESOLVED)."""
     said = client.call("GET", f"/v3/bill/tradebill?bill_date={day.isoformat()}&bill_type=ALL")
-    if said.code == outcomes.EMPTY_BILL:
-        return Bill(day, (), b"")
+    if said.code == outcomes.NO_BILL:
+        return Bill(day, (), b"", is_none=True)
     if not said.succeeded or said.text("hash_type") != "SHA1":
         raise unresolved(name, f"bill: {said.code}")
     file = client.download(said.text("download_url"))

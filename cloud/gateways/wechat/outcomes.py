@@ -14,8 +14,8 @@ TYPING = frozenset({"USERPAYING", "USER_PAYING"})
 """The customer has been asked for a password; the order is open."""
 ENDED = frozenset({"ORDERPAID", "ORDER_PAID", "ORDERCLOSED", "ORDER_CLOSED", "OUT_TRADE_NO_USED"})
 """The order is past being paid, or stands under its number already; `query` says how."""
-NO_BILL = frozenset({"NO_STATEMENT_EXIST", "STATEMENT_CREATING"})
-EMPTY_BILL = "NO_STATEMENT_EXIST"
+NO_BILL = "NO_STATEMENT_EXIST"
+"""None there: nothing happened that day, or it is not billed yet."""
 
 _UNPAID = {
     "NOTPAY": Standing.OPEN,

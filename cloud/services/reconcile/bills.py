@@ -9,7 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
@@ -47,10 +47,24 @@ class Kept:
     fresh: bool = False
 
 
-def keep(conn: sa.Connection, account: Account, came: Bill, source: str, now_ms: int) -> Kept:
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A bill made ready to be kept, so that nobody waits for that under a lock."""
+
+    bill: Bill
+    packed: bytes
+    digest: str
+
+
+def pack(came: Bill) -> Parcel:
+    """Make a bill ready to be kept."""
+    return Parcel(came, zlib.compress(came.file), _digest(came))
+
+
+def keep(conn: sa.Connection, account: Account, parcel: Parcel, source: str, now_ms: int) -> Kept:
     """Keep a bill and its lines."""
+    came, digest = parcel.bill, parcel.digest
     day, span = came.day.isoformat(), bounds(came.day, came.zone)
-    digest = _digest(came)
     query = sa.select(bill.c.revision, bill.c.digest).where(_of(bill, account, day))
     before = conn.execute(query.with_for_update()).first()
     if before is not None and before.digest == digest:
@@ -59,9 +73,13 @@ def keep(conn: sa.Connection, account: Account, came: Bill, source: str, now_ms:
     own = {"tenant_id": account.tenant, "account": account.name, "day": day}
     stamp = {"revision": revision, "digest": digest, "fetched_ms": now_ms}
     upsert(conn, bill, [own | stamp | _sums(came.lines) | _times(span)])
-    insert_rows(
-        conn, bill_file, [own | stamp | {"source": source, "packed": zlib.compress(came.file)}]
+    # The days beside may have waited for this one.
+    beside = [(came.day + timedelta(far)).isoformat() for far in (-1, 1)]
+    also = sa.and_(
+        bill.c.tenant_id == account.tenant, bill.c.account == account.name, bill.c.day.in_(beside)
     )
+    conn.execute(sa.update(bill).where(also).values(compared_ms=0))
+    insert_rows(conn, bill_file, [own | stamp | {"source": source, "packed": parcel.packed}])
     conn.execute(sa.delete(bill_line).where(_of(bill_line, account, day)))
     rows = [
         (
@@ -174,12 +192,22 @@ def refunded(conn: sa.Connection, account: Account, keys: Collection[RefundKey])
 
 def days_kept(conn: sa.Connection, account: Account, first: date, last: date) -> set[date]:
     """Return of which of these days there is a bill."""
-    query = sa.select(bill.c.day).where(
+    query = sa.select(bill.c.day).where(_within(account, first, last))
+    return {date.fromisoformat(row.day) for row in conn.execute(query)}
+
+
+def days_compared(conn: sa.Connection, account: Account, first: date, last: date) -> set[date]:
+    """Return of which of these days there is a bill that was compared with all that is kept by now."""
+    query = sa.select(bill.c.day).where(_within(account, first, last), bill.c.compared_ms > 0)
+    return {date.fromisoformat(row.day) for row in conn.execute(query)}
+
+
+def _within(account: Account, first: date, last: date) -> sa.ColumnElement[bool]:
+    return sa.and_(
         bill.c.tenant_id == account.tenant,
         bill.c.account == account.name,
         bill.c.day.between(first.isoformat(), last.isoformat()),
     )
-    return {date.fromisoformat(row.day) for row in conn.execute(query)}
 
 
 def _of(table: sa.FromClause, account: Account, day: str) -> sa.ColumnElement[bool]:

@@ -18,7 +18,7 @@ from cloud.services.live import Newsroom
 from cloud.services.payments import Payments
 from cloud.services.reconcile import bills
 from cloud.services.reconcile.account import Account
-from cloud.services.reconcile.reconciliation import Reconciliation
+from cloud.services.reconcile.reconciliation import Reconciliation, Result
 from cloud.services.reconcile.schedule import Rounds
 
 
@@ -50,11 +50,18 @@ def open_bills(cloud: Cloud, gateways: Gateways, payments: Payments, newsroom: N
 
     def kept(account: str, first: date, last: date) -> set[date]:
         of = Account(own, account)
-        return cloud.db.read(lambda conn: bills.days_kept(conn, of, first, last))
+        return cloud.db.read(lambda conn: bills.days_compared(conn, of, first, last))
+
+    def bring(account: str, day: date) -> Result:
+        """A bill that is kept and was not compared, because the cloud died between, need not come again."""
+        of = Account(own, account)
+        if cloud.db.read(lambda conn: bills.find(conn, of, day)) is not None:
+            return reconciliation.compare_day(account, day)
+        return reconciliation.fetch(account, day)
 
     own, began_ms = cloud.db.write(lambda conn: _brand(conn, cloud.clock()))
     reconciliation = Reconciliation(cloud.db, gateways, payments, newsroom, own, is_shared)
-    rounds = Rounds(billing, kept, reconciliation.fetch, cloud.clock, day_at(began_ms))
+    rounds = Rounds(billing, kept, bring, cloud.clock, day_at(began_ms))
     return Bills(own, reconciliation, rounds)
 
 

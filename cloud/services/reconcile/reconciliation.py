@@ -17,8 +17,17 @@ import sqlalchemy as sa
 from app.errors import RuleBroken, Trouble
 from cloud.db.base import Database
 from cloud.errors import Refused
-from cloud.gateways.base import Answer, AttemptKey, Bill, BillLine, Money, ReadsBills, Standing
-from cloud.gateways.bills import BillUnreadable
+from cloud.gateways.base import (
+    Answer,
+    AttemptKey,
+    Bill,
+    BillLine,
+    Money,
+    ReadsBills,
+    Standing,
+    unresolved,
+)
+from cloud.gateways.bills import BillUnreadable, bounds
 from cloud.gateways.registry import Gateways
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.payments import Payments
@@ -72,10 +81,20 @@ class Reconciliation:
     def fetch(self, account: str, day: date) -> Result:
         """Fetch the bill of a past day and take it in.
 
-        Raises Trouble(PAYMENT_UNRESOLVED) while the provider has none to give, and
-        RuleBroken(PAYMENT_NOT_OFFERED) for one that bills nothing.
+        Raises Trouble(PAYMENT_UNRESOLVED) while the provider has none to give, also if it says there is
+        none although money moved that day by our ledger; RuleBroken(PAYMENT_NOT_OFFERED) for one that
+        bills nothing.
         """
-        return self.take(account, self._gateways.named(account).bill(day), FETCHED)
+        came = self._gateways.named(account).bill(day)
+        if came.is_none and self._moved_on(account, came):
+            raise unresolved(account, "no bill, and by our ledger money moved that day")
+        return self.take(account, came, FETCHED)
+
+    def _moved_on(self, account: str, came: Bill) -> bool:
+        of, span = Account(self._tenant, account), bounds(came.day, came.zone)
+        return self._database.read(
+            lambda conn: bool(ledger.paid_on(conn, of, span) or refunds.done_on(conn, of, span))
+        )
 
     def read(self, account: str, file: bytes, source: str, day: date | None = None) -> Result:
         """Take in a bill somebody downloaded, of the day it is itself of unless one is said.
@@ -94,8 +113,12 @@ class Reconciliation:
 
     def take(self, account: str, came: Bill, source: str) -> Result:
         """Keep a bill and compare its day, and the days beside it, which may have waited for it."""
-        of, now_ms = Account(self._tenant, account), self._payments.now_ms()
-        kept = self._database.write(lambda conn: bills.keep(conn, of, came, source, now_ms))
+        of, now_ms, parcel = (
+            Account(self._tenant, account),
+            self._payments.now_ms(),
+            bills.pack(came),
+        )
+        kept = self._database.write(lambda conn: bills.keep(conn, of, parcel, source, now_ms))
         result = self._compare(kept)
         if kept.fresh:
             for day in (came.day - timedelta(1), came.day + timedelta(1)):

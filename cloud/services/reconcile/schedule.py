@@ -50,8 +50,9 @@ class Rounds:
     accounts: Callable[[], Iterable[str]]
     """Names of the accounts whose providers bill."""
     kept: Callable[[str, date, date], set[date]]
-    """Of which days in a span there is a bill of an account."""
+    """Of which days in a span there is a bill of an account, and was compared."""
     fetch: Callable[[str, date], Result]
+    """Bring a day's bill in, or finish what was begun with it."""
     now_ms: Callable[[], int]
     first: date
     """The first day of this cloud: before it there is nothing to compare with."""
@@ -74,22 +75,26 @@ class Rounds:
                     came.append(result)
         return came
 
+    def _wait(self, account: str, day: date) -> int:
+        """Leave a bill alone for a while; return how often it failed."""
+        failures = self._failed.setdefault((account, day), _Failures(0, 0))
+        wait_ms = min(FIRST_WAIT_MS << min(failures.count, 10), LONGEST_WAIT_MS)
+        failures.count += 1
+        failures.again_ms = self.now_ms() + wait_ms
+        return failures.count
+
     def _try(self, account: str, day: date) -> Result | None:
         try:
             result = self.fetch(account, day)
         except (Trouble, RuleBroken, Refused) as error:
-            failures = self._failed.setdefault((account, day), _Failures(0, 0))
-            wait_ms = min(FIRST_WAIT_MS << min(failures.count, 10), LONGEST_WAIT_MS)
-            failures.count += 1
-            failures.again_ms = self.now_ms() + wait_ms
             facts = getattr(error, "facts", {})
+            said = facts.get("detail", "") or type(error).__name__
             log.warning(
-                "no bill of %s for %s yet (%s): %s",
-                account,
-                day,
-                failures.count,
-                facts.get("detail", "") or type(error).__name__,
+                "no bill of %s for %s yet (%s): %s", account, day, self._wait(account, day), said
             )
+            return None
+        except Exception:  # a bug with one bill must not keep all others from being fetched
+            log.exception("bill of %s for %s failed (%s)", account, day, self._wait(account, day))
             return None
         self._failed.pop((account, day), None)
         level = logging.WARNING if result.opened else logging.INFO

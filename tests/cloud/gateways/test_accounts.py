@@ -111,6 +111,11 @@ def test_a_key_may_come_from_the_environment(tmp_path, monkeypatch):
             {"alipay_public_key": "file:own.pub"},
             "alipay_public_key is the app's own public key; Alipay's is needed",
         ),
+        (
+            {"gateway_url": "http://openapi.alipay.com/gateway.do"},
+            "gateway_url must begin with https://",
+        ),
+        ({"gateway_url": "http://127.0.0.1.example/"}, "gateway_url must begin with https://"),
         ({"provider": "paypal"}, "provider paypal is not known; ours are alipay, wechat, emvco"),
     ],
 )
@@ -125,6 +130,9 @@ def test_what_is_wrong_with_an_account_at_alipay_is_said(tmp_path, changed, said
     ("changed", "said"),
     [
         ({"api_v3_key": "short"}, "api_v3_key has 5 bytes, it must have 32"),
+        ({"base_url": "http://api.mch.weixin.qq.com"}, "base_url must begin with https://"),
+        ({"base_url": "api.mch.weixin.qq.com"}, "base_url must begin with https://"),
+        ({"oauth_url": "https://"}, "oauth_url must begin with https://"),
         ({"public_key_id": "7777"}, "public_key_id must begin with PUB_KEY_ID_"),
         ({"certificate": "file:wechat.pub"}, "the file holds no certificate"),
     ],

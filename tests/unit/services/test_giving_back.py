@@ -171,6 +171,16 @@ def test_refused_means_nothing_is_given_back_and_cash_is_open(counter: Counter):
     assert counter.till.store.reader.document(refund_id) == refund
 
 
+def test_whoever_gives_cash_instead_says_why(counter: Counter):
+    sale = counter.sale(COAT)
+    asked = {"reason": "size", "actor": MANAGER.person_id}
+    with pytest.raises(RuleBroken) as refused:
+        counter.till.refunds.of_sale(sale.sale_id, {1: 1}, **asked).result()
+    assert code_of(refused) is Code.CASH_NEEDS_REASON
+    asked["cash_reason"] = "cash_wish"
+    assert counter.till.refunds.of_sale(sale.sale_id, {1: 1}, **asked).result().total == sale.total
+
+
 def test_what_the_cloud_will_not_do_is_refused_and_not_in_doubt(counter: Counter):
     sale = counter.sale(COAT)
     counter.desk.refuses = Code.PROOF_OUT

@@ -1,4 +1,4 @@
-"""Refunds: money that moved although its provider had called it refused"""
+"""Refunds: money that moved although it had been called refused, and an index nobody read"""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def upgrade() -> None:
         "payment_refund",
         sa.Column("belied_ms", sa.BigInteger(), nullable=False, server_default="0"),
     )
+    op.drop_index("ix_refund_step_number", "refund_step")
 
 
 def downgrade() -> None:
+    op.create_index("ix_refund_step_number", "refund_step", ["tenant_id", "store_id", "number"])
     op.drop_column("payment_refund", "belied_ms")
