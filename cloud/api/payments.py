@@ -3,8 +3,6 @@ own store; what a payment may do is decided elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import msgspec
@@ -13,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.domain.payment import Way
 from app.domain.times import SHOP_ZONE
-from app.errors import Code, RuleBroken, Trouble
+from app.errors import Code, RuleBroken
 from app.wire.messages import (
     PaymentCode,
     PaymentIntent,
@@ -24,8 +22,8 @@ from app.wire.messages import (
 )
 from cloud.api.auth import CurrentDevice
 from cloud.api.contract import answer, contract, read
+from cloud.api.refusals import refusals
 from cloud.desk import Desk, DeskDep, lifespan
-from cloud.errors import Refused
 from cloud.gateways.base import AttemptKey, Wallet
 from cloud.services.attempts import Attempt, view
 from cloud.services.reconcile import fees
@@ -38,20 +36,6 @@ MAX_INTENT = 2_000_000
 
 MAX_CODE = 4_096
 """Bytes of a request with a customer's code."""
-
-_STATUS = {
-    Code.TOKEN_FOREIGN: 403,
-    Code.PAYMENT_UNKNOWN: 404,
-    Code.REFERENCE_ALREADY_USED: 409,
-    Code.PAYMENT_ALREADY_OPEN: 409,
-    Code.ORDER_PAID: 409,
-    Code.ORDER_CLOSED: 409,
-    Code.PRICES_OLD: 409,
-    Code.TOKEN_EXPIRED: 410,
-    Code.TOKEN_INVALID: 422,
-    Code.CLOUD_MESSAGE_INVALID: 422,
-    Code.PAYMENT_NOT_OFFERED: 422,
-}
 
 
 @router.post(
@@ -74,7 +58,7 @@ async def create(request: Request, device: CurrentDevice, desk: DeskDep) -> Resp
     def register() -> Attempt:
         return desk.payments.register(desk.orders.admit(device, intent))
 
-    with _refusals():
+    with refusals():
         return _answer(request, desk, await run_in_threadpool(register))
 
 
@@ -85,7 +69,7 @@ async def create(request: Request, device: CurrentDevice, desk: DeskDep) -> Resp
 async def show(request: Request, attempt_id: str, device: CurrentDevice, desk: DeskDep) -> Response:
     """Any till of the store may ask. Asking also settles: an overdue attempt is closed now, and the
     provider is asked again about one that closed unpaid not long ago."""
-    with _refusals():
+    with refusals():
         asked = _own(device, attempt_id)
         return _answer(request, desk, await run_in_threadpool(desk.payments.looked_after, asked))
 
@@ -99,7 +83,7 @@ async def cancel(
 ) -> Response:
     """The answer is the truth afterwards: `cancelled`, `confirmed` when the customer was quicker, or
     `unknown` when the provider did not answer; only the first lets the till release the cart."""
-    with _refusals():
+    with refusals():
         asked = _own(device, attempt_id)
         return _answer(request, desk, await run_in_threadpool(desk.payments.cancel, asked))
 
@@ -128,7 +112,7 @@ async def collect(
             raise RuleBroken(Code.PAYMENT_NOT_OFFERED)
         return desk.payments.collect(key, desk.charge, gateway.name, asked.code)
 
-    with _refusals():
+    with refusals():
         return _answer(request, desk, await run_in_threadpool(work))
 
 
@@ -162,7 +146,7 @@ async def provider_qr(
         seen = view(attempt, desk.payments.now_ms(), base)
         return answer(ProviderQrView(text=shown, payment=seen))
 
-    with _refusals():
+    with refusals():
         return await run_in_threadpool(work)
 
 
@@ -203,15 +187,3 @@ def _answer(request: Request, desk: Desk, attempt: Attempt) -> Response:
 
 def _base(request: Request, desk: Desk) -> str:
     return desk.public_url or str(request.base_url).rstrip("/")
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn the house's errors into answers; whatever is not named here is a bug and stays one."""
-    try:
-        yield
-    except (RuleBroken, Trouble) as error:
-        if error.code not in _STATUS:
-            raise
-        detail = str(error.facts.get("detail") or "")
-        raise Refused(_STATUS[error.code], error.code, detail) from error

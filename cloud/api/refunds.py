@@ -3,38 +3,22 @@ till's own store; what may go back is decided elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.errors import Code, RuleBroken
 from app.wire.refunds import RefundRequest, RefundView
 from cloud.api.auth import CurrentDevice
 from cloud.api.contract import answer, contract, read
+from cloud.api.refusals import refusals
 from cloud.desk import Desk, DeskDep
-from cloud.errors import Refused
 from cloud.gateways.base import AttemptKey
 from cloud.services import refund_ledger
 from cloud.services.giving_back import Wish
 from cloud.services.refund_ledger import RefundKey
 
 router = APIRouter(prefix="/v1/refunds", tags=["refunds"])
-
-_STATUS = {
-    Code.PAYMENT_UNKNOWN: 404,
-    Code.REFUND_UNKNOWN: 404,
-    Code.REFERENCE_ALREADY_USED: 409,
-    Code.REFUND_EXCEEDS_PAYMENT: 409,
-    Code.PAYMENT_NOT_CONFIRMED: 409,
-    Code.PAYMENT_ALREADY_OPEN: 409,
-    Code.PROOF_OUT: 409,
-    Code.AMOUNT_INVALID: 422,
-    Code.TEXT_EMPTY: 422,
-    Code.TEXT_FORBIDDEN_CHARACTER: 422,
-    Code.CLOUD_MESSAGE_INVALID: 422,
-}
 
 
 @router.post(
@@ -75,19 +59,6 @@ async def show(number: str, device: CurrentDevice, desk: DeskDep) -> Response:
 
 
 async def _answered(desk: Desk, work: Callable[[], refund_ledger.Request]) -> Response:
-    with _refusals():
+    with refusals():
         found = await run_in_threadpool(work)
     return answer(refund_ledger.view(found, desk.payments.now_ms()))
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn what the shop's rules refuse into answers; whatever is not named here is a bug."""
-    try:
-        yield
-    except RuleBroken as error:
-        if error.code not in _STATUS:
-            raise
-        left = error.facts.get("left")
-        detail = str(left) if left is not None else ""
-        raise Refused(_STATUS[error.code], error.code, detail) from error

@@ -191,10 +191,10 @@ class BillLine:
     store: str = ""
     """The store it was told with the order."""
     way: str = ""
-    """How the money was collected; see `Way`."""
+    """How the money was collected; see `Tariff`."""
 
 
-class Way(StrEnum):
+class Tariff(StrEnum):
     """How a customer paid, as far as it may cost differently."""
 
     QR = "qr"

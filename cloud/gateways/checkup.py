@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.domain.ids import new_id
 from app.errors import RuleBroken, Trouble
-from cloud.gateways.accounts import AccountUnfit, read
+from cloud.gateways.accounts import AccountUnfit, Written, read
 from cloud.gateways.base import PENDING, AttemptKey, Gateway, Offer
 from cloud.gateways.connect import Tools, connect
+from cloud.gateways.signing.certificates import end_of
+
+SOON = timedelta(days=60)
+"""A new certificate takes a person with rights at the provider's console, and a day when they are there."""
+_ROOT = "root_cert"
+"""Alipay's file of roots: of its many certificates some have ended long ago."""
 
 
 class Verdict(StrEnum):
@@ -46,12 +53,29 @@ def examine(folder: Path, name: str, tools: Tools, *, ask: bool) -> Iterator[Fin
         yield Finding(name, Verdict.ERROR, str(error))
         return
     yield Finding(name, Verdict.OK, "the account is written down well and its keys can be read")
+    yield from _judge_certificates(name, found, tools.now_ms())
     if Offer.NOTIFY in gateway.offers:
         yield _judge_address(name, notify_url)
     if Offer.BY_HAND in gateway.offers:
         yield Finding(name, Verdict.WARNING, "it confirms nothing by itself: webhook or by hand")
     elif ask:
         yield _ask(name, gateway, tools)
+
+
+def _judge_certificates(name: str, found: Written, now_ms: int) -> Iterator[Finding]:
+    """Yield a word about each certificate that ends soon and has no next one written down beside it."""
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    for key, value in sorted(found.values.items()):
+        if not isinstance(value, str) or key == _ROOT:
+            continue
+        end = end_of(found.text(key)) if value else None
+        if end is None or found.has(f"next_{key}") or end - now > SOON:
+            continue
+        if end <= now:
+            yield Finding(name, Verdict.ERROR, f"{key} ended on {end:%Y-%m-%d}")
+        else:
+            text = f"{key} ends on {end:%Y-%m-%d}; get the next one before"
+            yield Finding(name, Verdict.WARNING, text)
 
 
 def _judge_address(name: str, address: str) -> Finding:

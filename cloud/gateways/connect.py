@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
 from cloud.gateways.accounts import AccountUnfit, Watched, Written, read
 from cloud.gateways.alipay.account import PRODUCTION as ALIPAY
 from cloud.gateways.alipay.account import AlipayAccount
@@ -79,25 +81,25 @@ def alipay_account(found: Written, tools: Tools) -> AlipayAccount:
     """Read an account at Alipay, in key mode or, with `app_cert`, in certificate mode."""
     try:
         key = rsa.load_private(found.text("private_key"))
-        app_sn = root_sn = sn = ""
+        app_sn = root_sn = ""
         if found.has("app_cert"):
-            app, theirs = leaf(found.text("app_cert")), leaf(found.text("alipay_cert"))
-            app_sn, sn = alipay_serial(app), alipay_serial(theirs)
+            app_sn = alipay_serial(leaf(found.text("app_cert")))
             root_sn = alipay_root_serial(found.text("root_cert"))
-            believed = rsa.load_public(found.text("alipay_cert"))
+            keys = _alipay_certificates(found)
             own = rsa.load_public(found.text("app_cert"))
             if own.public_numbers() != key.public_key().public_numbers():
                 raise AccountUnfit("app_cert does not belong to private_key")
         else:
-            believed = rsa.load_public(found.text("alipay_public_key"))
+            keys = {"": rsa.load_public(found.text("alipay_public_key"))}
     except rsa.KeyUnfit as error:
         raise AccountUnfit(str(error)) from error
-    if believed.public_numbers() == key.public_key().public_numbers():
+    ours = key.public_key().public_numbers()
+    if any(each.public_numbers() == ours for each in keys.values()):
         raise AccountUnfit("alipay_public_key is the app's own public key; Alipay's is needed")
     return AlipayAccount(
         app_id=found.text("app_id"),
         key=key,
-        keys={sn: believed},
+        keys=keys,
         gateway_url=found.address("gateway_url", ALIPAY),
         notify_url=found.text("notify_url", tools.notify_url(found.name)),
         seller_id=found.text("seller_id", ""),
@@ -107,6 +109,14 @@ def alipay_account(found: Written, tools: Tools) -> AlipayAccount:
         app_auth_token=found.text("app_auth_token", ""),
         provider_id=found.text("provider_id", ""),
     )
+
+
+def _alipay_certificates(found: Written) -> dict[str, RSAPublicKey]:
+    """Return Alipay's keys by SN: of its certificate, and of the next one while it is being changed."""
+    texts = [found.text("alipay_cert")]
+    if found.has("next_alipay_cert"):
+        texts.append(found.text("next_alipay_cert"))
+    return {alipay_serial(leaf(text)): rsa.load_public(text) for text in texts}
 
 
 def wechat_account(found: Written, tools: Tools) -> WechatAccount:
@@ -124,8 +134,9 @@ def wechat_account(found: Written, tools: Tools) -> WechatAccount:
             if theirs.public_numbers() != key.public_key().public_numbers():
                 raise AccountUnfit("certificate does not belong to private_key")
         keys = {}
-        if found.has("public_key_id"):
-            keys[found.text("public_key_id")] = rsa.load_public(found.text("public_key"))
+        for name in ("public_key", "next_public_key"):
+            if found.has(f"{name}_id"):
+                keys[found.text(f"{name}_id")] = rsa.load_public(found.text(name))
     except rsa.KeyUnfit as error:
         raise AccountUnfit(str(error)) from error
     if not serial:

@@ -60,6 +60,12 @@ def books(attempt: AttemptKey) -> str:
     return f"{attempt.tenant}.{attempt.store}"
 
 
+def store_of(travelled: str) -> str:
+    """Return the store in whose books an order is, "" for what did not travel with one of ours."""
+    found = _BOOKS.fullmatch(travelled)
+    return found.group(2) if found else ""
+
+
 def attempt_of(number: str, travelled: str) -> AttemptKey | None:
     """Return the attempt an order of ours is about, or None for an order somebody else made."""
     attempt_id, found = attempt_id_of(number), _BOOKS.fullmatch(travelled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.wire.messages import OwnCode, WaysToPay
-from cloud.gateways.base import Gateway, Offer, Wallet, Way, unresolved
+from cloud.gateways.base import Gateway, Offer, Tariff, Wallet, unresolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ class Gateways:
         )
 
     def billed(self) -> dict[tuple[str, str], Wallet]:
-        """Return whose app it is by account and way (`Way`) of everything a customer may pay by now."""
+        """Return whose app it is by account and way (`Tariff`) of everything a customer may pay by now."""
         usable = self._usable()
-        shown = {(each.name, Way.QR.value): each for each in usable if Offer.QR in each.offers}
+        shown = {(each.name, Tariff.QR.value): each for each in usable if Offer.QR in each.offers}
         scanned = {
-            (each.name, Way.CODE.value): each
+            (each.name, Tariff.CODE.value): each
             for each in usable
             if self.collecting(each.wallet) is each
         }

@@ -22,7 +22,7 @@ _MARKS = (
     ("AlipayClient", Wallet.ALIPAY),
     ("UnionPay/", Wallet.UNIONPAY),
 )
-"""What a wallet's browser has in its name (PAYMENTS-OPERATIONS.md, 9)."""
+"""What a wallet's browser has in its name (PAYMENTS-OPERATIONS.md, 1)."""
 
 
 def wallet_of(user_agent: str) -> Wallet:

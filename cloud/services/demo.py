@@ -20,7 +20,7 @@ from cloud.db.bill_tables import fee
 from cloud.db.rows import upsert
 from cloud.db.state import ensure_tenant
 from cloud.db.tables import server_state, tenant
-from cloud.gateways.base import BillKind, Way
+from cloud.gateways.base import BillKind, Tariff
 from cloud.gateways.sandbox import SandboxGateway
 from cloud.services import feed
 from cloud.services import members as member_desk
@@ -32,7 +32,7 @@ from resources.demo.shop import demo_shop, styles_for
 PAGE = 10_000
 """Rows of one transaction: a serving cloud may write in between."""
 _LOADED = "demo"
-_DEMO_RATES = {Way.QR: 38, Way.CODE: 60}
+_DEMO_RATES = {Tariff.QR: 38, Tariff.CODE: 60}
 """Hundredths of a percent, as providers' price lists have them."""
 
 T = TypeVar("T")

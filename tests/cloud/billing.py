@@ -15,13 +15,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.payment import Way
 from cloud.bootstrap import Cloud
 from cloud.db import bill_tables, payment_tables, refund_tables, tables
 from cloud.db.rows import insert_rows
 from cloud.db.state import ensure_tenant
 from cloud.fakes import alipay_bill, wechat_bill
-from cloud.gateways.base import RefundStanding
+from cloud.gateways.base import AttemptKey, RefundStanding
 from cloud.gateways.bills import bounds
+from cloud.gateways.numbers import order_number
 from cloud.gateways.registry import Gateways
 from cloud.services.live import LocalNewsroom
 from cloud.services.payments import Payments
@@ -60,10 +62,12 @@ class Payment:
     at_ms: int
     back: int = 0
     number: str = ""
+    by_code: bool = False
+    tenant: str = ""
 
     @property
     def entry(self) -> Entry:
-        order = self.attempt_id.replace("-", "")
+        order = order_number(AttemptKey(self.tenant, self.store, self.attempt_id))
         return Entry(self.ref, order, self.at_ms, self.amount, store=self.store)
 
     @property
@@ -133,6 +137,7 @@ class Account:
             at_ms=dice.randrange(begin // 1_000, end // 1_000) * 1_000,
             back=back,
             number=f"r{dice.getrandbits(64):020d}" if back else "",
+            tenant=self.tenant,
         )
 
     @property
@@ -229,6 +234,7 @@ class Account:
             "provider": self.name,
             "provider_ref": each.ref if paid else "",
             "looked_ms": each.at_ms - 30_000,
+            "way": Way.CODE.value if each.by_code else Way.PAGE.value,
             "paid_ms": each.at_ms if paid else 0,
             "changed_ms": each.at_ms,
             "version": 1,

@@ -285,6 +285,17 @@ def test_fees_are_booked_per_payment_and_make_a_rate(account: Account):
     assert report("S002") == []
 
 
+def test_a_bill_that_names_no_way_is_booked_by_how_the_attempt_was_begun(cloud: Cloud):
+    """Alipay says nothing of it; a customer's code costs more, whoever looked at our page before."""
+    account = open_account(cloud, "alipay", 5)
+    made = [replace(account.payment(*bounds(FIRST)), back=0, store="S001") for _ in range(2)]
+    paid = [replace(made[0], by_code=True), made[1]]
+    account.write(paid, paid)
+    take(account, Billed(FIRST, [each.entry for each in paid]))
+    booked = {row["ref"]: row["way"] for row in account.rows(bill_tables.fee)}
+    assert booked == {paid[0].ref: "code", paid[1].ref: "qr"}
+
+
 # --- at the command line --------------------------------------------------------------------------
 
 

@@ -14,7 +14,8 @@ PRODUCTION = "https://openapi.alipay.com/gateway.do"
 class AlipayAccount:
     """One application at Alipay, in key mode or in certificate mode.
 
-    In key mode `keys` holds Alipay's public key under ""; in certificate mode by certificate SN, and
+    In key mode `keys` holds Alipay's public key under ""; in certificate mode by certificate SN, two while
+    Alipay's certificate changes, and
     `app_cert_sn` and `root_cert_sn` are sent with every request. `keys` never holds one of ours.
     """
 

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 import warnings
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -39,6 +40,11 @@ def leaf(text: str) -> x509.Certificate:
         return _load(found.group(1))
     except ValueError as error:
         raise KeyUnfit("the certificate cannot be read") from error
+
+
+def end_of(text: str) -> datetime | None:
+    """Return until when a PEM file's certificate is valid, None for a text that is none."""
+    return leaf(text).not_valid_after_utc if _BLOCK.search(text) else None
 
 
 def alipay_serial(certificate: x509.Certificate) -> str:

@@ -19,8 +19,8 @@ PUBLIC_KEY_MODE = "PUB_KEY_ID_"
 class WechatAccount:
     """One merchant at WeChat Pay with the app its orders belong to.
 
-    `keys` are WeChat's own by serial: one under `PUB_KEY_ID_…` in public-key mode, platform certificates
-    given by hand otherwise; certificates are fetched besides unless there is a public key.
+    `keys` are WeChat's own by serial: one under `PUB_KEY_ID_…` in public-key mode, or two while it changes;
+    platform certificates are fetched besides, whenever something is signed by one.
     """
 
     merchant: Merchant

@@ -11,7 +11,7 @@ import io
 from collections.abc import Sequence
 from datetime import date
 
-from cloud.gateways.base import Bill, BillKind, BillLine, Way, unresolved
+from cloud.gateways.base import Bill, BillKind, BillLine, Tariff, unresolved
 from cloud.gateways.bills import (
     BillUnreadable,
     Table,
@@ -23,13 +23,14 @@ from cloud.gateways.bills import (
     paid_fen,
     whole_fen,
 )
-from cloud.gateways.numbers import attempt_id_of, attempt_of
+from cloud.gateways.numbers import attempt_id_of, store_of
 from cloud.gateways.wechat import outcomes
 from cloud.gateways.wechat.client import WechatClient
 
 _NEEDED = ("交易时间", "商户号", "微信订单号", "商户订单号", "交易状态")
 _LINES, _PAID, _BACK, _FEES = "总交易单数", "订单总金额", "申请退款总金额", "手续费总金额"
-_WAYS = {"MICROPAY": Way.CODE, "JSAPI": Way.QR, "NATIVE": Way.QR, "MWEB": Way.QR, "APP": Way.QR}
+_SCANNED = ("JSAPI", "NATIVE", "MWEB", "APP")
+_TARIFFS = {"MICROPAY": Tariff.CODE} | dict.fromkeys(_SCANNED, Tariff.QR)
 
 
 def fetch(client: WechatClient, name: str, day: date) -> Bill:
@@ -83,10 +84,10 @@ def _line(row: dict[str, str]) -> BillLine:
     is_refund = row["交易状态"] != "SUCCESS"
     total = row.get("订单金额") or row.get("应结订单金额") or row.get("总金额", "")
     back = row.get("申请退款金额") or row.get("退款金额", "")
-    travelled = attempt_of(row["商户订单号"], row.get("商户数据包", ""))
+    attempt_id = attempt_id_of(row["商户订单号"])
     return BillLine(
         kind=BillKind.REFUND if is_refund else BillKind.PAYMENT,
-        attempt_id=attempt_id_of(row["商户订单号"]),
+        attempt_id=attempt_id,
         order_number=row["商户订单号"],
         ref=row["微信订单号"],
         amount=paid_fen(back if is_refund else total),
@@ -94,6 +95,6 @@ def _line(row: dict[str, str]) -> BillLine:
         at_ms=moment(row["交易时间"]),
         refund_number=row.get("商户退款单号", "") if is_refund else "",
         currency=row.get("货币种类") or "CNY",
-        store=travelled.store if travelled else "",
-        way=_WAYS.get(row.get("交易类型", ""), ""),
+        store=store_of(row.get("商户数据包", "")) if attempt_id else "",
+        way=_TARIFFS.get(row.get("交易类型", ""), ""),
     )

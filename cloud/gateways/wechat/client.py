@@ -21,7 +21,7 @@ from cloud.gateways.base import unresolved
 from cloud.gateways.line import Ask, Got, Line, LineBroken
 from cloud.gateways.signing import rsa
 from cloud.gateways.wechat import signing
-from cloud.gateways.wechat.account import WechatAccount
+from cloud.gateways.wechat.account import PUBLIC_KEY_MODE, WechatAccount
 from cloud.gateways.wechat.signing import Doubt, NotWechat
 
 CERTIFICATES = "/v3/certificates"
@@ -162,18 +162,20 @@ class WechatClient:
         """Fetch platform certificates; False if it is not worth it or brings nothing that is believed.
 
         The list is opened with our APIv3 key, so each certificate in it is WeChat's; the answer around it
-        must then hold under one of them.
+        must then hold under one of them or the public key. A merchant who changes to the public key still
+        gets notifications under a certificate for a while.
         """
         with self._fetching:
             if serial in self._fetched:
                 return True
-            if self.account().public_key_id or self.now_ms() < self._rest_until:
+            if serial.startswith(PUBLIC_KEY_MODE) or self.now_ms() < self._rest_until:
                 return False
             self._rest_until = self.now_ms() + _REST_MS
             got = self.send("GET", CERTIFICATES)
             try:
                 fetched = _certificates(got.body, self.account().api_key)
-                signing.check(got.headers, got.body, fetched, self.now_ms() // 1000)
+                believed = {**fetched, **self.account().keys}
+                signing.check(got.headers, got.body, believed, self.now_ms() // 1000)
             except (ValueError, KeyError, TypeError, NotWechat):
                 return False
             except (signing.ResourceUnreadable, rsa.KeyUnfit):

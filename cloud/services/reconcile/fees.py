@@ -11,13 +11,14 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
+from app.domain.payment import Way
 from app.wire.fees import FeeReport, FeeRow
 from app.wire.messages import WayRate
 from cloud.db.bill_tables import fee
 from cloud.db.distribution import across
 from cloud.db.payment_tables import attempt
 from cloud.db.rows import insert_values
-from cloud.gateways.base import BillKind, BillLine, Wallet, Way
+from cloud.gateways.base import BillKind, BillLine, Tariff, Wallet
 from cloud.services.reconcile.account import chunks
 from cloud.services.reconcile.bills import Kept
 
@@ -35,6 +36,7 @@ _COLUMNS = (
 RATED_DAYS = 30
 """A shop's rates change with its contracts; so long back is enough to tell by."""
 
+_TARIFFS = {Way.CODE: Tariff.CODE, Way.PAGE: Tariff.QR, Way.QR: Tariff.QR}
 _MILLS = 1_000
 _FULL_BP = 10_000
 
@@ -81,17 +83,16 @@ def book(
 
 def _ways(
     conn: sa.Connection, tenant: str, store: str, ids: Iterable[str]
-) -> Iterable[tuple[str, Way]]:
-    """Tell of attempts whose provider does not say so how they were paid: who looked at our page scanned
-    our code."""
+) -> Iterable[tuple[str, Tariff]]:
+    """Tell of attempts whose provider does not say so how they were paid: it stands in their rows."""
     columns = attempt.c
     for some in chunks(ids):
-        query = sa.select(columns.attempt_id, columns.looked_ms).where(
+        query = sa.select(columns.attempt_id, columns.way).where(
             columns.tenant_id == tenant, columns.store_id == store, columns.attempt_id.in_(some)
         )
         for row in conn.execute(query):
-            if row.looked_ms:
-                yield row.attempt_id, Way.QR
+            if row.way in _TARIFFS:
+                yield row.attempt_id, _TARIFFS[row.way]
 
 
 @dataclass(slots=True)

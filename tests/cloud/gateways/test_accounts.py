@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
+from datetime import timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -16,10 +18,12 @@ from cloud.fakes.serve import serving
 from cloud.gateways import connect as connecting
 from cloud.gateways.accounts import AccountUnfit, Watched, read, written
 from cloud.gateways.base import Standing
+from cloud.gateways.checkup import examine
 from cloud.gateways.connect import Tools, connect
 from cloud.gateways.line import open_line
 from cloud.gateways.numbers import order_number
 from cloud.gateways.sandbox import SandboxGateway
+from cloud.gateways.signing.certificates import alipay_serial
 from tests.cloud.gateways.benches import certificate, charge, pem
 from tests.cloud.gateways.records import made_key, private_text, public_text
 
@@ -92,6 +96,46 @@ def test_certificate_mode_opens(tmp_path):
     assert connect(tmp_path, "alipay", TOOLS).name == "alipay"
     write(tmp_path, "app.crt", pem(certificate("another")))
     assert why(tmp_path, "alipay") == "app_cert does not belong to private_key"
+
+
+def certified(folder: Path, **more: str) -> None:
+    """An account at Alipay in certificate mode."""
+    for name in ("shop at alipay", "alipay", "next alipay", "root"):
+        write(folder, f"{name.replace(' ', '-')}.crt", pem(certificate(name)))
+    files = {"app_cert": "shop-at-alipay", "alipay_cert": "alipay", "root_cert": "root"} | more
+    alipay(folder, **{key: f"file:{name}.crt" for key, name in files.items()})
+
+
+def test_two_certificates_of_alipay_are_believed_while_it_changes_its_own(tmp_path):
+    certified(tmp_path, next_alipay_cert="next-alipay")
+    keys = connecting.alipay_account(read(tmp_path, "alipay"), TOOLS).keys
+    assert set(keys) == {alipay_serial(certificate(name)) for name in ("alipay", "next alipay")}
+
+
+def test_two_public_keys_of_wechat_are_believed_while_it_changes_its_own(tmp_path):
+    write(tmp_path, "next.pub", public_text(made_key("next wechat")))
+    wechat(tmp_path, next_public_key_id="PUB_KEY_ID_02", next_public_key="file:next.pub")
+    account = connecting.wechat_account(read(tmp_path, "wechat"), TOOLS)
+    assert (list(account.keys), account.public_key_id) == (
+        ["PUB_KEY_ID_01", "PUB_KEY_ID_02"],
+        "PUB_KEY_ID_01",
+    )
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(61, "ok"), (59, "warning"), (-1, "error")])
+def test_the_check_warns_before_a_certificate_ends(tmp_path, days: int, verdict: str):
+    certified(tmp_path)
+    end = certificate("alipay").not_valid_after_utc
+    now_ms = int((end - timedelta(days=days)).timestamp() * 1000)
+    tools = replace(TOOLS, now_ms=lambda: now_ms)
+    found = [each for each in examine(tmp_path, "alipay", tools, ask=False) if "_cert" in each.text]
+    assert {each.verdict.value for each in found} <= {verdict}
+    assert [each.text.split()[0] for each in found] == (
+        [] if verdict == "ok" else ["alipay_cert", "app_cert"]
+    )
+    certified(tmp_path, next_alipay_cert="next-alipay")
+    texts = [each.text for each in examine(tmp_path, "alipay", tools, ask=False)]
+    assert not any(text.startswith("alipay_cert") for text in texts)
 
 
 def test_a_key_may_come_from_the_environment(tmp_path, monkeypatch):

@@ -65,6 +65,36 @@ def test_platform_certificates_are_fetched_once_and_again_when_they_change():
     assert bench.provider.calls.count("GET /v3/certificates") == 2
 
 
+def test_a_notice_under_a_certificate_is_believed_while_the_merchant_changes_to_the_public_key():
+    """Answers are signed by the public key already, notifications still by the platform certificate."""
+    bench = wechat_bench()
+    asked = charge()
+    bench.gateway.create(asked)
+    wechat = bench.provider
+    of_answers = (wechat.key, wechat.serial)
+    wechat.serial = wechat_serial(benches.certificate("wechat's old"))
+    wechat.certificate = benches.pem(benches.certificate("wechat's old"))
+    wechat.key = benches.private_numbers(made_key("wechat's old"))
+    bench.pays(asked)
+    notice = bench.gateway.hear(wechat.outbox[-1].headers, wechat.outbox[-1].body)
+    assert (notice.attempt, notice.answer and notice.answer.standing) == (
+        asked.attempt,
+        Standing.PAID,
+    )
+    wechat.key, wechat.serial = of_answers
+    assert bench.gateway.query(asked.attempt).standing is Standing.PAID
+    assert wechat.calls.count("GET /v3/certificates") == 1
+
+
+def test_a_forged_serial_costs_a_merchant_with_the_public_key_one_question():
+    bench = wechat_bench()
+    bench.provider.serial = "FFFF"
+    for _ in range(20):
+        with pytest.raises(Trouble):
+            bench.gateway.query(charge().attempt)
+    assert bench.provider.calls.count("GET /v3/certificates") == 1
+
+
 def test_forged_serials_do_not_make_us_fetch_without_end():
     bench = wechat_bench(certificates=True)
     bench.gateway.query(charge().attempt)
@@ -90,7 +120,7 @@ def test_our_page_in_wechat_gets_a_signed_call_for_this_payer(bench):
     assert started.url == ""
     text = f"{call['appId']}\n{call['timeStamp']}\n{call['nonceStr']}\n{call['package']}\n"
     rsa.verify(made_key("shop at wechat").public_key(), text.encode(), call["paySign"])
-    assert re.fullmatch(r"prepay_id=wx[0-9a-f]{32}", call["package"])
+    assert re.fullmatch(r"prepay_id=wx[0-9A-Za-z]{32}", call["package"])
     with pytest.raises(Trouble):
         oauth.openid(bench.gateway.client, "c1")  # a code works once
 
