@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import bill_tables
@@ -69,3 +71,18 @@ def test_a_clean_bill_gives_nothing(cloud: Cloud):
         result = account.reconciliation.read("alipay", account.file(billed), "file", day)
         assert (result.found, result.opened, result.healed) == (0, 0, 0)
     assert account.found() == Counter()
+
+
+@pytest.mark.postgres
+def test_the_planner_knows_of_a_bill_before_it_is_compared(postgres_url: str, tmp_path: Path):
+    """Without statistics it looks for each line among all others, and a large first bill never ends."""
+    cloud = open_cloud(Settings(data=tmp_path, db_url=postgres_url))
+    account = open_account(cloud, "alipay", 5)
+    billed = account.day(days(1)[0], 50, 0)
+    account.reconciliation.read("alipay", account.file(billed), "file", billed.day)
+    with cloud.db.reading() as conn:
+        known = conn.scalar(
+            sa.text("SELECT reltuples FROM pg_class WHERE oid = 'bill_line'::regclass")
+        )
+    assert known == len(billed.entries)
+    cloud.close()
