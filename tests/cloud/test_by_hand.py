@@ -18,6 +18,7 @@ from cloud.db.task_tables import task
 from cloud.gateways.base import Standing
 from cloud.services.afterwards import LAST_LOOK_MS
 from cloud.services.attempts import Attempt, Vouched
+from cloud.services.turns import EVERY_MS
 from tests.cloud.conftest import Clock
 from tests.cloud.offline import OfflineTill, publish
 from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till, open_shop
@@ -111,6 +112,7 @@ def test_the_provider_is_asked_until_it_has_an_answer_and_the_order_is_closed_th
         lambda conn: conn.execute(sa.update(books.sandbox_order).values(silent=False))
     )
     assert order.standing == Standing.OPEN
+    clock.ahead_ms += EVERY_MS
     shop.desk.payments.sweep()
     with shop.cloud.db.reading() as conn:
         (order,) = conn.execute(sa.select(books.sandbox_order)).all()
