@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from cloud.fakes.faults import Fault, Work
 from cloud.services import refund_ledger
 from cloud.services.giving_back import GivingBack, Wish
 from cloud.services.refund_answers import SELDOM_MS, SOON_MS, TURN_MS
-from tests.cloud.conftest import Clock
+from tests.cloud.conftest import Clock, migrated_database
 from tests.cloud.worlds import World, open_world
 
 BOTH = pytest.mark.parametrize("provider", ["alipay", "wechat"])
@@ -30,15 +31,25 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[World]:
-    with open_world(Path(tmp_path_factory.mktemp("world")) / "cloud", clock) as opened:
-        yield opened
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, clock: Clock
+) -> Iterator[World]:
+    data = Path(tmp_path_factory.mktemp("world")) / "cloud"
+    with ExitStack() as stack:
+        url = ""
+        if request.param == "postgres":
+            server = request.getfixturevalue("postgres_server")
+            url = stack.enter_context(migrated_database(server))
+        yield stack.enter_context(open_world(data, clock, db_url=url))
 
 
 @pytest.fixture
-def desk(world: World) -> Iterator[GivingBack]:
+def desk(world: World, clock: Clock) -> Iterator[GivingBack]:
     yield world.shop.desk.giving_back
+    clock.ahead_ms = 0  # tills' tokens live half an hour
     world.providers.wechat.refunds_are = "SUCCESS"
     for made in (world.providers.wechat, world.providers.alipay):
         made.faults.waiting.clear()
@@ -207,6 +218,7 @@ MOVES = st.lists(
 def test_never_more_than_came_whatever_is_lost(
     world: World, desk: GivingBack, clock: Clock, provider: str, moves: list
 ):
+    clock.ahead_ms = 0
     total = pay(world, provider)
     made = getattr(world.providers, provider)
     for percent, fault, again in moves:
