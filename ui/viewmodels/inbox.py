@@ -29,6 +29,9 @@ from ui.viewmodels.inboxrows import INBOX_ROLES, InboxRows, Names, is_money
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
 
+SURE_AFTER_MS = 700
+"""So long after a press that asked, the next one answers: sooner it is the same finger."""
+
 _STALE = frozenset({Code.TASK_TAKEN, Code.TASK_SETTLED, Code.TASK_UNKNOWN})
 """Refusals that say: your list is older than the cloud's."""
 
@@ -67,7 +70,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._found: tuple[Entry, ...] = ()
         self._names = Names()
         self._online = True
-        self._sure = ("", "")
+        self._sure, self._sure_at_ms = ("", ""), 0
         self._write = InboxRows(words)
         self._rows = KeyedListModel(INBOX_ROLES, self)
         self._tasks = Tasks(self)
@@ -196,9 +199,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         entry = next((entry for entry in self._found if entry.key == key), None)
         if person is None or entry is None or self._tasks.isBusy():
             return
-        if is_money(entry) and self._sure != (key, word):
-            self._sure = (key, word)
-            self._show()
+        if is_money(entry) and not self._is_sure(key, word):
             return
         self._sure = ("", "")
         if entry.alarm is not None:
@@ -279,6 +280,15 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
             for entry in self._found
         )
         self.changed.emit()
+
+    def _is_sure(self, key: str, word: str) -> bool:
+        """Tell whether this press answers the one before, which asked; a double tap is one press."""
+        now_ms = self._tools.now_ms()
+        if self._sure == (key, word):
+            return not 0 <= now_ms - self._sure_at_ms < SURE_AFTER_MS  # the clock may be set
+        self._sure, self._sure_at_ms = (key, word), now_ms
+        self._show()
+        return False
 
     def _sure_of(self, entry: Entry) -> str:
         key, word = self._sure
