@@ -25,6 +25,7 @@ from ui.bridge import KeyedListModel, ViewModel
 from ui.tasks import Failure, Tasks
 from ui.text import Words
 from ui.viewmodels.inboxrows import INBOX_ROLES, InboxRows, Names, is_money
+from ui.viewmodels.waysback import refusal
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
@@ -232,11 +233,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._tools.sync_now()
         self.look()
         if news.step.standing is Back.REFUSED:
-            word = (
-                self._words.say(f"error.{news.step.word}")
-                if self._words.knows(f"error.{news.step.word}")
-                else news.step.word
-            )
+            word = refusal(self._words, news.step.word)
             self.notice.emit("problem", self._words.say("money.not_back", word=word))
             return
         done = news.step.standing is Back.DONE
