@@ -11,6 +11,7 @@ from app.domain.refund import Refund
 from app.domain.sale import Sale, TenderKind
 from tests.qml.counterdesk import CounterDesk
 from tests.viewmodels.test_return_screen import begun, desk, give, told
+from ui.viewmodels.waysback import refusal
 
 __all__ = ["desk", "told"]
 
@@ -137,6 +138,20 @@ def test_a_refusal_is_said_and_cash_is_the_way_out(desk, paid, qtbot):
         "cash_refused",
         "已退货，请把现金交给顾客",
     )
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("ACQ.SELLER_BALANCE_NOT_ENOUGH", "商户账户余额不足"),
+        ("NOT_ENOUGH", "商户账户余额不足"),
+        ("refund_exceeds_payment", "剩下的不够退这么多"),
+        ("ACQ.SOMETHING_NEW", "ACQ.SOMETHING_NEW"),
+        ("", "没有说明原因"),
+    ],
+)
+def test_why_a_provider_refused_is_said_in_words_where_its_code_is_known(desk, word, said):
+    assert said in refusal(desk.words, word)
 
 
 def test_without_a_line_there_is_cash_for_a_reason_or_waiting(desk, paid, qtbot):

@@ -25,9 +25,13 @@ from ui.bridge import KeyedListModel, ViewModel
 from ui.tasks import Failure, Tasks
 from ui.text import Words
 from ui.viewmodels.inboxrows import INBOX_ROLES, InboxRows, Names, is_money
+from ui.viewmodels.waysback import refusal
 
 QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
+
+SURE_AFTER_MS = 700
+"""So long after a press that asked, the next one answers: sooner it is the same finger."""
 
 _STALE = frozenset({Code.TASK_TAKEN, Code.TASK_SETTLED, Code.TASK_UNKNOWN})
 """Refusals that say: your list is older than the cloud's."""
@@ -67,7 +71,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._found: tuple[Entry, ...] = ()
         self._names = Names()
         self._online = True
-        self._sure = ("", "")
+        self._sure, self._sure_at_ms = ("", ""), 0
         self._write = InboxRows(words)
         self._rows = KeyedListModel(INBOX_ROLES, self)
         self._tasks = Tasks(self)
@@ -196,9 +200,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         entry = next((entry for entry in self._found if entry.key == key), None)
         if person is None or entry is None or self._tasks.isBusy():
             return
-        if is_money(entry) and self._sure != (key, word):
-            self._sure = (key, word)
-            self._show()
+        if is_money(entry) and not self._is_sure(key, word):
             return
         self._sure = ("", "")
         if entry.alarm is not None:
@@ -231,11 +233,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._tools.sync_now()
         self.look()
         if news.step.standing is Back.REFUSED:
-            word = (
-                self._words.say(f"error.{news.step.word}")
-                if self._words.knows(f"error.{news.step.word}")
-                else news.step.word
-            )
+            word = refusal(self._words, news.step.word)
             self.notice.emit("problem", self._words.say("money.not_back", word=word))
             return
         done = news.step.standing is Back.DONE
@@ -279,6 +277,15 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
             for entry in self._found
         )
         self.changed.emit()
+
+    def _is_sure(self, key: str, word: str) -> bool:
+        """Tell whether this press answers the one before, which asked; a double tap is one press."""
+        now_ms = self._tools.now_ms()
+        if self._sure == (key, word):
+            return not 0 <= now_ms - self._sure_at_ms < SURE_AFTER_MS  # the clock may be set
+        self._sure, self._sure_at_ms = (key, word), now_ms
+        self._show()
+        return False
 
     def _sure_of(self, entry: Entry) -> str:
         key, word = self._sure

@@ -32,6 +32,8 @@ QML_IMPORT_MAJOR_VERSION = 1
 
 CODE_ROLES = ("key", "title", "chosen", "cheapest")
 _UNDER_WAY = (Phase.COLLECTING, Phase.PASSWORD, Phase.CODE_UNKNOWN)
+SURE_AFTER_S = 0.7
+"""So long after a press that asked, the next one answers: sooner it is the same finger."""
 OURS = ""
 """The key of our page's QR among those that may be shown."""
 
@@ -56,6 +58,7 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self._waiting: CustomerCode | None = None
         self._problem: Callable[[], str] | None = None
         self._sure, self._has_camera = False, False
+        self._sure_at = 0.0
         self._tasks = Tasks(self)
         self._tasks.busyChanged.connect(self.changed)
         phone.changed.connect(self._phone_changed)
@@ -142,13 +145,15 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     @Slot()
     def vouch(self) -> None:
-        """Confirm by hand that the money has come; the first press only asks."""
+        """Confirm by hand that the money has come; the first press only asks, and a double tap is one."""
         attempt_id, _ = self._phone.current(Act.VOUCH)
         if not attempt_id or not self._is_manager() or self._person is None:
             return
+        now = self._tools.clock.monotonic()
         if not self._sure:
+            self._sure_at = now
             self.put(self.changed, _sure=True)
-        elif not self._tasks.isBusy():
+        elif now - self._sure_at >= SURE_AFTER_S and not self._tasks.isBusy():
             self.put(self.changed, _sure=False)
             vouched = self._tools.payments.vouch(attempt_id, self._person)
             self._tasks.follow(vouched, self._phone.hear, self._refused)

@@ -28,9 +28,15 @@ def plan_line(words: Words, way: WayBack, *, in_cash: bool, offline: bool) -> st
 
 def refused_line(words: Words, step: RefundStep) -> str:
     """Say that nothing went back, and whose word that is."""
-    known = f"error.{step.word}"
-    word = words.say(known) if step.word and words.knows(known) else step.word or "–"
-    return words.say("return.refused", word=word)
+    return words.say("return.refused", word=refusal(words, step.word))
+
+
+def refusal(words: Words, word: str) -> str:
+    """Say why a provider refused: in words where its code is known, else by the code itself."""
+    for known in (f"refusal.{word.removeprefix('ACQ.').lower()}", f"error.{word}"):
+        if words.knows(known):
+            return words.say(known)
+    return word or words.say("refusal.unsaid")
 
 
 def done_line(words: Words, refund: Refund, standing: Back | None) -> str:
