@@ -75,6 +75,7 @@ def test_part_then_the_rest_then_no_more(tablets: tuple[Till, Till]):
                 amount=1,
                 currency=sale.currency,
                 reason="return_size",
+                person=person(till, Role.MANAGER).person_id,
                 document=new_id(),
             )
         )
