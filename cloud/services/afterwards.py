@@ -21,7 +21,7 @@ from cloud.services.money_facts import Own
 log = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
-"""Most attempts one sweep settles; the next one takes the rest."""
+"""Most attempts, or refunds, one sweep settles; the next one takes the rest."""
 
 LAST_LOOK_MS = 4 * 3_600_000
 """So long after its end no code of an attempt can be paid any more: Alipay's die with it or after two hours,
