@@ -5,8 +5,9 @@ been paid after nobody listened any more. Positions are kept in memory; a new pr
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -20,7 +21,7 @@ from cloud.services.money_facts import Own
 log = logging.getLogger(__name__)
 
 SWEEP_LIMIT = 200
-"""Most attempts one sweep settles; the next one takes the rest."""
+"""Most attempts, or refunds, one sweep settles; the next one takes the rest."""
 
 LAST_LOOK_MS = 4 * 3_600_000
 """So long after its end no code of an attempt can be paid any more: Alipay's die with it or after two hours,
@@ -51,6 +52,24 @@ class LostSales:
         full = len(found) == SWEEP_LIMIT
         self.until_ms = max(found[-1][2] - 1 if full else until_ms, self.until_ms)
         return found
+
+
+def look_for_orphans(
+    database: Database,
+    lost_sales: Iterable[LostSales],
+    tell: Callable[[Iterable[Own]], None],
+    now_ms: int,
+) -> None:
+    """Make tasks of payments that ended without a sale some time ago, each looked at twice: its sale may
+    have come in while we looked first."""
+    for lost in lost_sales:
+        until_ms = now_ms - lost.after_ms
+        found = database.read(partial(lost.look, until_ms))
+        again, lost.seen = lost.seen, [(own, attempt) for own, attempt, _ in found]
+        for own, attempt in (*again, *lost.seen):
+            review = partial(money_tasks.review, own=own, attempt_ids=[attempt], now_ms=now_ms)
+            if database.write(review):
+                tell([own])
 
 
 @dataclass

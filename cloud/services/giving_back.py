@@ -25,6 +25,7 @@ from cloud.db.base import Database
 from cloud.gateways.base import AttemptKey, RefundAnswer, RefundStanding
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks, proofs, refund_answers, refund_ledger, tasks
+from cloud.services.afterwards import SWEEP_LIMIT
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.money_facts import Own
@@ -36,8 +37,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SWEEP_LIMIT = 200
-"""Most refunds one sweep asks about; the next one takes the rest."""
 _NUMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 

@@ -7,7 +7,6 @@ no HTTP and no provider in particular.
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -30,7 +29,7 @@ from cloud.gateways.base import (
 )
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, by_hand, money_tasks, overdue, turns
-from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales
+from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales, look_for_orphans
 from cloud.services.attempts import Attempt, Ledger, Vouched
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.money_facts import Own
@@ -256,7 +255,7 @@ class Payments:
                 log.exception("attempt %s could not be settled", key.attempt_id)
         self._unproven.go(now_ms)
         self._last_looks.go(now_ms)
-        self._look_for_orphans(now_ms)
+        look_for_orphans(self._database, self._lost_sales, self._tell_of_tasks, now_ms)
         return changed
 
     def _has_turn(self, attempt: Attempt) -> bool:
@@ -384,22 +383,6 @@ class Payments:
     def _tell_of_tasks(self, stores: Iterable[Own]) -> None:
         for tenant, store in stores:
             self._newsroom.publish([store_topic(tenant, store)], TASKS_CHANGED)
-
-    def _look_for_orphans(self, now_ms: int) -> None:
-        """Make tasks of payments that ended without a sale some time ago, each looked at twice: its
-        sale may have come in while we looked first."""
-        for lost in self._lost_sales:
-            until = now_ms - lost.after_ms
-            found = self._database.read(functools.partial(lost.look, until))
-            again, lost.seen = lost.seen, [(own, attempt) for own, attempt, _ in found]
-            for own, attempt in (*again, *lost.seen):
-                review = functools.partial(self._review, own, attempt, now_ms)
-                if self._database.write(review):
-                    self._tell_of_tasks([own])
-
-    @staticmethod
-    def _review(own: Own, attempt_id: str, now_ms: int, conn: sa.Connection) -> bool:
-        return money_tasks.review(conn, own, [attempt_id], now_ms)
 
 
 def _refs(money: Iterable[Money]) -> set[str]:
