@@ -132,8 +132,7 @@ class UnitOfWork(Protocol):
 
     # what a person must see
     def claim_of(self, task_id: str) -> str:
-        """Return the id under which this till claims a task: the same one for ever, so that a lost
-        answer can be asked for again."""
+        """Return the id by which this till claims a task: for ever the same, so that it may ask again."""
 
     def put_task(self, row: TaskRow) -> None:
         """Take over what the cloud answered about a task, before the stream tells it."""
@@ -209,8 +208,7 @@ class UnitOfWork(Protocol):
         """Remember up to where the cloud would hold this epoch even after a restore."""
 
     def prune(self, before_ms: int, most: int) -> int:
-        """Let go of at most `most` old records, or settled changes of members, that the cloud cannot lose;
-        return how many went."""
+        """Let go of some old records or settled changes that the cloud cannot lose; return how many went."""
 
     def give_back(self, places: Sequence[JournalMark]) -> tuple[Record, ...]:
         """Return the records that belong to these places, as far as they are whole here, the later ones of
@@ -340,8 +338,7 @@ class Reader(Protocol):
 
     def open_attempts(self) -> tuple[Attempt, ...]: ...
 
-    def attempt(self, attempt_id: str) -> Attempt | None:
-        """Return a payment attempt of this till."""
+    def attempt(self, attempt_id: str) -> Attempt | None: ...
 
     def uneasy_attempts(self) -> tuple[Attempt, ...]:
         """Return attempts with money where no sale is: late, over, partial, or paid without a sale."""

@@ -102,29 +102,25 @@ class Payments:
     def current(self, key: AttemptKey) -> Attempt:
         """Return an attempt as it truly stands now: overdue ones are settled, its provider is asked, but once
         per some seconds, however many want to know. Raises RuleBroken(PAYMENT_UNKNOWN)."""
-        attempt = self.find(key)
+        attempt, now_ms = self.find(key), self.now_ms()
         if attempt.is_awaited:
-            mine = self._has_turn(attempt)
-            return self._unproven.ask(attempt, self.now_ms()) if mine else attempt
+            mine = turns.taken(self._database, attempt, now_ms)
+            return self._unproven.ask(attempt, now_ms) if mine else attempt
         if not attempt.payment.is_open:
             return attempt
-        is_over = attempt.expires_ms <= self.now_ms()
-        if attempt.provider and not self._has_turn(attempt):
+        if attempt.provider and not turns.taken(self._database, attempt, now_ms):
             return attempt
-        if is_over:
+        if attempt.expires_ms <= now_ms:
             return self._end(attempt, Event.TIMED_OUT, "clock")
         return self._ask(attempt) if attempt.provider else attempt
 
     def looked_after(self, key: AttemptKey) -> Attempt:
-        """Return what `current` does, and hear of late money whose notice was lost.
-
-        Costs a question to each provider that was chosen, so it is for tills, which ask seldom, and not
-        for pages. No more often than `current`.
-        """
-        attempt = self.current(key)
+        """Return what `current` does, and hear of late money whose notice was lost: each provider that was
+        chosen is asked, so it is for tills and not for pages."""
+        attempt, now_ms = self.current(key), self.now_ms()
         late = attempt.payment.state in CLOSED_UNPAID or attempt.vouched is Vouched.DENIED
-        still = attempt.provider and self.now_ms() < attempt.expires_ms + LATE_MS
-        if late and still and self._has_turn(attempt):
+        still = attempt.provider and now_ms < attempt.expires_ms + LATE_MS
+        if late and still and turns.taken(self._database, attempt, now_ms):
             for provider in self._database.read(lambda conn: attempts.asked_of(conn, key)):
                 attempt = self._ask(attempt, provider)
         return attempt
@@ -257,9 +253,6 @@ class Payments:
         self._last_looks.go(now_ms)
         look_for_orphans(self._database, self._lost_sales, self._tell_of_tasks, now_ms)
         return changed
-
-    def _has_turn(self, attempt: Attempt) -> bool:
-        return turns.taken(self._database, attempt, self.now_ms())
 
     def _ask(self, attempt: Attempt, provider: str = "") -> Attempt:
         """Query a provider and apply what it says; no answer makes the attempt unknown."""
