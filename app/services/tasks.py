@@ -118,7 +118,8 @@ class StoreTasks:
         return news
 
     def _claim_goods(self, attempt_id: str, person: Person) -> bool:
-        """Make sure that nobody sends the money back meanwhile; tell whether that took a claim."""
+        """Make sure that nobody sends the money back meanwhile; tell whether delivering settles a task.
+        Where no money is known to have come, a manager has to look into that all the same."""
         try:
             row = self.claim_now(attempt_id, person)
         except RuleBroken as refused:
@@ -131,7 +132,7 @@ class StoreTasks:
             return False
         if row.code in LEAVES:  # known to the cloud before this till heard of it
             raise RuleBroken(Code.REFUND_UNDER_WAY, number=attempt_id)
-        return True
+        return row.code != UNPROVEN
 
     def _is_proved(self, attempt_id: str) -> bool:
         attempt = self._store.reader.attempt(attempt_id)

@@ -29,6 +29,7 @@ from app.wire.tasks import (
     RELEASED,
     SEEN,
     SETTLED,
+    UNPROVEN,
     TaskClaim,
     TaskRow,
     TaskSettlement,
@@ -56,6 +57,7 @@ _RESOLUTIONS = {
     MONEY: frozenset({DELIVERED, REFUNDED, SEEN}),
     RECORD: frozenset({SEEN, CORRECTED}),
     QUARANTINE: frozenset({RELEASED, DROPPED}),
+    UNPROVEN: frozenset({SEEN}),  # nothing came that could be delivered for or go back
 }
 _BLANK: dict[str, Any] = {
     "other": "",
@@ -266,7 +268,7 @@ def take_away(connection: sa.Connection, holder: Holder, task_id: str) -> None:
 
 def resolutions_of(kind: str, code: str) -> frozenset[str]:
     """Return the words by which such a task may be settled."""
-    return _RESOLUTIONS[QUARANTINE if code == QUARANTINE else kind]
+    return _RESOLUTIONS[code if code in (QUARANTINE, UNPROVEN) else kind]
 
 
 def unsettled(connection: sa.Connection, tenant: str, store: str = "") -> Sequence[sa.RowMapping]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from app.domain.ids import new_id
 from app.domain.payment import Anomaly, Event, State
 from app.wire.bodies import PaymentStepV1
-from app.wire.tasks import TaskRow
+from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from cloud.bootstrap import Cloud
 from cloud.db import payment_tables as books
 from cloud.db.task_tables import task
@@ -128,6 +129,19 @@ def test_a_payment_that_never_was_becomes_a_task_and_the_sale_stays(shop, till, 
     row = the_row(till)
     assert (row.kind, row.code, row.state) == ("money", "unproven", "open")
     assert row.amount == shown.order.total
+    for word, done in (("delivered", 422), ("refunded", 422), ("seen", 200)):
+        assert settled(till, row, word) == done, word
+
+
+def settled(till: Till, row: TaskRow, word: str) -> int:
+    """Claim a task and say what became of it; return the status of the answer."""
+    claim = TaskClaim(task_id=row.task_id, claim_id="mine", person="m1")
+    till.device.post("/v1/tasks/claim", claim, TaskRow)
+    said = TaskSettlement(task_id=row.task_id, claim_id="mine", resolution=word, person="m1")
+    answer = till.device.client.post(
+        "/v1/tasks/settle", content=msgspec.json.encode(said), headers=till.headers
+    )
+    return int(answer.status_code)
 
 
 def test_money_that_comes_proves_it_and_is_neither_late_nor_too_much(shop, till, shown):

@@ -10,11 +10,11 @@ from app.errors import Code, RuleBroken, Trouble
 from app.services.inbox import inbox
 from app.services.tasks import StoreTasks, resolutions_of
 from app.wire.messages import StockRow
-from app.wire.tasks import CLAIM_MINUTES, LEAVES, MONEY, QUARANTINE, RECORD, TaskRow
+from app.wire.tasks import CLAIM_MINUTES, LEAVES, MONEY, QUARANTINE, RECORD, UNPROVEN, TaskRow
 from tests.fakes.tasks import FakeTaskDesk, TaskBook
 from tests.unit.services.offline import pin, proof_for, prove, shown_offline
 from tests.unit.services.test_late_money import closed_and_paid
-from tests.unit.services.till import COAT, GUIDE, MANAGER, InlinePool, Till, code_of
+from tests.unit.services.till import COAT, GUIDE, MANAGER, InlinePool, Till, cancel, code_of, shown
 
 
 @pytest.fixture
@@ -218,6 +218,18 @@ def test_goods_that_were_sold_meanwhile_are_named_before_they_are_delivered(
     assert book.rows[attempt_id].state == "open", "nobody has claimed it: it may go back instead"
     news = tasks.deliver(attempt_id, GUIDE, although_short=True).result()
     assert till.sales() == [news.attempt.last.sale_id]
+
+
+def test_goods_for_money_that_never_came_leave_its_task_to_the_manager(
+    till: Till, book: TaskBook, tasks: StoreTasks
+):
+    attempt_id = shown(till)
+    cancel(till, attempt_id)
+    till.payments.vouch(attempt_id, MANAGER).result()
+    book.put(msgspec.structs.replace(money(attempt_id), code=UNPROVEN))
+    assert tasks.deliver(attempt_id, GUIDE).result().sale is not None
+    assert book.rows[attempt_id].state == "claimed"
+    assert tasks.settle(attempt_id, "seen", MANAGER).result().state == "settled"
 
 
 def test_goods_that_are_here_or_have_no_figure_are_delivered_at_once(till: Till, tasks: StoreTasks):
