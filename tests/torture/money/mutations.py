@@ -109,6 +109,11 @@ def _nobody_looks(self: Any, now_ms: int) -> None:
     """No last question to wallets, and none about sales that never came."""
 
 
+def _nobody_asks(_self: Unproven, attempt: Any, _now_ms: int) -> Any:
+    """The hand's word is all there is, whoever the provider."""
+    return attempt
+
+
 def _nobody_looks_at_records(*_arguments: Any) -> None:
     """Nothing is made of what tills say of their hands' word."""
 
@@ -185,8 +190,8 @@ MUTATIONS = (
     Mutation(
         "by hand: what a manager saw is asked about until its provider has said something final",
         Unproven,
-        "go",
-        _nobody_looks,
+        "ask",
+        _nobody_asks,
         frozenset({Kind.LOST}),
         {"show": 3, "vouch": 3, "choose": 1, "scan": 1, "wait": 1, "sync": 1},
     ),
