@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from app.domain.ids import new_id
 from app.domain.money_back import Back
 from app.domain.payment import Event, State
-from app.domain.refund import Refund
 from app.domain.sale import Sale, TenderKind
 from app.errors import Code, RuleBroken
 from app.services.giving_back import BackNews, GivingBack
@@ -362,69 +356,3 @@ def test_unanswered_refunds_are_asked_about_each_turn_and_accepted_ones_seldom(c
     watch.hinted(pending)
     watch.hinted("of another till")
     assert len(counter.desk.calls) == calls
-
-
-# --- whatever happens -----------------------------------------------------------------------------
-
-MOVES = st.sampled_from(
-    ["give", "give", "lose answer", "lose request", "refuse", "pend", "ask", "cash", "restart"]
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(MOVES, st.integers(1, 3), st.integers(1, 2)), max_size=14))
-def test_never_more_goes_back_than_came_whatever_is_lost(moves: list[tuple[str, int, int]]):
-    with tempfile.TemporaryDirectory() as folder:
-        till = Till(Path(folder) / "till.db")
-        try:
-            _play(Counter(till), moves)
-        finally:
-            till.close()
-
-
-def _play(counter: Counter, moves: list[tuple[str, int, int]]) -> None:
-    sale = counter.sale(COAT, SCARF, SCARF)
-    attempt_id = sale.tenders[0].attempt_id
-    for move, line_no, pieces in moves:
-        counter.desk.lose_answers = int(move == "lose answer")
-        counter.desk.lose_requests = int(move == "lose request")
-        counter.desk.next = {"refuse": [Back.REFUSED], "pend": [Back.PENDING]}.get(move, [])
-        try:
-            if move == "restart":
-                counter.restart()
-            elif move == "ask":
-                _ask_on(counter)
-            elif move == "cash":
-                counter.cash(sale, {line_no: pieces}, "wish")
-            else:
-                counter.give(sale, {line_no: pieces})
-        except RuleBroken:
-            pass
-        counter.desk.lose_answers = counter.desk.lose_requests = 0
-        counter.desk.next.clear()
-        assert counter.desk.gone(attempt_id) <= sale.total
-    _ask_on(counter)
-    assert counter.job.not_ended() == ()
-    _check_books(counter, sale, attempt_id)
-
-
-def _ask_on(counter: Counter) -> None:
-    """Let the provider do what it has accepted, and the till ask."""
-    for step in counter.job.not_ended():
-        if step.number in counter.desk.numbers:
-            counter.desk.say(step.number, Back.DONE)
-        counter.job.refresh(step.number).result()
-
-
-def _check_books(counter: Counter, sale: Sale, attempt_id: str) -> None:
-    reader = counter.till.store.reader
-    found = [reader.document(row.document_id) for row in reader.documents()]
-    refunds = [document for document in found if isinstance(document, Refund)]
-    by_phone = sum(
-        tender.amount
-        for refund in refunds
-        for tender in refund.tenders
-        if tender.kind is TenderKind.QR
-    )
-    assert by_phone == counter.desk.gone(attempt_id), "the books say what the provider did"
-    assert sum(refund.total for refund in refunds) <= sale.total
