@@ -35,7 +35,7 @@ class Phone:
             self._yes = (self._url + path, csrf)
             return
         wallet = self._session.get(onward.group(1), timeout=PATIENCE_S)
-        path, _ = _button(wallet.text, r"/pay/[0-9a-f]+")
+        path, _ = _button(wallet.text, r"/pay/[0-9A-Za-z]+")
         self._yes = (_origin(onward.group(1)) + path, "")
 
     def approve(self) -> None:

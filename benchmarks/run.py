@@ -55,6 +55,12 @@ BUDGETS: dict[str, tuple[str, float]] = {
     "drain_search_p95_ms": ("≤", 20),
     "drain_more_mb": ("≤", 40),
     "drain_lost": ("≤", 0),
+    "reconcile_s_sqlite": ("≤", 60),
+    "reconcile_s_postgresql": ("≤", 60),
+    "reconcile_more_mb_sqlite": ("≤", 400),
+    "reconcile_more_mb_postgresql": ("≤", 400),
+    "reconcile_growth_sqlite": ("≤", 2),
+    "reconcile_growth_postgresql": ("≤", 2),
 }
 """What a figure is held to; the others are told for understanding."""
 
