@@ -16,7 +16,7 @@ from app.services.payments import Payments as TillPayments
 from app.services.wallets import Wallets
 from app.wire.tasks import PAYMENT
 from cloud.gateways.base import Answer, Standing
-from cloud.services import afterwards, ingest, money_tasks
+from cloud.services import afterwards, ingest, money_tasks, payments
 from cloud.services.attempts import Ledger
 from cloud.services.by_hand import Unproven
 from cloud.services.payments import Payments
@@ -114,6 +114,10 @@ def _nobody_asks(_self: Unproven, attempt: Any, _now_ms: int) -> Any:
     return attempt
 
 
+def _nobody_misses_a_sale(*_arguments: Any) -> None:
+    """Nobody asks for payments whose sale never came."""
+
+
 def _nobody_looks_at_records(*_arguments: Any) -> None:
     """Nothing is made of what tills say of their hands' word."""
 
@@ -181,9 +185,9 @@ MUTATIONS = (
     ),
     Mutation(
         "orphans: a payment without a sale becomes a task",
-        Payments,
-        "_look_for_orphans",
-        _nobody_looks,
+        payments,
+        "look_for_orphans",
+        _nobody_misses_a_sale,
         frozenset({Kind.LOST}),
         {"show": 2, "scan": 2, "choose": 3, "pay": 4, "notify": 3, "drown": 2},
     ),
