@@ -39,6 +39,13 @@ def stopped(desk: CounterDesk) -> Any:
     return vm
 
 
+def closed_short(desk: CounterDesk) -> Any:
+    vm = heard(lambda desk: desk.gateway.pay(desk.attempt_id, 1_000))(desk)
+    vm.phone.stop()
+    Hand.wait(Hand(None), lambda: vm.phone.phase == "closed_short")  # type: ignore[arg-type]
+    return vm
+
+
 def late(desk: CounterDesk) -> Any:
     vm = stopped(desk)
     desk.gateway.pay(desk.attempt_id)
@@ -195,6 +202,7 @@ PHASES: dict[str, Callable[[CounterDesk], Any]] = {
     "cancelled": stopped,
     "late": late,
     "partial": heard(lambda desk: desk.gateway.pay(desk.attempt_id, 1_000)),
+    "closed_short": closed_short,
     "paid": heard(lambda desk: desk.gateway.pay(desk.attempt_id)),
     "paid_over": heard(lambda desk: desk.gateway.pay(desk.attempt_id, 99_999_999)),
     "not_started": not_started,

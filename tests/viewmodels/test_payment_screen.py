@@ -236,6 +236,18 @@ def test_partial_money_is_told_to_the_fen_and_is_no_sale(desk, pay, qtbot):
     assert not any((pay.isPaid, pay.canLeave, pay.cashEnabled))
 
 
+def test_partial_money_can_be_stopped_and_is_never_called_unpaid(desk, pay, qtbot):
+    desk.gateway.pay(desk.attempt_id, 1_000)
+    desk.hear()
+    qtbot.waitUntil(lambda: pay.phone.phase == "partial")
+    pay.phone.stop()
+    settle(qtbot, desk)
+    assert pay.phone.phase == "closed_short"
+    assert pay.phone.status == "已关闭，收到的 ¥10.00 待退"
+    assert all((pay.canLeave, pay.cashEnabled))
+    assert not pay.isPaid
+
+
 def test_too_much_money_is_paid_and_the_extra_is_told(desk, pay, qtbot):
     desk.gateway.pay(desk.attempt_id, 99_999_999)
     desk.hear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.payment import Anomaly, PaymentState, State
+from app.domain.payment import CLOSED_UNPAID, Anomaly, PaymentState, State
 
 
 class Phase(StrEnum):
@@ -36,6 +36,7 @@ class Phase(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    CLOSED_SHORT = "closed_short"
     LATE = "late"
     REFUND_PENDING = "refund_pending"
     REFUNDED = "refunded"
@@ -116,10 +117,11 @@ FACES: dict[Phase, Face] = {
     Phase.CLOSING: _face(Tone.DOUBT, "hourglass", Act.ASIDE),
     Phase.PAID: _face(Tone.GOOD, "check", Act.NEXT),
     Phase.PAID_OVER: _face(Tone.GOOD, "check", Act.NEXT),
-    Phase.PARTIAL: _face(Tone.BAD, "scale", Act.ASK, Act.ASIDE),
+    Phase.PARTIAL: _face(Tone.BAD, "scale", Act.ASK, Act.STOP, Act.ASIDE),
     Phase.FAILED: _face(Tone.BAD, "circle-x", *_FREE),
     Phase.EXPIRED: _face(Tone.BAD, "timer", *_FREE),
     Phase.CANCELLED: _face(Tone.CALM, "circle-check", *_FREE),
+    Phase.CLOSED_SHORT: _face(Tone.BAD, "scale", *_FREE),
     Phase.LATE: _face(Tone.BAD, "history", Act.DELIVER, Act.ASIDE),
     Phase.REFUND_PENDING: _face(Tone.CALM, "undo-2", Act.LEAVE),
     Phase.REFUNDED: _face(Tone.CALM, "undo-2", Act.LEAVE),
@@ -157,10 +159,11 @@ def phase_of(
     state, anomalies = payment.state, payment.anomalies
     if state is State.CONFIRMED:
         return _confirmed(anomalies, has_sale=has_sale)
+    is_short = Anomaly.PARTIAL in anomalies
     if state not in _STILL_OPEN:
-        return _BY_STATE[state]
-    if Anomaly.PARTIAL in anomalies:
-        return Phase.PARTIAL
+        return Phase.CLOSED_SHORT if is_short and state in CLOSED_UNPAID else _BY_STATE[state]
+    if is_short:
+        return Phase.CLOSING if closing else Phase.PARTIAL
     if collecting:
         return Phase.COLLECTING
     if closing:
