@@ -153,7 +153,7 @@ def test_selling_goes_on_during_a_second_snapshot_and_nothing_is_missing_meanwhi
     server: RealServer, tmp_path: Path
 ):
     clock = SystemClock()
-    goods, pieces = 1_500, 10
+    goods, pieces = 800, 10
     server.put_skus(sku_rows(goods))
     server.put_stock(figures(goods, pieces=pieces))
     with open_store(tmp_path / "till.db", os.urandom(32), clock) as store:

@@ -145,6 +145,25 @@ def test_a_declined_code_says_so_and_the_next_scan_begins_anew(desk, pay, qtbot)
     assert first != desk.attempt_id
 
 
+def test_the_next_scan_counts_though_the_answer_about_the_declined_code_is_still_out(
+    desk, pay, qtbot
+):
+    """The cloud's hint tells of a decline before the collecting call has its own answer."""
+    declined = desk.attempt_id
+    desk.pool.holding = True
+    scan(desk, "1")
+    desk.gateway.decline(declined)
+    desk.pool.holding = False
+    desk.hear()
+    qtbot.waitUntil(lambda: pay.phone.phase == "failed")
+    with qtbot.waitSignal(pay.phone.paid) as paid:
+        scan(desk, "0")
+        desk.pool.release()
+    assert paid.args[0].tenders[0].attempt_id == desk.attempt_id != declined
+    settle(qtbot, desk)
+    assert pay.isPaid
+
+
 def test_a_code_scanned_while_the_order_travels_is_sent_after_it(desk, qtbot):
     desk.pool.holding = True
     begin(desk)

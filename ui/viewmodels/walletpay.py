@@ -7,7 +7,10 @@ its scan until it is sent and in no property, so no screen can show it. Knows ne
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from PySide6.QtCore import Property, QObject, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
@@ -31,6 +34,8 @@ QML_IMPORT_NAME = "Guide.Model"
 QML_IMPORT_MAJOR_VERSION = 1
 
 CODE_ROLES = ("key", "title", "chosen", "cheapest")
+Answer = TypeVar("Answer")
+
 _UNDER_WAY = (Phase.COLLECTING, Phase.PASSWORD, Phase.CODE_UNKNOWN)
 SURE_AFTER_S = 0.7
 """So long after a press that asked, the next one answers: sooner it is the same finger."""
@@ -59,6 +64,7 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self._problem: Callable[[], str] | None = None
         self._sure, self._has_camera = False, False
         self._sure_at = 0.0
+        self._asked_about = ""  # the attempt of the newest question; an older one may still be out
         self._tasks = Tasks(self)
         self._tasks.busyChanged.connect(self.changed)
         phone.changed.connect(self._phone_changed)
@@ -133,7 +139,7 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         """Show our page's QR ("") or a provider's own."""
         shown = self._beside.own.offer.provider if self._beside.own else OURS
         attempt_id, person = self._phone.current(Act.COLLECT)
-        if not attempt_id or key == shown or self._tasks.isBusy():
+        if not attempt_id or key == shown or self._is_asking(attempt_id):
             return
         self.put(self.changed, _problem=None, _sure=False)
         if key == OURS:
@@ -141,7 +147,7 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
             return
         offer = next(each for each in self._ways.shows if each.provider == key)
         asked = self._tools.wallets.own_qr(attempt_id, offer, person)
-        self._tasks.follow(then(asked, self._symbol), self._show_own, self._refused)
+        self._follow(attempt_id, then(asked, self._symbol), self._show_own)
 
     @Slot()
     def vouch(self) -> None:
@@ -153,10 +159,10 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         if not self._sure:
             self._sure_at = now
             self.put(self.changed, _sure=True)
-        elif now - self._sure_at >= SURE_AFTER_S and not self._tasks.isBusy():
+        elif now - self._sure_at >= SURE_AFTER_S and not self._is_asking(attempt_id):
             self.put(self.changed, _sure=False)
             vouched = self._tools.payments.vouch(attempt_id, self._person)
-            self._tasks.follow(vouched, self._phone.hear, self._refused)
+            self._follow(attempt_id, vouched, self._phone.hear)
 
     # --- what Python does ---------------------------------------------------------------------
 
@@ -175,7 +181,7 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     def scanned(self, code: CustomerCode) -> None:
         """Collect by a customer's code, as soon as the order is at the cloud."""
         attempt_id, person = self._phone.current(Act.COLLECT)
-        if self._tasks.isBusy() or self._phone.stands in _UNDER_WAY:
+        if self._is_asking(attempt_id) or self._phone.stands in _UNDER_WAY:
             self.explain("error.payment_under_way")
             return
         if not attempt_id:
@@ -188,7 +194,7 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self.put(self.changed, _problem=None, _sure=False)
         self._put_beside(Beside(collecting=True))
         future = self._tools.wallets.collect(attempt_id, code, person)
-        self._tasks.follow(future, self._collected, self._refused)
+        self._follow(attempt_id, future, self._collected)
 
     def explain(self, sentence: str, **facts: str) -> None:
         """Say why a scanned code came to nothing."""
@@ -213,8 +219,22 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self._ways = ways
         self._list()
 
+    def _follow(
+        self, attempt_id: str, future: Future[Answer], done: Callable[[Answer], None]
+    ) -> None:
+        """Wait for an answer about an attempt. A hint may bring its end before the answer comes, and the
+        guide begin another; then only what is news of it is taken from the answer."""
+        self._asked_about = attempt_id
+        self._tasks.follow(future, done, partial(self._refused, attempt_id))
+
+    def _is_asking(self, attempt_id: str) -> bool:
+        return bool(attempt_id) and attempt_id == self._asked_about and self._tasks.isBusy()
+
     def _collected(self, news: PaymentNews) -> None:
-        self._put_beside(Beside(), news)
+        if news.attempt.attempt_id == self._asked_about:
+            self._put_beside(Beside(), news)
+        else:
+            self._phone.hear(news)
 
     def _symbol(self, own: OwnQr) -> tuple[OwnQr, Symbol]:
         """Runs on a network thread."""
@@ -222,9 +242,13 @@ class WalletVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     def _show_own(self, answer: tuple[OwnQr, Symbol]) -> None:
         own, symbol = answer
+        if own.news.attempt.attempt_id != self._asked_about:
+            return
         self._put_beside(Beside(own=own, url=self._tools.symbols.hold(*symbol)), own.news)
 
-    def _refused(self, failure: Failure) -> None:
+    def _refused(self, attempt_id: str, failure: Failure) -> None:
+        if attempt_id != self._asked_about:
+            return
         self._put_beside(replace(self._beside, collecting=False))
         wallet = failure.facts.get("wallet")
         if failure.code is Code.PAYMENT_NOT_OFFERED and isinstance(wallet, str):
