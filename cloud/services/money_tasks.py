@@ -189,7 +189,10 @@ def _judge_kept(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
     paid = state in PAID_STATES
     returned = state in (State.REFUNDED, State.REFUND_PENDING)
     returned_goods = facts.given.of_sale or (sold is not None and sold.own)
-    if returned and returned_goods and facts.received <= facts.due:
+    if returned and returned_goods:
+        over = facts.received - facts.due  # what came on top is not what the goods were paid with
+        if over > 0:
+            return _Finding(MONEY, OVER, False, over)
         return _Finding(PAYMENT, state.value, True, facts.received)
     if state is State.REFUNDED and not facts.given.done:
         return _Finding(MONEY, state.value, True, facts.received)
@@ -211,8 +214,8 @@ def _judge_kept(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, OVER, False, facts.received - facts.due)
     if paid and made:
         return _Finding(PAYMENT, state.value, True, facts.received)
-    over = paid or state in CLOSED_UNPAID
-    return _Finding(PAYMENT, state.value, over, facts.due)
+    is_over = paid or state in CLOSED_UNPAID
+    return _Finding(PAYMENT, state.value, is_over, facts.due)
 
 
 def _values(

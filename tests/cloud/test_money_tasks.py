@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
 from app.domain.ids import new_id
-from app.domain.payment import State
+from app.domain.payment import PaymentState, State
 from app.wire.bodies import PaymentStepV1, SaleV1, TenderV1
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from cloud.bootstrap import Cloud
 from cloud.db.task_tables import task as task_table
 from cloud.gateways.base import Answer, Money, Standing
 from cloud.services.feed import pull
-from cloud.services.money_tasks import ORPHAN_MS, review
+from cloud.services.given_back import Given
+from cloud.services.money_facts import Known, Sold
+from cloud.services.money_tasks import ORPHAN_MS, _judge, review
 from cloud.services.streams import DAY_MS
 from cloud.services.tokens import DevicePrincipal
 from tests.cloud.conftest import Clock
@@ -303,3 +306,15 @@ def test_no_store_hears_of_anothers_payments(shop, shown):
     assert rows(shop.till("S002")) == []
     with shop.cloud.db.reading() as conn:
         assert conn.scalar(sa.select(sa.func.count()).select_from(task_table)) == 1
+
+
+@pytest.mark.parametrize("state", [State.REFUNDED, State.REFUND_PENDING])
+def test_what_came_on_top_waits_though_the_goods_were_given_back(state: State):
+    """Paid at two wallets, and the return gives back what the goods were paid with, once."""
+    facts = Known(
+        "a1", "d1", "s1", PaymentState(state), 1_000, 2_000, 0, 0, given=Given(of_sale=True)
+    )
+    found = _judge(facts, Sold("R-1", own=True), 1)
+    assert (found.kind, found.code, found.amount, found.settled) == ("money", "over", 1_000, False)
+    found = _judge(replace(facts, received=1_000), Sold("R-1", own=True), 1)
+    assert (found.kind, found.settled) == ("payment", True)
