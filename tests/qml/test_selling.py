@@ -80,6 +80,28 @@ def test_typing_searches_and_one_tap_opens_the_matrix_and_one_more_adds(stage: S
     assert stage.hand.wait(lambda: stage.screens.root.property("sheet") == "")
 
 
+def tiles(stage: Stage) -> list[QQuickItem]:
+    """The tiles a person sees or has read out, wherever they stand."""
+    found = [item for item in stage.window.findChildren(QQuickItem) if item.property("styleNo")]
+    return sorted((item for item in found if item.isVisible()), key=lambda tile: (tile.y(), tile.x()))
+
+
+def test_a_search_that_is_cleared_fills_the_tiles_it_put_aside(stage: Stage):
+    stage.sign_in()
+    before = tiles(stage)
+    assert len(before) > 4
+    for tile in before:
+        tile.setObjectName("seen before")
+    stage.hand.press(Qt.Key.Key_F2)
+    stage.hand.type("zzzz")
+    assert stage.hand.wait(lambda: tiles(stage) == [])
+    stage.hand.press("\x1b")
+    assert stage.hand.wait(lambda: len(tiles(stage)) == len(before))
+    assert {tile.objectName() for tile in tiles(stage)} == {"seen before"}
+    shown = [row["styleNo"] for row in stage.screens.goods.property("tiles").rows]
+    assert [tile.property("styleNo") for tile in tiles(stage)] == shown[: len(before)]
+
+
 def test_a_letter_typed_anywhere_begins_a_search(stage: Stage):
     stage.sign_in()
     stage.hand.type("dy")

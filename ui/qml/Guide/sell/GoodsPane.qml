@@ -154,6 +154,7 @@ FocusScope {
         cellWidth: Math.floor(width / root.across)
         cellHeight: Math.round(Math.min(cellWidth, 230) * (Theme.compact ? 0.66 : 0.8)) + 78
         clip: true
+        reuseItems: true // making a screen full of tiles again costs 20 ms more than filling old ones
         cacheBuffer: 0 // delegates made ahead are made later, and a search may have removed their rows
         bottomMargin: Theme.gap
         boundsBehavior: Flickable.StopAtBounds
@@ -166,6 +167,9 @@ FocusScope {
             width: grid.cellWidth - Theme.gap
             height: grid.cellHeight - Theme.gap
             onClicked: root.tapped(styleNo)
+            // The view only stops painting a tile it puts aside: it would still be read out.
+            GridView.onPooled: visible = false
+            GridView.onReused: visible = true
         }
     }
     EmptyState {
