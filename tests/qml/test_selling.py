@@ -82,8 +82,10 @@ def test_typing_searches_and_one_tap_opens_the_matrix_and_one_more_adds(stage: S
 
 def tiles(stage: Stage) -> list[QQuickItem]:
     """The tiles a person sees or has read out, wherever they stand."""
-    found = [item for item in stage.window.findChildren(QQuickItem) if item.property("styleNo")]
-    return sorted((item for item in found if item.isVisible()), key=lambda tile: (tile.y(), tile.x()))
+    found = pressables(stage.window.contentItem())
+    return sorted(
+        (item for item in found if item.property("styleNo")), key=lambda tile: (tile.y(), tile.x())
+    )
 
 
 def test_a_search_that_is_cleared_fills_the_tiles_it_put_aside(stage: Stage):
