@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, FastAPI, Request
@@ -33,6 +34,7 @@ from cloud.services.orders import Orders
 from cloud.services.payments import Payments
 from cloud.services.proofs import Proofs
 from cloud.services.reconcile.opening import Bills, open_bills
+from cloud.services.rounds import Lane, Round, lanes
 from cloud.services.shared_live import SharedNewsroom
 
 log = logging.getLogger(__name__)
@@ -41,8 +43,6 @@ _opening = threading.Lock()
 SWEEP_S = 2.0
 """How often overdue attempts are closed. Asking about one closes it at once, so this only bounds how
 long a till that merely listens waits for "expired"."""
-_SWEEPING = 0x677073
-"""The lock of the worker that sweeps."""
 BILLS_S = 60.0
 """How often it is looked whether a provider's bill is due."""
 _BILLING = 0x677074
@@ -63,6 +63,7 @@ class Desk:
     sandbox: SandboxGateway
     bills: Bills
     public_url: str
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def charge(self, attempt: Attempt) -> Charge:
         """Return what a provider is asked to collect for an attempt."""
@@ -78,22 +79,25 @@ class Desk:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Sweep and fetch bills while the block runs; at its end every stream ends."""
+        """Sweep and fetch bills while the block runs; at its end every stream ends, and a round after the
+        question it is asking."""
         self.newsroom.open()
-        sweep = asyncio.create_task(self._sweep())
-        billing = asyncio.create_task(self._fetch_bills())
+        self.stopping.clear()
+        errands = [asyncio.create_task(self._sweep(lane)) for lane in lanes(self.gateways.by_name)]
+        errands.append(asyncio.create_task(self._fetch_bills()))
         try:
             yield
         finally:
-            sweep.cancel()
-            billing.cancel()
+            self.stopping.set()
+            for errand in errands:
+                errand.cancel()
             await run_in_threadpool(self.newsroom.close)
-            await asyncio.gather(sweep, billing, return_exceptions=True)
+            await asyncio.gather(*errands, return_exceptions=True)
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, lane: Lane) -> None:
         while True:
             try:
-                await run_in_threadpool(self._sweep_alone)
+                await run_in_threadpool(self._sweep_alone, lane)
             except Exception:
                 log.exception("the sweep failed; it tries again")
             await asyncio.sleep(SWEEP_S)
@@ -111,12 +115,18 @@ class Desk:
             if alone:
                 self.bills.rounds.run()
 
-    def _sweep_alone(self) -> None:
-        """Of several workers one sweeps. Two would do no harm, but ask the provider twice."""
-        with self.db.alone(_SWEEPING) as alone:
+    def _sweep_alone(self, lane: Lane) -> None:
+        """Of several workers one sweeps a lane. Two would do no harm, but ask the provider twice."""
+        with self.db.alone(_sweeping(lane)) as alone:
             if alone:
-                self.payments.sweep()
-                self.giving_back.sweep()
+                round_ = Round(self.stopping.is_set)
+                self.payments.sweep(lane, round_)
+                self.giving_back.sweep(lane, round_)
+
+
+def _sweeping(lane: Lane) -> int:
+    """Return the lock of the worker that sweeps a lane."""
+    return zlib.crc32(f"sweep {lane.provider}".encode())
 
 
 def open_newsroom(db: Database) -> Newsroom:

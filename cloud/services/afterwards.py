@@ -17,18 +17,21 @@ from cloud.gateways.base import Answer, AttemptKey
 from cloud.gateways.registry import Gateways
 from cloud.services import money_tasks, overdue
 from cloud.services.money_facts import Own
+from cloud.services.overdue import Place
+from cloud.services.rounds import MOST, Lane, Round
 
 log = logging.getLogger(__name__)
-
-SWEEP_LIMIT = 200
-"""Most attempts, or refunds, one sweep settles; the next one takes the rest."""
 
 LAST_LOOK_MS = 4 * 3_600_000
 """So long after its end no code of an attempt can be paid any more: Alipay's die with it or after two hours,
 and a trade that was scanned just before lives three (PAYMENTS-OPERATIONS.md)."""
 
 LOOKS_AT_ONCE = 20
-"""Most wallets one sweep asks for the last time, or a cloud that starts would keep providers busy."""
+"""Most wallets one round asks for the last time, or a cloud that starts would keep providers busy."""
+
+STRETCH_MS = 3_600_000
+"""So much of the past is searched at once: a cloud that starts looks back for days, and must not read all
+that was paid in them again for every twenty wallets it asks."""
 
 Heard = Callable[[AttemptKey, Answer, str], object]
 
@@ -45,11 +48,9 @@ class LostSales:
 
     def look(self, until_ms: int, conn: sa.Connection) -> list[tuple[Own, str, int]]:
         """Return what ended since the last look, and remember how far this one came."""
-        found = money_tasks.unsold(
-            conn, self.until_ms, until_ms, SWEEP_LIMIT, portable=self.portable
-        )
+        found = money_tasks.unsold(conn, self.until_ms, until_ms, MOST, portable=self.portable)
         # As many as we asked for may not be all: the next look goes on from the last of them.
-        full = len(found) == SWEEP_LIMIT
+        full = len(found) == MOST
         self.until_ms = max(found[-1][2] - 1 if full else until_ms, self.until_ms)
         return found
 
@@ -84,27 +85,47 @@ class LastLooks:
     gateways: Gateways
     heard: Heard
     until_ms: int
+    lane: Lane
+    _after: Place = field(init=False)
     _waiting: dict[tuple[AttemptKey, str], None] = field(default_factory=dict)
 
-    def go(self, now_ms: int) -> None:
-        """Ask about what is due; whoever does not answer is asked again by the next sweep."""
-        if len(self._waiting) < LOOKS_AT_ONCE:
-            self._find(now_ms - LAST_LOOK_MS)
+    def __post_init__(self) -> None:
+        self._after = _first_at(self.until_ms)
+
+    def go(self, now_ms: int, round_: Round) -> None:
+        """Ask about what is due; whoever does not answer is asked again by the next round."""
+        self._find(now_ms - LAST_LOOK_MS, round_)
         for key, name in list(self._waiting)[:LOOKS_AT_ONCE]:
-            del self._waiting[key, name]
-            try:
-                self.heard(key, self.gateways.named(name).query(key), name)
-            except Trouble as trouble:
-                log.warning("no last answer of %s about %s: %s", name, key, trouble.code)
-                self._waiting[key, name] = None  # behind all others
-            except RuleBroken as refused:
-                log.error("%s cannot be asked about %s: %s", name, key, refused.code)
+            with round_.asking(name) as may:
+                if may:
+                    del self._waiting[key, name]
+                    self._ask(key, name)
 
-    def _find(self, until_ms: int) -> None:
-        def look(conn: sa.Connection) -> list[tuple[AttemptKey, str, int]]:
-            return overdue.unheard(conn, self.until_ms, until_ms, LOOKS_AT_ONCE)
+    def _ask(self, key: AttemptKey, name: str) -> None:
+        try:
+            self.heard(key, self.gateways.named(name).query(key), name)
+        except Trouble as trouble:
+            log.warning("no last answer of %s about %s: %s", name, key, trouble.code)
+            self._waiting[key, name] = None  # behind all others
+        except RuleBroken as refused:
+            log.error("%s cannot be asked about %s: %s", name, key, refused.code)
 
-        found = self.database.read(look)
-        self._waiting |= dict.fromkeys((key, provider) for key, provider, _ in found)
-        full = len(found) == LOOKS_AT_ONCE
-        self.until_ms = max(found[-1][2] if full else until_ms, self.until_ms)
+    def _find(self, until_ms: int, round_: Round) -> None:
+        """Fill up what waits, stretch by stretch, as far as `until_ms`."""
+        while (missing := LOOKS_AT_ONCE - len(self._waiting)) > 0 and self.until_ms < until_ms:
+            if round_.is_stopped():
+                return
+            stretch = min(until_ms, self.until_ms + STRETCH_MS)
+            look = partial(
+                overdue.unheard, after=self._after, until_ms=stretch, limit=missing, lane=self.lane
+            )
+            found = self.database.read(look)
+            self._waiting |= dict.fromkeys((AttemptKey(*place[1:4]), place[4]) for place in found)
+            if len(found) == missing:
+                self._after = found[-1]
+            else:
+                self.until_ms, self._after = stretch, _first_at(stretch + 1)
+
+
+def _first_at(expires_ms: int) -> Place:
+    return (expires_ms, "", "", "", "")

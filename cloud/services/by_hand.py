@@ -20,9 +20,9 @@ from cloud.db.tables import payment_step
 from cloud.gateways.base import PENDING, Answer, AttemptKey, Gateway, Offer, Standing
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, overdue, turns
-from cloud.services.afterwards import SWEEP_LIMIT
 from cloud.services.attempts import Attempt, Ledger, Vouched, of_key
 from cloud.services.projection import Arrival, Projectable
+from cloud.services.rounds import Lane, Round
 
 log = logging.getLogger(__name__)
 
@@ -72,16 +72,17 @@ class Unproven:
     gateways: Gateways
     change: Change
 
-    def go(self, now_ms: int) -> None:
-        """Ask about all that is past its end; whoever does not answer is asked again by the next sweep."""
+    def go(self, now_ms: int, lane: Lane, round_: Round) -> None:
+        """Ask about all of a lane that is past its end; whoever does not answer is asked again later."""
         due = self.database.read(
-            lambda conn: overdue.unproven(conn, now_ms, SWEEP_LIMIT, turns.due(now_ms))
+            lambda conn: overdue.unproven(conn, now_ms, turns.due(now_ms), lane)
         )
         for key in due:
             try:
                 attempt = self.database.read(partial(attempts.find, key=key))
-                if turns.taken(self.database, attempt, now_ms):
-                    self.ask(attempt, now_ms)
+                with round_.asking(attempt.provider) as may:
+                    if may and turns.taken(self.database, attempt, now_ms):
+                        self.ask(attempt, now_ms)
             except RuleBroken as refused:
                 log.error("%s cannot be asked about: %s", key, refused.code)
 

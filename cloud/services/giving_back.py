@@ -25,13 +25,13 @@ from cloud.db.base import Database
 from cloud.gateways.base import AttemptKey, RefundAnswer, RefundStanding
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks, proofs, refund_answers, refund_ledger, tasks
-from cloud.services.afterwards import SWEEP_LIMIT
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.money_facts import Own
 from cloud.services.payments import Payments
 from cloud.services.refund_answers import TURN_MS
 from cloud.services.refund_ledger import GoingBack, RefundKey, RefundLedger, Request, Turn
+from cloud.services.rounds import EVERYBODY, Lane, Round
 
 log = logging.getLogger(__name__)
 
@@ -109,15 +109,16 @@ class GivingBack:
                 self._ask(turn)
         return self._find(key)
 
-    def sweep(self) -> int:
-        """Ask about refunds whose end nobody has heard of; return how many changed."""
-        now_ms = self._payments.now_ms()
-        due = self._database.read(lambda c: refund_ledger.unanswered(c, now_ms, SWEEP_LIMIT))
+    def sweep(self, lane: Lane = EVERYBODY, round_: Round | None = None) -> int:
+        """Ask about refunds of a lane whose end nobody has heard of; return how many changed."""
+        now_ms, round_ = self._payments.now_ms(), round_ or Round()
+        due = self._database.read(lambda conn: refund_ledger.unanswered(conn, now_ms, lane))
         changed = 0
-        for key in due:
+        for key, provider in due:
             try:
                 before = self._find(key)
-                changed += self.current(key).version != before.version
+                with round_.asking(provider) as may:
+                    changed += may and self.current(key).version != before.version
             except Trouble:
                 raise
             except Exception:  # a bug with one refund must not keep all behind it waiting

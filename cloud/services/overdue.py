@@ -9,21 +9,22 @@ from cloud.db import payment_tables as tables
 from cloud.db.distribution import across
 from cloud.gateways.base import AttemptKey
 from cloud.services.attempts import STARTED, Vouched
+from cloud.services.rounds import EVERYBODY, MOST, Lane
 
 
 def unsettled(
-    conn: sa.Connection, now_ms: int, limit: int, due: sa.ColumnElement[bool]
+    conn: sa.Connection, now_ms: int, due: sa.ColumnElement[bool], lane: Lane = EVERYBODY
 ) -> list[AttemptKey]:
-    """Return the open attempts past their end, oldest first, then those nobody answers about; only those
-    whose rows fulfil `due`."""
+    """Return the open attempts of a lane past their end, oldest first, then those nobody answers about; only
+    those whose rows fulfil `due`."""
     columns = tables.attempt.c
     is_open = columns.state.in_([State.CREATED.value, State.WAITING.value, State.UNKNOWN.value])
     overdue = sa.or_(columns.expires_ms <= now_ms, columns.state == State.UNKNOWN.value)
     query = (
         sa.select(columns.tenant_id, columns.store_id, columns.attempt_id)
-        .where(is_open, overdue, due)
+        .where(is_open, overdue, due, lane.has(columns.provider))
         .order_by(columns.state == State.UNKNOWN.value, columns.expires_ms)
-        .limit(limit)
+        .limit(MOST)
     )
     return [
         AttemptKey(row.tenant_id, row.store_id, row.attempt_id)
@@ -32,10 +33,10 @@ def unsettled(
 
 
 def unproven(
-    conn: sa.Connection, now_ms: int, limit: int, due: sa.ColumnElement[bool]
+    conn: sa.Connection, now_ms: int, due: sa.ColumnElement[bool], lane: Lane = EVERYBODY
 ) -> list[AttemptKey]:
-    """Return what was confirmed by hand and is past its end, while its provider may still say something;
-    only those whose rows fulfil `due`."""
+    """Return what was confirmed by hand in a lane and is past its end, while its provider may still say
+    something; only those whose rows fulfil `due`."""
     columns = tables.attempt.c
     query = (
         sa.select(columns.tenant_id, columns.store_id, columns.attempt_id)
@@ -43,53 +44,51 @@ def unproven(
             columns.vouched == sa.literal_column(f"'{Vouched.AWAITED}'"),
             columns.expires_ms <= now_ms,
             due,
+            lane.has(columns.provider),
         )
         .where(columns.received < columns.amount)
         .order_by(columns.expires_ms)
-        .limit(limit)
+        .limit(MOST)
     )
     rows = conn.execute(across(query, "sweep"))
     return [AttemptKey(row.tenant_id, row.store_id, row.attempt_id) for row in rows]
 
 
+Place = tuple[int, str, str, str, str]
+"""Where a look stands: the end of an attempt, its key, and a wallet chosen for it."""
+
+
 def unheard(
-    conn: sa.Connection, after_ms: int, until_ms: int, least: int
-) -> list[tuple[AttemptKey, str, int]]:
-    """Return (attempt, wallet, end) of every wallet chosen for an attempt that ended in this span and
-    closed unpaid, was paid where several were chosen, or confirmed by hand; the oldest first, and of
-    `least` pairs on only those that end with the last one."""
+    conn: sa.Connection, after: Place, until_ms: int, limit: int, lane: Lane = EVERYBODY
+) -> list[Place]:
+    """Return, in order, the wallets of a lane behind a place that were chosen for attempts which ended by
+    `until_ms` and closed unpaid, were paid where another was chosen too, or confirmed by hand."""
     columns, chosen = tables.attempt.c, tables.event.c
-    mine = [chosen[name] == columns[name] for name in ("tenant_id", "store_id", "attempt_id")] + [
-        chosen.event == STARTED
-    ]
-    wallets = sa.select(sa.func.count(sa.distinct(chosen.provider))).where(*mine)
+    other = tables.event.alias("other").c
+    same = ("tenant_id", "store_id", "attempt_id")
+    another_was_chosen = sa.exists().where(
+        *[other[name] == columns[name] for name in same],
+        other.event == STARTED,
+        other.provider != columns.provider,
+    )
     unpaid = columns.state.in_([state.value for state in CLOSED_UNPAID])
     over = columns.state.in_([state.value for state in CLOSED_UNPAID | PAID_STATES])
+    vouched = sa.and_(columns.vouched != "", columns.received < columns.amount)
+    place = (columns.expires_ms, *[columns[name] for name in same], chosen.provider)
     query = (
-        sa.select(
-            columns.tenant_id,
-            columns.store_id,
-            columns.attempt_id,
-            chosen.provider,
-            columns.expires_ms,
-        )
+        sa.select(*place)
         .distinct()
-        .join(tables.event, sa.and_(*mine))
-        .where(over, columns.expires_ms > after_ms, columns.expires_ms <= until_ms)
-        .where(
-            sa.or_(
-                unpaid,
-                wallets.correlate(tables.attempt).scalar_subquery() > 1,
-                sa.and_(columns.vouched != "", columns.received < columns.amount),
-            )
+        .join(
+            tables.event,
+            sa.and_(*[chosen[name] == columns[name] for name in same], chosen.event == STARTED),
         )
-        .order_by(columns.expires_ms)
+        .where(over, columns.expires_ms >= after[0], columns.expires_ms <= until_ms)
+        .where(sa.tuple_(*place) > sa.tuple_(*map(sa.literal, after)))
+        .where(sa.or_(unpaid, another_was_chosen, vouched), lane.has(chosen.provider))
+        .order_by(*place)
+        .limit(limit)
     )
     rows = conn.execute(across(query, "sweep"))
-    found: list[tuple[AttemptKey, str, int]] = []
-    for row in rows:
-        if len(found) >= least and row.expires_ms > found[-1][2]:
-            break
-        key = AttemptKey(row.tenant_id, row.store_id, row.attempt_id)
-        found.append((key, row.provider, row.expires_ms))
-    return found
+    return [
+        (row.expires_ms, row.tenant_id, row.store_id, row.attempt_id, row.provider) for row in rows
+    ]

@@ -29,10 +29,11 @@ from cloud.gateways.base import (
 )
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, by_hand, money_tasks, overdue, turns
-from cloud.services.afterwards import SWEEP_LIMIT, LastLooks, LostSales, look_for_orphans
+from cloud.services.afterwards import LastLooks, LostSales, look_for_orphans
 from cloud.services.attempts import Attempt, Ledger, Vouched
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.money_facts import Own
+from cloud.services.rounds import EVERYBODY, Lane, Round
 from cloud.services.same_sale import give_way, is_the_same, of_two_orders, refuse_second
 from cloud.services.tasks import NEWS as TASKS_CHANGED
 
@@ -69,7 +70,8 @@ class Payments:
             LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
         )
         self._unproven = by_hand.Unproven(database, gateways, self._change)
-        self._last_looks = LastLooks(database, gateways, self.heard, now_ms() - LATE_MS)
+        self._last_looks: dict[Lane, LastLooks] = {}
+        self._looking_from_ms = now_ms() - LATE_MS
 
     def register(self, order: Attempt) -> Attempt:
         """Put a verified order down before its QR is shown; the same bytes again change nothing.
@@ -234,25 +236,35 @@ class Payments:
         booked = self._database.read(lambda conn: attempts.heard_of(conn, name, key))
         return _refs(answer.money) <= _refs(booked)
 
-    def sweep(self) -> int:
-        """Settle attempts past their end and ask again about unknown ones; return how many changed."""
-        now_ms = self.now_ms()
+    def sweep(self, lane: Lane = EVERYBODY, round_: Round | None = None) -> int:
+        """Settle attempts of a lane past their end, ask again about unknown ones; return how many changed."""
+        now_ms, round_ = self.now_ms(), round_ or Round()
         due = self._database.read(
-            lambda conn: overdue.unsettled(conn, now_ms, SWEEP_LIMIT, turns.due(now_ms))
+            lambda conn: overdue.unsettled(conn, now_ms, turns.due(now_ms), lane)
         )
         changed = 0
         for key in due:
             try:
                 before = self.find(key)
-                changed += self.current(key).version != before.version
+                with round_.asking(before.provider) as may:
+                    changed += may and self.current(key).version != before.version
             except Trouble:
                 raise
             except Exception:  # a bug with one attempt must not keep all behind it open
                 log.exception("attempt %s could not be settled", key.attempt_id)
-        self._unproven.go(now_ms)
-        self._last_looks.go(now_ms)
-        look_for_orphans(self._database, self._lost_sales, self._tell_of_tasks, now_ms)
+        self._unproven.go(now_ms, lane, round_)
+        self._last_looks_of(lane).go(now_ms, round_)
+        if lane.is_rest:
+            look_for_orphans(self._database, self._lost_sales, self._tell_of_tasks, now_ms)
         return changed
+
+    def _last_looks_of(self, lane: Lane) -> LastLooks:
+        known = self._last_looks.get(lane)
+        if known is None:
+            known = self._last_looks[lane] = LastLooks(
+                self._database, self._gateways, self.heard, self._looking_from_ms, lane
+            )
+        return known
 
     def _ask(self, attempt: Attempt, provider: str = "") -> Attempt:
         """Query a provider and apply what it says; no answer makes the attempt unknown."""

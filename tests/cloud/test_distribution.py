@@ -186,10 +186,10 @@ def test_the_watch_stops_the_clouds_own_statement(
     """`unsettled` asks all stores and says so; without saying so it does not get through."""
     from cloud.services import overdue
 
-    cloud.db.read(lambda connection: overdue.unsettled(connection, 0, 1, sa.true()))
+    cloud.db.read(lambda connection: overdue.unsettled(connection, 0, sa.true()))
     monkeypatch.setattr(overdue, "across", lambda statement, reason: statement)
     with pytest.raises(UnroutedError, match="payment_attempt without store_id"):
-        cloud.db.read(lambda connection: overdue.unsettled(connection, 0, 1, sa.true()))
+        cloud.db.read(lambda connection: overdue.unsettled(connection, 0, sa.true()))
     assert len(unrouted) == 1
     unrouted.clear()  # or this test would fail as any other
 

@@ -114,7 +114,7 @@ def test_silent_attempts_do_not_crowd_out_those_that_ran_out(shop, till, clock, 
     assert silent.view().state == "unknown"
     late = till.show(shop.client, till.order(life_ms=2 * FIVE_MINUTES))
     clock.ahead_ms += 3 * FIVE_MINUTES
-    monkeypatch.setattr("cloud.services.payments.SWEEP_LIMIT", 1)
+    monkeypatch.setattr("cloud.services.overdue.MOST", 1)
     assert shop.desk.payments.sweep() == 1
     assert late.view().state == "expired"
 

@@ -1,0 +1,212 @@
+"""The sweep goes round in a lane per provider: one who keeps silent holds up nobody else, and no shutdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.payment import State
+from cloud.bootstrap import Cloud
+from cloud.db import payment_tables as tables
+from cloud.fakes.faults import Fault
+from cloud.gateways.base import Answer, AttemptKey, Standing
+from cloud.gateways.registry import Gateways
+from cloud.gateways.sandbox import SandboxGateway
+from cloud.services import afterwards
+from cloud.services.afterwards import LAST_LOOK_MS, LOOKS_AT_ONCE, STRETCH_MS, LastLooks
+from cloud.services.attempts import STARTED
+from cloud.services.rounds import EVERYBODY, PATIENCE_S, Lane, Round, lanes
+from cloud.settings import Settings
+from tests.cloud.conftest import Clock
+from tests.cloud.paying import FIVE_MINUTES, Shown
+from tests.cloud.worlds import World, open_world
+
+QUERY = "alipay.trade.query"
+
+
+class Dragging:
+    """A clock by which everything takes longer than anybody waits."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        self._now += PATIENCE_S + 1
+        return self._now
+
+
+@pytest.fixture
+def world(settings: Settings, clock: Clock) -> Iterator[World]:
+    with open_world(settings.data, clock, db_url=settings.db_url) as opened:
+        opened.start("alipay")
+        yield opened
+
+
+def another(world: World, provider: str) -> Shown:
+    """One more order, its customer sent to a wallet."""
+    first, world.shown = world.shown, world.shop.till().show(world.shop.client)
+    world.start(provider)
+    second, world.shown = world.shown, first
+    return second
+
+
+# --- lanes ----------------------------------------------------------------------------------------
+
+
+names = st.text("abcdef_", min_size=1, max_size=8)
+
+
+@given(st.sets(names), st.one_of(st.just(""), names))
+def test_every_row_is_in_one_lane_and_in_everybodys(connected: set[str], provider: str):
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as conn:
+        row = sa.select(sa.literal(provider).label("provider")).subquery()
+
+        def holds(lane: Lane) -> bool:
+            return conn.scalar(sa.select(sa.func.count()).where(lane.has(row.c.provider))) == 1
+
+        mine = [lane for lane in lanes(connected) if holds(lane)]
+        assert [lane.provider for lane in mine] == [provider if provider in connected else ""]
+        assert holds(EVERYBODY)
+    engine.dispose()
+
+
+def test_a_lane_asks_nobody_elses_provider(world: World, clock: Clock):
+    at_wechat = another(world, "wechat")
+    clock.ahead_ms += FIVE_MINUTES
+    payments = world.shop.desk.payments
+    assert payments.sweep(Lane("wechat")) == 1
+    assert QUERY not in world.providers.alipay.calls
+    assert payments.find(at_wechat.key).payment.state is State.EXPIRED
+    assert payments.find(world.shown.key).payment.state is State.WAITING
+    assert payments.sweep(Lane(others=frozenset({"alipay", "wechat"}))) == 0
+    assert payments.sweep(Lane("alipay")) == 1
+
+
+# --- rounds ---------------------------------------------------------------------------------------
+
+
+def test_who_does_not_answer_is_asked_once_a_round(world: World, clock: Clock):
+    waiting = [another(world, provider) for provider in ("alipay", "wechat", "alipay")]
+    clock.ahead_ms += FIVE_MINUTES
+    world.providers.alipay.faults.then(*[Fault.LOSE_ANSWER] * 3)
+    payments = world.shop.desk.payments
+    payments.sweep(round_=Round(clock=Dragging()))
+    assert world.providers.alipay.calls.count(QUERY) == 1
+    assert payments.find(waiting[1].key).payment.state is State.EXPIRED
+    world.providers.alipay.faults.waiting.clear()
+    payments.sweep()
+    states = [payments.find(shown.key).payment.state for shown in (waiting[0], waiting[2])]
+    assert states == [State.EXPIRED] * 2
+
+
+def test_who_answers_in_time_is_asked_about_everything(world: World, clock: Clock):
+    another(world, "alipay")
+    clock.ahead_ms += FIVE_MINUTES
+    assert world.shop.desk.payments.sweep(round_=Round(clock=lambda: 0.0)) == 2
+
+
+def test_a_cloud_that_stops_asks_nobody_any_more(world: World, clock: Clock):
+    for _ in range(2):
+        another(world, "alipay")
+    clock.ahead_ms += FIVE_MINUTES
+    stops = iter([False, True])
+    world.shop.desk.payments.sweep(round_=Round(lambda: next(stops, True)))
+    assert world.providers.alipay.calls.count(QUERY) == 1
+
+
+# --- the last looks -------------------------------------------------------------------------------
+
+
+def put(cloud: Cloud, number: int, expires_ms: int, state: State, *wallets: str) -> AttemptKey:
+    """Write an attempt that has ended as it may stand after months, without its story."""
+    key = AttemptKey("t", f"S{number % 3}", f"a{number:05}")
+    same = {"tenant_id": key.tenant, "store_id": key.store, "attempt_id": key.attempt_id}
+    words = {
+        column.name: ""
+        for column in tables.attempt.c
+        if isinstance(column.type, sa.Text | sa.String)
+    }
+    counts = {column.name: 0 for column in tables.attempt.c if column.name not in words}
+    row = (
+        counts
+        | words
+        | same
+        | {"order_bytes": b"", "token": key.attempt_id, "sale_id": str(number)}
+    )
+    ended = {"expires_ms": expires_ms, "state": state.value, "provider": wallets[-1]}
+
+    def write(conn: sa.Connection) -> None:
+        conn.execute(tables.attempt.insert().values(row | ended))
+        for place, wallet in enumerate(wallets):
+            begun = {"event": STARTED, "provider": wallet, "version": place + 1}
+            empty = {
+                column.name: "" if isinstance(column.type, sa.Text | sa.String) else 0
+                for column in tables.event.c
+            }
+            conn.execute(tables.event.insert().values(empty | same | begun))
+
+    cloud.db.write(write)
+    return key
+
+
+class Heard:
+    """Notes who was asked about what."""
+
+    def __init__(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: Counter[tuple[AttemptKey, str]] = Counter()
+        gateway = SandboxGateway(cloud.db, cloud.clock)
+        monkeypatch.setattr(gateway, "query", lambda key: Answer(Standing.CLOSED))
+        self.gateways = Gateways({"one": gateway, "two": gateway}, "one")
+
+    def __call__(self, key: AttemptKey, answer: Answer, provider: str) -> None:
+        assert answer.standing is Standing.CLOSED
+        self.asked[key, provider] += 1
+
+
+def test_every_wallet_is_asked_once_however_many_ended_together(
+    cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    heard, now = Heard(cloud, monkeypatch), clock() - LAST_LOOK_MS
+    ended = [now - 5 * STRETCH_MS] * 50 + [now - 2 * STRETCH_MS, now - 1, now]
+    due = [put(cloud, n, at, State.EXPIRED, "one", "two") for n, at in enumerate(ended)]
+    put(cloud, 900, now - 7, State.CONFIRMED, "one")
+    both = put(cloud, 901, now - 7, State.CONFIRMED, "one", "two")
+    put(cloud, 902, now + FIVE_MINUTES, State.EXPIRED, "one")
+    alone = put(cloud, 903, now - 7, State.CANCELLED, "two")
+    expected = {(key, name) for key in (*due, both) for name in ("one", "two")} | {(alone, "two")}
+    looks = LastLooks(cloud.db, heard.gateways, heard, now - 60 * STRETCH_MS, EVERYBODY)
+    for _ in range(len(expected) // LOOKS_AT_ONCE + 1):
+        before = heard.asked.total()
+        looks.go(clock(), Round())
+        assert heard.asked.total() - before <= LOOKS_AT_ONCE
+    assert set(heard.asked) == expected
+    assert set(heard.asked.values()) == {1}
+    looks.go(clock(), Round())
+    assert heard.asked.total() == len(expected)
+
+
+def test_a_lane_looks_for_its_own_wallet_and_reads_a_part_at_a_time(
+    cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    heard, now = Heard(cloud, monkeypatch), clock() - LAST_LOOK_MS
+    keys = [put(cloud, n, now - n, State.EXPIRED, "one", "two") for n in range(30)]
+    read: list[int] = []
+    unheard = afterwards.overdue.unheard
+
+    def noted(*args: object, **named: object) -> list[afterwards.Place]:
+        read.append(len(found := unheard(*args, **named)))  # type: ignore[arg-type]
+        return found
+
+    monkeypatch.setattr(afterwards.overdue, "unheard", noted)
+    looks = LastLooks(cloud.db, heard.gateways, heard, now - STRETCH_MS, Lane("two"))
+    for _ in range(3):
+        looks.go(clock(), Round())
+    assert set(heard.asked) == {(key, "two") for key in keys}
+    assert max(read) <= LOOKS_AT_ONCE
+    assert sum(read) == len(keys)
