@@ -13,10 +13,22 @@ from app.domain.payment import EVIDENCE, Anomaly, State
 from app.domain.sale import Sale
 from app.ports import Attempt, Reader
 from app.services.checkout import frozen_slot
-from app.wire.tasks import GIVES_BACK, MONEY, NOT_GIVEN_BACK, OVER, PAYMENT, SETTLED, TaskRow
+from app.wire.tasks import (
+    GIVES_BACK,
+    GOING_BACK,
+    MONEY,
+    NOT_GIVEN_BACK,
+    OVER,
+    PAYMENT,
+    REFUNDED,
+    SETTLED,
+    TaskRow,
+)
 
 _CAME = GIVES_BACK - {NOT_GIVEN_BACK}
 """Codes of tasks about money that a provider has told of."""
+_PAID = frozenset({State.CONFIRMED, GOING_BACK, REFUNDED})
+"""Codes of what was paid, whatever became of the money since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,7 @@ def untold(reader: Reader) -> tuple[str, ...]:
 
 
 def _tells_of_money(task: TaskRow) -> bool:
-    paid = task.kind in (MONEY, PAYMENT) and task.code == State.CONFIRMED
+    paid = task.kind in (MONEY, PAYMENT) and task.code in _PAID
     return paid or (task.kind == MONEY and task.code in _CAME and task.state != SETTLED)
 
 

@@ -36,6 +36,8 @@ class Offer(StrEnum):
     """It speaks first, over HTTP."""
     BY_HAND = "by_hand"
     """It never confirms by itself: a person or a webhook of the bank does."""
+    AGAIN = "again"
+    """One of its orders can be paid more than once, and it says so when it is asked."""
 
 
 class Wallet(StrEnum):

@@ -28,6 +28,10 @@ class Gateways:
             raise unresolved(name, "not connected")
         return found
 
+    def offering(self, offer: Offer) -> frozenset[str]:
+        """Return the names of all that offer something, the spare ones too."""
+        return frozenset(name for name, each in self.by_name.items() if offer in each.offers)
+
     def collecting(self, wallet: Wallet) -> Gateway | None:
         """Return the gateway that collects by a code of this wallet, or else by anybody's."""
         able = [each for each in self._usable() if Offer.CODE in each.offers]

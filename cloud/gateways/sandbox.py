@@ -70,7 +70,7 @@ class SandboxGateway:
 
     name = "sandbox"
     wallet = Wallet.ANY
-    offers = frozenset({Offer.QR, Offer.CODE, Offer.REFUND, Offer.BILL})
+    offers = frozenset({Offer.QR, Offer.CODE, Offer.REFUND, Offer.BILL, Offer.AGAIN})
 
     def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
         self._database = database

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.errors import RuleBroken, Trouble
 from cloud.db.base import Database
-from cloud.gateways.base import Answer, AttemptKey
+from cloud.gateways.base import Answer, AttemptKey, Offer
 from cloud.gateways.registry import Gateways
 from cloud.services import money_tasks, overdue
 from cloud.services.money_facts import Own
@@ -77,8 +77,9 @@ def look_for_orphans(
 class LastLooks:
     """Asks every wallet that may hold money nobody has told us of, once, when none can come any more.
 
-    That is each wallet chosen for an attempt that closed unpaid, or that was paid at one of several. A
-    provider's notice can be lost for good, and a code nobody had scanned cannot be closed.
+    That is each wallet chosen for an attempt that closed unpaid, or that was paid at one of several, or at
+    one where it can be paid twice. A provider's notice can be lost for good, and a code nobody had scanned
+    cannot be closed.
     """
 
     database: Database
@@ -117,14 +118,22 @@ class LastLooks:
                 return
             stretch = min(until_ms, self.until_ms + STRETCH_MS)
             look = partial(
-                overdue.unheard, after=self._after, until_ms=stretch, limit=missing, lane=self.lane
+                overdue.unheard,
+                after=self._after,
+                until_ms=stretch,
+                limit=missing,
+                again=self.gateways.offering(Offer.AGAIN),
+                lane=self.lane,
             )
             found = self.database.read(look)
             self._waiting |= dict.fromkeys((AttemptKey(*place[1:4]), place[4]) for place in found)
             if len(found) == missing:
                 self._after = found[-1]
-            else:
-                self.until_ms, self._after = stretch, _first_at(stretch + 1)
+                continue
+            # A clock that was put right may have left us years behind, and most of them empty.
+            nobody = partial(overdue.first_end, after_ms=stretch, until_ms=until_ms)
+            self.until_ms = stretch if found else self.database.read(nobody) - 1
+            self._after = _first_at(self.until_ms + 1)
 
 
 def _first_at(expires_ms: int) -> Place:

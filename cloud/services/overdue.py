@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from app.domain.payment import CLOSED_UNPAID, PAID_STATES, State
@@ -54,15 +56,32 @@ def unproven(
     return [AttemptKey(row.tenant_id, row.store_id, row.attempt_id) for row in rows]
 
 
+def first_end(conn: sa.Connection, after_ms: int, until_ms: int) -> int:
+    """Return when the first attempt ended after one moment, or the moment behind `until_ms` if none did."""
+    columns = tables.attempt.c
+    over = columns.state.in_([state.value for state in CLOSED_UNPAID | PAID_STATES])
+    query = sa.select(sa.func.min(columns.expires_ms)).where(
+        over, columns.expires_ms > after_ms, columns.expires_ms <= until_ms
+    )
+    found: int | None = conn.scalar(across(query, "sweep"))
+    return until_ms + 1 if found is None else found
+
+
 Place = tuple[int, str, str, str, str]
 """Where a look stands: the end of an attempt, its key, and a wallet chosen for it."""
 
 
 def unheard(
-    conn: sa.Connection, after: Place, until_ms: int, limit: int, lane: Lane = EVERYBODY
+    conn: sa.Connection,
+    after: Place,
+    until_ms: int,
+    limit: int,
+    again: Collection[str] = (),
+    lane: Lane = EVERYBODY,
 ) -> list[Place]:
     """Return, in order, the wallets of a lane behind a place that were chosen for attempts which ended by
-    `until_ms` and closed unpaid, were paid where another was chosen too, or confirmed by hand."""
+    `until_ms` and closed unpaid, were paid where another was chosen too, or confirmed by hand; of the wallets
+    in `again`, where an order can be paid twice, those of every attempt."""
     columns, chosen = tables.attempt.c, tables.event.c
     other = tables.event.alias("other").c
     same = ("tenant_id", "store_id", "attempt_id")
@@ -84,7 +103,8 @@ def unheard(
         )
         .where(over, columns.expires_ms >= after[0], columns.expires_ms <= until_ms)
         .where(sa.tuple_(*place) > sa.tuple_(*map(sa.literal, after)))
-        .where(sa.or_(unpaid, another_was_chosen, vouched), lane.has(chosen.provider))
+        .where(sa.or_(unpaid, another_was_chosen, vouched, chosen.provider.in_(sorted(again))))
+        .where(lane.has(chosen.provider))
         .order_by(*place)
         .limit(limit)
     )

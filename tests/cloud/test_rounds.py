@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +19,7 @@ from cloud.fakes.faults import Fault
 from cloud.gateways.base import Answer, AttemptKey, Standing
 from cloud.gateways.registry import Gateways
 from cloud.gateways.sandbox import SandboxGateway
-from cloud.services import afterwards
+from cloud.services import overdue
 from cloud.services.afterwards import LAST_LOOK_MS, LOOKS_AT_ONCE, STRETCH_MS, LastLooks
 from cloud.services.attempts import STARTED
 from cloud.services.rounds import EVERYBODY, PATIENCE_S, Lane, Round, lanes
@@ -43,6 +45,7 @@ class Dragging:
 @pytest.fixture
 def world(settings: Settings, clock: Clock) -> Iterator[World]:
     with open_world(settings.data, clock, db_url=settings.db_url) as opened:
+        opened.shop.desk.stopping.set()  # the server's own rounds ask nobody
         opened.start("alipay")
         yield opened
 
@@ -160,9 +163,11 @@ class Heard:
 
     def __init__(self, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: Counter[tuple[AttemptKey, str]] = Counter()
-        gateway = SandboxGateway(cloud.db, cloud.clock)
-        monkeypatch.setattr(gateway, "query", lambda key: Answer(Standing.CLOSED))
-        self.gateways = Gateways({"one": gateway, "two": gateway}, "one")
+        once, again = (SandboxGateway(cloud.db, cloud.clock) for _ in range(2))
+        monkeypatch.setattr(once, "offers", frozenset())
+        for each in (once, again):
+            monkeypatch.setattr(each, "query", lambda key: Answer(Standing.CLOSED))
+        self.gateways = Gateways({"one": once, "two": once, "again": again}, "one")
 
     def __call__(self, key: AttemptKey, answer: Answer, provider: str) -> None:
         assert answer.standing is Standing.CLOSED
@@ -179,7 +184,9 @@ def test_every_wallet_is_asked_once_however_many_ended_together(
     both = put(cloud, 901, now - 7, State.CONFIRMED, "one", "two")
     put(cloud, 902, now + FIVE_MINUTES, State.EXPIRED, "one")
     alone = put(cloud, 903, now - 7, State.CANCELLED, "two")
-    expected = {(key, name) for key in (*due, both) for name in ("one", "two")} | {(alone, "two")}
+    twice = put(cloud, 904, now - 7, State.CONFIRMED, "again")
+    expected = {(key, name) for key in (*due, both) for name in ("one", "two")}
+    expected |= {(alone, "two"), (twice, "again")}
     looks = LastLooks(cloud.db, heard.gateways, heard, now - 60 * STRETCH_MS, EVERYBODY)
     for _ in range(len(expected) // LOOKS_AT_ONCE + 1):
         before = heard.asked.total()
@@ -191,19 +198,31 @@ def test_every_wallet_is_asked_once_however_many_ended_together(
     assert heard.asked.total() == len(expected)
 
 
+def test_a_clock_that_stood_at_nought_costs_no_look_at_years_without_payments(
+    cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    heard, now = Heard(cloud, monkeypatch), clock() - LAST_LOOK_MS
+    keys = [put(cloud, n, at, State.EXPIRED, "one") for n, at in enumerate((5, now - 40, now))]
+    counted = Mock(side_effect=cloud.db.read)
+    monkeypatch.setattr(cloud.db, "read", counted)
+    LastLooks(cloud.db, heard.gateways, heard, 0, EVERYBODY).go(clock(), Round())
+    assert set(heard.asked) == {(key, "one") for key in keys}
+    assert counted.call_count < 10
+
+
 def test_a_lane_looks_for_its_own_wallet_and_reads_a_part_at_a_time(
     cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     heard, now = Heard(cloud, monkeypatch), clock() - LAST_LOOK_MS
     keys = [put(cloud, n, now - n, State.EXPIRED, "one", "two") for n in range(30)]
     read: list[int] = []
-    unheard = afterwards.overdue.unheard
+    unheard = overdue.unheard
 
-    def noted(*args: object, **named: object) -> list[afterwards.Place]:
-        read.append(len(found := unheard(*args, **named)))  # type: ignore[arg-type]
+    def noted(conn: sa.Connection, **wanted: Any) -> list[overdue.Place]:
+        read.append(len(found := unheard(conn, **wanted)))
         return found
 
-    monkeypatch.setattr(afterwards.overdue, "unheard", noted)
+    monkeypatch.setattr(overdue, "unheard", noted)
     looks = LastLooks(cloud.db, heard.gateways, heard, now - STRETCH_MS, Lane("two"))
     for _ in range(3):
         looks.go(clock(), Round())

@@ -49,7 +49,7 @@ class Account:
     unproven: int = 0
     """What it says was sold by hand, and never came."""
     by_hand: bool = False
-    """A manager's eyes were believed, and its till has told of it."""
+    """A manager's eyes were believed, by what the cloud was told or by its till."""
 
     @property
     def came(self) -> int:
@@ -84,6 +84,7 @@ def _add_cloud(found: Accounts, world: World) -> None:
     for row in cloud.rows(sa.select(books.attempt)):
         account = found[row.attempt_id]
         account.cloud_state, account.cloud_received = row.state, row.received
+        account.by_hand, account.due = row.vouched != "", row.amount
     for row in cloud.rows(sa.select(books.money)):
         found[row.attempt_id].booked[row.provider, row.ref] = row.amount
     for row in cloud.rows(sa.select(refund).where(refund.c.standing == Back.DONE.value)):
@@ -106,7 +107,7 @@ def _add_till(found: Accounts, till: MoneyTill) -> None:
         account.till_state = attempt.last.after.state.value
         account.till_received = attempt.last.received
         account.due = attempt.last.amount
-        account.by_hand = Anomaly.BY_HAND in attempt.last.after.anomalies
+        account.by_hand |= Anomaly.BY_HAND in attempt.last.after.anomalies
     for document in documents(till):
         for part in document.tenders:
             if part.attempt_id and isinstance(document, Sale):

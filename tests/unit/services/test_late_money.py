@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.services.late_money import WaitingMoney, untold, waiting_money
-from app.wire.tasks import MONEY, OVER, PAYMENT, TaskRow
+from app.wire.tasks import GOING_BACK, MONEY, OVER, PAYMENT, REFUNDED, TaskRow
 from tests.unit.services.till import COAT, GUIDE, MANAGER, SCARF, Till, ask, cancel, shown
 
 
@@ -122,6 +124,21 @@ def test_what_was_confirmed_by_hand_is_asked_about_until_its_money_came(till: Ti
     ask(till, attempt_id)
     assert untold(till.store.reader) == ()
     assert till.attempt(attempt_id).last.received == due
+
+
+@pytest.mark.parametrize("code", [GOING_BACK, REFUNDED])
+def test_what_was_confirmed_by_hand_is_asked_about_though_its_money_went_back(
+    till: Till, code: str
+) -> None:
+    attempt_id = shown(till)
+    due = till.attempt(attempt_id).last.amount
+    till.payments.vouch(attempt_id, MANAGER).result()
+    task = told_of(till, attempt_id, code, due, MONEY)
+    till.store.run(lambda uow: uow.put_task(task)).result()
+    assert untold(till.store.reader) == (attempt_id,)
+    till.gateway.pay(attempt_id)
+    ask(till, attempt_id)
+    assert untold(till.store.reader) == ()
 
 
 def test_of_a_payment_this_till_does_not_hold_nothing_is_asked(till: Till) -> None:
