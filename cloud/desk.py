@@ -12,6 +12,7 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, cast
 
 from fastapi import Depends, FastAPI, Request
@@ -119,9 +120,9 @@ class Desk:
         """Of several workers one sweeps a lane. Two would do no harm, but ask the provider twice."""
         with self.db.alone(_sweeping(lane)) as alone:
             if alone:
-                round_ = Round(self.stopping.is_set)
-                self.payments.sweep(lane, round_)
-                self.giving_back.sweep(lane, round_)
+                rounds = partial(Round, self.stopping.is_set)
+                self.payments.sweep(lane, rounds)
+                self.giving_back.sweep(lane, rounds)
 
 
 def _sweeping(lane: Lane) -> int:

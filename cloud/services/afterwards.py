@@ -97,24 +97,30 @@ class LastLooks:
         """Ask about what is due; whoever does not answer is asked again by the next round."""
         self._find(now_ms - LAST_LOOK_MS, round_)
         for key, name in list(self._waiting)[:LOOKS_AT_ONCE]:
-            with round_.asking(name) as may:
-                if may:
-                    del self._waiting[key, name]
-                    self._ask(key, name)
+            if not round_.goes_on:
+                return
+            del self._waiting[key, name]
+            if not self._ask(key, name):
+                self._waiting[key, name] = None  # behind all others
 
-    def _ask(self, key: AttemptKey, name: str) -> None:
+    def _ask(self, key: AttemptKey, name: str) -> bool:
+        """Ask a wallet and book what it says; False if it is to be asked again."""
         try:
             self.heard(key, self.gateways.named(name).query(key), name)
         except Trouble as trouble:
             log.warning("no last answer of %s about %s: %s", name, key, trouble.code)
-            self._waiting[key, name] = None  # behind all others
+            return False
         except RuleBroken as refused:
             log.error("%s cannot be asked about %s: %s", name, key, refused.code)
+        except Exception:  # a bug with one must neither lose it nor keep all behind it waiting
+            log.exception("%s could not be asked about %s", name, key)
+            return False
+        return True
 
     def _find(self, until_ms: int, round_: Round) -> None:
         """Fill up what waits, stretch by stretch, as far as `until_ms`."""
         while (missing := LOOKS_AT_ONCE - len(self._waiting)) > 0 and self.until_ms < until_ms:
-            if round_.is_stopped():
+            if not round_.goes_on:
                 return
             stretch = min(until_ms, self.until_ms + STRETCH_MS)
             look = partial(

@@ -78,13 +78,16 @@ class Unproven:
             lambda conn: overdue.unproven(conn, now_ms, turns.due(now_ms), lane)
         )
         for key in due:
+            if not round_.goes_on:
+                return
             try:
                 attempt = self.database.read(partial(attempts.find, key=key))
-                with round_.asking(attempt.provider) as may:
-                    if may and turns.taken(self.database, attempt, now_ms):
-                        self.ask(attempt, now_ms)
+                if turns.taken(self.database, attempt, now_ms):
+                    self.ask(attempt, now_ms)
             except RuleBroken as refused:
                 log.error("%s cannot be asked about: %s", key, refused.code)
+            except Exception:  # a bug with one must not keep all behind it waiting
+                log.exception("%s could not be asked about", key)
 
     def ask(self, attempt: Attempt, now_ms: int) -> Attempt:
         """Return an attempt after a question to its provider; past its end the order is closed there first.

@@ -31,7 +31,7 @@ from cloud.services.money_facts import Own
 from cloud.services.payments import Payments
 from cloud.services.refund_answers import TURN_MS
 from cloud.services.refund_ledger import GoingBack, RefundKey, RefundLedger, Request, Turn
-from cloud.services.rounds import EVERYBODY, Lane, Round
+from cloud.services.rounds import EVERYBODY, Lane, Round, Rounds
 
 log = logging.getLogger(__name__)
 
@@ -109,16 +109,17 @@ class GivingBack:
                 self._ask(turn)
         return self._find(key)
 
-    def sweep(self, lane: Lane = EVERYBODY, round_: Round | None = None) -> int:
+    def sweep(self, lane: Lane = EVERYBODY, rounds: Rounds = Round) -> int:
         """Ask about refunds of a lane whose end nobody has heard of; return how many changed."""
-        now_ms, round_ = self._payments.now_ms(), round_ or Round()
+        now_ms, round_ = self._payments.now_ms(), rounds()
         due = self._database.read(lambda conn: refund_ledger.unanswered(conn, now_ms, lane))
         changed = 0
-        for key, provider in due:
+        for key in due:
+            if not round_.goes_on:
+                break
             try:
                 before = self._find(key)
-                with round_.asking(provider) as may:
-                    changed += may and self.current(key).version != before.version
+                changed += self.current(key).version != before.version
             except Trouble:
                 raise
             except Exception:  # a bug with one refund must not keep all behind it waiting

@@ -33,7 +33,7 @@ from cloud.services.afterwards import LastLooks, LostSales, look_for_orphans
 from cloud.services.attempts import Attempt, Ledger, Vouched
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.money_facts import Own
-from cloud.services.rounds import EVERYBODY, Lane, Round
+from cloud.services.rounds import EVERYBODY, Lane, Round, Rounds
 from cloud.services.same_sale import give_way, is_the_same, of_two_orders, refuse_second
 from cloud.services.tasks import NEWS as TASKS_CHANGED
 
@@ -236,24 +236,25 @@ class Payments:
         booked = self._database.read(lambda conn: attempts.heard_of(conn, name, key))
         return _refs(answer.money) <= _refs(booked)
 
-    def sweep(self, lane: Lane = EVERYBODY, round_: Round | None = None) -> int:
+    def sweep(self, lane: Lane = EVERYBODY, rounds: Rounds = Round) -> int:
         """Settle attempts of a lane past their end, ask again about unknown ones; return how many changed."""
-        now_ms, round_ = self.now_ms(), round_ or Round()
+        now_ms, round_ = self.now_ms(), rounds()
         due = self._database.read(
             lambda conn: overdue.unsettled(conn, now_ms, turns.due(now_ms), lane)
         )
         changed = 0
         for key in due:
+            if not round_.goes_on:
+                break
             try:
                 before = self.find(key)
-                with round_.asking(before.provider) as may:
-                    changed += may and self.current(key).version != before.version
+                changed += self.current(key).version != before.version
             except Trouble:
                 raise
             except Exception:  # a bug with one attempt must not keep all behind it open
                 log.exception("attempt %s could not be settled", key.attempt_id)
-        self._unproven.go(now_ms, lane, round_)
-        self._last_looks_of(lane).go(now_ms, round_)
+        self._unproven.go(now_ms, lane, rounds())
+        self._last_looks_of(lane).go(now_ms, rounds())
         if lane.is_rest:
             look_for_orphans(self._database, self._lost_sales, self._tell_of_tasks, now_ms)
         return changed

@@ -180,28 +180,19 @@ def payments_of(conn: sa.Connection, key: AttemptKey) -> tuple[Paid, ...]:
     )
 
 
-def unanswered(
-    conn: sa.Connection, now_ms: int, lane: Lane = EVERYBODY
-) -> list[tuple[RefundKey, str]]:
-    """Return the requests of a lane that are to be asked about by now, with whom they wait for, the longest
-    waiting first."""
+def unanswered(conn: sa.Connection, now_ms: int, lane: Lane = EVERYBODY) -> list[RefundKey]:
+    """Return the requests of a lane that are to be asked about by now, the longest waiting first."""
     columns = _refunds.c
     is_open = columns.standing.in_([back.value for back in Back if not back.is_final])
     query = (
-        sa.select(
-            columns.tenant_id,
-            columns.store_id,
-            columns.request,
-            columns.provider,
-            columns.next_ms,
-        )
+        sa.select(columns.tenant_id, columns.store_id, columns.request, columns.next_ms)
         .where(is_open, columns.next_ms <= now_ms, lane.has(columns.provider))
         .order_by(columns.next_ms)
         .limit(MOST)
     )
     rows = conn.execute(across(query, "sweep"))
-    found = ((RefundKey(row.tenant_id, row.store_id, row.request), row.provider) for row in rows)
-    return list(dict.fromkeys(found))
+    keys = (RefundKey(row.tenant_id, row.store_id, row.request) for row in rows)
+    return list(dict.fromkeys(keys))
 
 
 # --- writing --------------------------------------------------------------------------------------

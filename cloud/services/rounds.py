@@ -1,4 +1,5 @@
-"""How the sweep goes round: in a lane per provider, each in rounds that one who keeps silent cannot hold up.
+"""How the sweep goes round: in a lane per provider, so that one who keeps silent holds up nobody else, and in
+rounds that come to an end.
 
 Knows no payment and no provider, only their names and how long they let us wait.
 """
@@ -6,8 +7,7 @@ Knows no payment and no provider, only their names and how long they let us wait
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,9 @@ import sqlalchemy as sa
 MOST = 200
 """Most attempts, or refunds, one round settles; the next one takes the rest."""
 
-PATIENCE_S = 3.0
-"""Who has taken longer than this over one of them is asked no more in this round: silence costs 12 s a
-question, and the next round begins again with those who have waited longest."""
+LONGEST_S = 15.0
+"""After this a round asks nobody any more: the next one begins again with those who have waited longest. A
+provider that keeps silent costs 12 s a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +52,20 @@ def lanes(providers: Iterable[str]) -> tuple[Lane, ...]:
 
 @dataclass
 class Round:
-    """One round: it ends early when told to, and leaves alone whoever has kept it waiting."""
+    """One round of one errand: it ends when all are settled, after a while, or when it is told to."""
 
     is_stopped: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
-    _silent: set[str] = field(default_factory=set)
+    _began: float = field(init=False)
 
-    @contextmanager
-    def asking(self, *providers: str) -> Iterator[bool]:
-        """Tell whether these may be asked now, and note if they take too long."""
-        may = not self.is_stopped() and self._silent.isdisjoint(providers)
-        begun = self.clock()
-        try:
-            yield may
-        finally:
-            if may and self.clock() - begun > PATIENCE_S:
-                self._silent.update(providers)
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether somebody may be asked now."""
+        return not self.is_stopped() and self.clock() - self._began < LONGEST_S
+
+
+Rounds = Callable[[], Round]
+"""Begins a round. Each errand has its own, or one with much to do would leave no time to the others."""
