@@ -21,12 +21,14 @@ from cloud.api.live import EVENT_STREAM, stream
 from cloud.api.live import HEADERS as STREAM_HEADERS
 from cloud.desk import Desk, DeskDep
 from cloud.gateways.base import AttemptKey
-from cloud.pages.faces import STATUS, Face, face_of, state_word
+from cloud.pages.faces import STATUS, Face, face_of
 from cloud.pages.leading import can_pay, elsewhere, lead, lead_payer, shown_code
 from cloud.pages.phone import PHONE_S, SHOPS_COOKIE, Phone, phone_of, remember
 from cloud.pages.qr import QrPicture, qr_picture, qr_png
+from cloud.pages.receipt import has_money, money_sheet, money_stamp, state_word
 from cloud.pages.render import HEADERS, go, page, problem
-from cloud.pages.sheet import money, sheet_of, shop_time
+from cloud.pages.sheet import sheet_of, shop_time
+from cloud.services.aftermath import NOTHING, Aftermath, aftermath_of
 from cloud.services.attempts import Attempt
 from cloud.services.live import attempt_topic
 from cloud.services.orders import Shop, read_order
@@ -161,7 +163,8 @@ def state(token: str, phone: PhoneDep, desk: DeskDep) -> Response:
         log.warning("a code was refused: %s", refusal.code.value)
         return JSONResponse({"face": refusal.code.value}, _REFUSALS[refusal.code], HEADERS)
     face = face_of(attempt, desk.orders.holder(attempt.key), phone.hash)
-    return JSONResponse({"face": _stamp(face, attempt)}, headers=HEADERS)
+    after = _aftermath(desk, attempt) if face is Face.RECEIPT else NOTHING
+    return JSONResponse({"face": _stamp(face, attempt, after)}, headers=HEADERS)
 
 
 @router.get("/o/{token}/events")
@@ -184,10 +187,11 @@ def cart(request: Request, phone: PhoneDep, desk: DeskDep) -> Response:
         (
             attempt,
             sheet_of(attempt, read_order(attempt.order_bytes), _shop(desk, attempt), phone.words),
+            state_word(attempt, _aftermath(desk, attempt)),
         )
         for attempt in kept
     ]
-    return page(request, phone, "cart.html", rows=rows, state_word=state_word)
+    return page(request, phone, "cart.html", rows=rows)
 
 
 def _behind(desk: Desk, token: str) -> AttemptKey:
@@ -250,6 +254,7 @@ def _order_page(
 ) -> Response:
     order = read_order(attempt.order_bytes)
     shop = _shop(desk, attempt)
+    after = _aftermath(desk, attempt) if face is Face.RECEIPT else NOTHING
     form = "%Y-%m-%d %H:%M:%S"
     return page(
         request,
@@ -257,13 +262,13 @@ def _order_page(
         template or ("receipt.html" if face is Face.RECEIPT else "order.html"),
         sheet=sheet_of(attempt, order, shop, phone.words),
         face=face.value,
-        stamp=_stamp(face, attempt),
+        stamp=_stamp(face, attempt, after),
         token=attempt.token,
         attempt=attempt,
         left_ms=max(attempt.expires_ms - desk.payments.now_ms(), 0),
         until=shop_time(attempt.expires_ms, "%H:%M"),
         paid_at=shop_time(attempt.paid_ms, form) if attempt.paid_ms else "",
-        over=_over(attempt),
+        money=money_sheet(attempt, after) if face is Face.RECEIPT else None,
         proof=_proof(desk, attempt) if face is Face.RECEIPT else None,
     )
 
@@ -275,14 +280,17 @@ def _proof(desk: Desk, attempt: Attempt) -> ProofSheet | None:
     return ProofSheet(qr_picture(shown.text), shown.spoken, shown.awaited)
 
 
-def _stamp(face: Face, attempt: Attempt) -> str:
-    """What a page compares to know whether it is out of date: the face and how much money came."""
-    return f"{face.value}:{attempt.payment.state.value}:{attempt.received}"
+def _aftermath(desk: Desk, attempt: Attempt) -> Aftermath:
+    """Return what became of the money; of an order nobody paid there is nothing to ask."""
+    if not has_money(attempt):
+        return NOTHING
+    return desk.db.read(lambda conn: aftermath_of(conn, attempt))
 
 
-def _over(attempt: Attempt) -> str:
-    surplus = attempt.received - attempt.amount
-    return money(surplus, attempt.currency) if surplus > 0 else ""
+def _stamp(face: Face, attempt: Attempt, after: Aftermath) -> str:
+    """What a page compares to know whether it is out of date: the face and what became of the money."""
+    stamp = f"{face.value}:{attempt.payment.state.value}:{attempt.received}"
+    return f"{stamp}:{money_stamp(attempt, after)}" if face is Face.RECEIPT else stamp
 
 
 def _shop(desk: Desk, attempt: Attempt) -> Shop:

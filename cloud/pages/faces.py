@@ -21,6 +21,7 @@ class Face(StrEnum):
     EXPIRED = "token_expired"
     CANCELLED = "cancelled"
     DECLINED = "declined"
+    PARTLY = "partly_paid"
 
 
 STATUS = {
@@ -29,6 +30,7 @@ STATUS = {
     Face.EXPIRED: 410,
     Face.CANCELLED: 410,
     Face.DECLINED: 410,
+    Face.PARTLY: 410,
 }
 """HTTP status of each face that is a refusal; all others are 200."""
 
@@ -44,6 +46,8 @@ def face_of(attempt: Attempt, holder: str, phone_hash: str) -> Face:
     state, mine = attempt.payment.state, holder == phone_hash
     if state in PAID_STATES:
         return Face.RECEIPT if mine else Face.PAID
+    if state in _CLOSED and attempt.received:
+        return Face.RECEIPT if mine else Face.PARTLY
     if state in _CLOSED:
         return _CLOSED[state]
     if not holder:
@@ -53,13 +57,3 @@ def face_of(attempt: Attempt, holder: str, phone_hash: str) -> Face:
     if state is State.UNKNOWN:
         return Face.ASKING
     return Face.WAITING if attempt.provider else Face.PAY
-
-
-def state_word(attempt: Attempt) -> str:
-    """Return the key under `state.` that names how an order in the cart stands."""
-    state = attempt.payment.state
-    return {
-        State.CREATED: "waiting",
-        State.UNKNOWN: "asking",
-        State.CONFIRMED: "paid",
-    }.get(state, state.value)

@@ -26,7 +26,7 @@ from cloud.gateways.base import AttemptKey, RefundAnswer, RefundStanding
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks, proofs, refund_answers, refund_ledger, tasks
 from cloud.services.attempts import Attempt, Ledger
-from cloud.services.live import Newsroom, store_topic
+from cloud.services.live import Newsroom, attempt_topic, store_topic
 from cloud.services.money_facts import Own
 from cloud.services.payments import Payments
 from cloud.services.refund_answers import TURN_MS
@@ -267,8 +267,8 @@ class GivingBack:
         attempts.tell(self._newsroom, books.attempts.changed)
         for request in requests:
             own = request.first.attempt
-            topic = store_topic(own.tenant, own.store)
-            self._newsroom.publish([topic], refund_ledger.news(request))
+            topics = (store_topic(own.tenant, own.store), attempt_topic(own.attempt_id))
+            self._newsroom.publish(topics, refund_ledger.news(request))
         for tenant, store in stores:
             self._newsroom.publish([store_topic(tenant, store)], tasks.NEWS)
 

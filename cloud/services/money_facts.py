@@ -13,9 +13,10 @@ from app.domain.money_back import Back
 from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, PaymentState, State
 from app.wire.tokens import is_portable
 from cloud.db import payment_tables, refund_tables
+from cloud.db.columns import rows_of
 from cloud.db.tables import payment_step, sale, tender
 from cloud.services import refund_ledger
-from cloud.services.attempts import Vouched
+from cloud.services.attempts import Attempt, Vouched
 from cloud.services.given_back import NOTHING, Given, summed
 
 _ON_TRUST = {Anomaly.SPOKEN, Anomaly.BY_HAND}
@@ -199,6 +200,19 @@ def sales_of(connection: sa.Connection, own: Own, known: Mapping[str, Known]) ->
         for facts in known.values()
         if facts.sale_id in receipts
     }
+
+
+def made_its_sale(attempt: Attempt) -> sa.Exists:
+    """Return the condition that a till's journal holds the sale an attempt paid."""
+    return sa.exists().where(
+        rows_of(
+            tender,
+            tenant_id=attempt.tenant,
+            store_id=attempt.store,
+            document_id=attempt.sale_id,
+            attempt_id=attempt.attempt_id,
+        )
+    )
 
 
 def _anomalies(words: str) -> frozenset[Anomaly]:

@@ -13,11 +13,12 @@ from app.wire.proofs import PROOF_MS, Proof, spoken_code
 from app.wire.tokens import is_portable, read_order_token
 from cloud.db.base import Database
 from cloud.db.columns import rows_of
-from cloud.db.tables import device, payment_step, tender
+from cloud.db.tables import device, payment_step
 from cloud.gateways.base import AttemptKey
 from cloud.services import attempts
 from cloud.services.attempts import Attempt
 from cloud.services.keys import ServerKeys
+from cloud.services.money_facts import made_its_sale
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,7 @@ def _has_told(connection: sa.Connection, attempt: Attempt) -> bool:
     step, paid = payment_step.c, [state.value for state in PAID_STATES]
     own = rows_of(payment_step, tenant_id=attempt.tenant, store_id=attempt.store)
     said = sa.exists().where(own, step.attempt_id == attempt.attempt_id, step.state.in_(paid))
-    sold = sa.exists().where(
-        rows_of(
-            tender,
-            tenant_id=attempt.tenant,
-            store_id=attempt.store,
-            document_id=attempt.sale_id,
-            attempt_id=attempt.attempt_id,
-        )
-    )
-    return bool(connection.scalar(sa.select(sa.or_(said, sold))))
+    return bool(connection.scalar(sa.select(sa.or_(said, made_its_sale(attempt)))))
 
 
 def _secret(connection: sa.Connection, attempt: Attempt) -> bytes:
