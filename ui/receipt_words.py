@@ -37,5 +37,6 @@ def receipt_words(language: str) -> ReceiptWords:
         thanks=say("receipt.thanks"),
         reasons=named("reason."),
         tenders=named("tender."),
+        sizes=named("size."),
         backs=named("receipt.back."),  # a customer is not told whom the store waits for
     )

@@ -175,6 +175,11 @@ class Words(QObject):
         """Return the name to show of goods, people and places that have one in both languages."""
         return (name_en or name) if self.english else (name or name_en)
 
+    def size(self, size: str) -> str:
+        """Return a size as it is read here: numbers and letters are, "均码" has words."""
+        key = f"size.{size}"
+        return self.say(key) if self.knows(key) else size
+
     def rate_off(self, off_bp: int) -> str:
         """Return a percentage off the way people say it: "9 折" for 1000, "10% off"."""
         return quantities.rate_off(off_bp, english=self.english)

@@ -6,7 +6,7 @@ The words of a language come from outside; nothing here is written for people to
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from app.domain.catalog import LineKind
@@ -64,8 +64,9 @@ Line = Pair | Centred | Rule | Symbol
 
 
 def lay_out(receipt: Receipt, words: ReceiptWords) -> tuple[Line, ...]:
-    """Return the rows of a receipt."""
-    return tuple(_rows(receipt, words))
+    """Return the rows of a receipt. The shop's own name of a discount wins over ours."""
+    own = {code: words.name(*names) for code, names in receipt.reasons.items() if any(names)}
+    return tuple(_rows(receipt, replace(words, reasons={**words.reasons, **own})))
 
 
 def _rows(receipt: Receipt, words: ReceiptWords) -> Iterator[Line]:
@@ -82,7 +83,8 @@ def _rows(receipt: Receipt, words: ReceiptWords) -> Iterator[Line]:
         yield from _sums(document, money, words)
     else:
         for back in document.lines:
-            yield from _refund_line(back, money, words)
+            colour = words.name(back.colour, receipt.colours_en.get(back.line_no, ""))
+            yield from _refund_line(back, colour, money, words)
         yield Rule()
         yield Pair(words.refund_total, show_amount(-document.total, money), Face.LARGE)
     yield from _tenders(document, money, words)
@@ -107,15 +109,13 @@ def _head(receipt: Receipt, words: ReceiptWords) -> Iterator[Line]:
     at = document.at.utc().astimezone(SHOP_ZONE)
     yield Pair(words.number, document.receipt_no)
     yield Pair(words.time, at.strftime("%Y-%m-%d %H:%M:%S"))
-    yield Pair(words.guide, receipt.guide_name)
+    yield Pair(words.guide, words.name(receipt.guide_name, receipt.guide_name_en))
 
 
 def _sale_line(line: SaleLine, money: Currency, words: ReceiptWords) -> Iterator[Line]:
-    name = line.name_en if words.english and line.name_en else line.name
-    colour = line.colour_en if words.english and line.colour_en else line.colour
-    yield Pair(name, face=Face.BOLD)
+    yield Pair(words.name(line.name, line.name_en), face=Face.BOLD)
     yield Pair(
-        _variant(colour, line.size, line.quantity, line.unit_mills, money),
+        _variant(line, words.name(line.colour, line.colour_en), money, words),
         show_amount(line.gross, money),
         indent=True,
     )
@@ -124,19 +124,21 @@ def _sale_line(line: SaleLine, money: Currency, words: ReceiptWords) -> Iterator
             yield _reason(reason.code, reason.rate_bp, reason.amount, money, words, indent=True)
 
 
-def _refund_line(line: RefundLine, money: Currency, words: ReceiptWords) -> Iterator[Line]:
-    name = line.name_en if words.english and line.name_en else line.name
-    yield Pair(name, face=Face.BOLD)
+def _refund_line(
+    line: RefundLine, colour: str, money: Currency, words: ReceiptWords
+) -> Iterator[Line]:
+    yield Pair(words.name(line.name, line.name_en), face=Face.BOLD)
     yield Pair(
-        _variant(line.colour, line.size, line.quantity, line.unit_mills, money),
+        _variant(line, colour, money, words),
         show_amount(-line.net, money),
         indent=True,
     )
 
 
-def _variant(colour: str, size: str, quantity: int, unit_mills: int, money: Currency) -> str:
-    parts = [" / ".join(filter(None, (colour, size))), f"{quantity} × {_unit(unit_mills, money)}"]
-    return "   ".join(filter(None, parts))
+def _variant(line: SaleLine | RefundLine, colour: str, money: Currency, words: ReceiptWords) -> str:
+    kind = " / ".join(filter(None, (colour, words.sizes.get(line.size, line.size))))
+    pieces = f"{line.quantity} × {_unit(line.unit_mills, money)}"
+    return "   ".join(filter(None, (kind, pieces)))
 
 
 def _reason(

@@ -95,9 +95,9 @@ class FrameSource(Protocol):
 @dataclass(frozen=True, slots=True)
 class ReceiptWords:
     """What a receipt says in one language. `reasons`, `tenders` and `backs` (how money stands that goes back
-    by the way it came) map codes to names.
+    by the way it came) map codes to names, `sizes` those sizes that are words.
 
-    With `english`, the English name of store, goods and colours is taken where there is one.
+    With `english`, the English name of store, guide, goods and colours is taken where there is one.
     """
 
     english: bool
@@ -117,6 +117,11 @@ class ReceiptWords:
     reasons: Mapping[str, str]
     tenders: Mapping[str, str]
     backs: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, chinese: str, english: str) -> str:
+        """Return the name to print of what has one in both languages."""
+        return (english or chinese) if self.english else (chinese or english)
 
 
 class ReceiptPrinter(Protocol):

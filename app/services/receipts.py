@@ -24,13 +24,17 @@ class Receipts:
     def of(self, document: Sale | Refund) -> Receipt:
         """Return a document's receipt; every print after the first is marked as a copy."""
         reader = self._store.reader
-        names = {person.person_id: person.name for person in reader.people()}
+        people = {person.person_id: person for person in reader.people()}
+        guide = people.get(document.actor)
         return Receipt(
             store=reader.store_header(),
             document=document,
-            guide_name=names.get(document.actor, document.actor),
+            guide_name=guide.name if guide else document.actor,
             copy=reader.state(_printed(document)) != "",
             back=_back(reader, document),
+            guide_name_en=guide.name_en if guide else "",
+            reasons={row.code: (row.name, row.name_en) for row in reader.discount_reasons()},
+            colours_en=_colours(reader, document) if isinstance(document, Refund) else {},
         )
 
     def print(self, document: Sale | Refund) -> Future[Receipt]:
@@ -48,6 +52,20 @@ class Receipts:
 def _back(reader: Reader, document: Sale | Refund) -> Back | None:
     steps = reader.money_back_of(document.refund_id) if isinstance(document, Refund) else ()
     return steps[-1].standing if steps else None
+
+
+def _colours(reader: Reader, refund: Refund) -> dict[int, str]:
+    """Return the English colours of returned lines: as they were sold, else as the goods are named now."""
+    found = {}
+    for line in refund.lines:
+        sold = reader.document(line.origin.sale_id) if line.origin else None
+        lines = sold.lines if isinstance(sold, Sale) else ()
+        named = [each.colour_en for each in lines if each.colour == line.colour]
+        sku = reader.sku(line.sku_id)
+        if sku is not None and sku.colour == line.colour:
+            named.append(sku.colour_en)
+        found[line.line_no] = next(filter(None, named), "")
+    return found
 
 
 def _printed(document: Sale | Refund) -> str:

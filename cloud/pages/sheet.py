@@ -23,7 +23,7 @@ _GREY = "#B8BDC2"
 
 @dataclass(frozen=True, slots=True)
 class LineSheet:
-    """One line. `was` is empty unless something was taken off."""
+    """One line. `size` is named as such; `was` is empty unless something was taken off."""
 
     name: str
     colour: str
@@ -80,13 +80,18 @@ def _line(line: OrderLine, order: Order, shop: Shop, w: Words) -> LineSheet:
         name=w.pick(line.name, line.name_en),
         colour=w.pick(line.colour, line.colour_en),
         colour_hex=colour_hex,
-        size=line.size,
+        size=_size(line.size, w),
         quantity=line.quantity,
         picture=f"/garment/{quote(line.drawing or 'plain', safe='')}/{colour_hex[1:]}.svg",
         was=money(line.gross, order.currency) if line.gross != line.net else "",
         now=money(line.net, order.currency),
         reasons=tuple(dict.fromkeys(reason_text(r, shop, w) for r in line.reasons)),
     )
+
+
+def _size(size: str, w: Words) -> str:
+    """Name a size; what comes in one size only has no number to name."""
+    return w.sentences.get(f"sizes.{size}") or w("page.size", size=size)
 
 
 def reason_text(reason: OrderReason, shop: Shop, w: Words) -> str:

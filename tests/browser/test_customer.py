@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Clock, OpenPhone
 from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till
+from tests.cloud.test_giving_back import wish
+from tests.cloud.test_money_tasks import push_sale, sold
 
 
 @pytest.fixture
@@ -53,7 +55,8 @@ def test_the_phone_takes_the_order_over_and_pays(phone, shown):
     lines = phone.locator(".line")
     expect(lines).to_have_count(len(shown.order.lines))
     for line, item in zip(lines.all(), shown.order.lines, strict=True):
-        for piece in (item.name_en, item.colour_en, item.size, f"Qty {item.quantity}"):
+        size = "One size" if item.size == "均码" else f"Size {item.size}"
+        for piece in (item.name_en, item.colour_en, size, f"Qty {item.quantity}"):
             expect(line).to_contain_text(piece)
     expect(phone.locator(".due")).to_have_text("¥2,500.00")
     assert shown.view().looked_at
@@ -135,6 +138,39 @@ def test_money_after_the_till_cancelled_is_late(phone, shown):
     heading(phone, "Received after the order was closed")
     view = shown.view()
     assert (view.state, view.received, view.anomalies) == ("confirmed", shown.order.total, ["late"])
+    phone.goto("about:blank")
+    push_sale(shown.till, sold(shown))  # the shop handed the goods over
+    phone.goto(shown.page)
+    heading(phone, "Paid")
+    expect(phone.get_by_text("the store has handed your pieces over")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("language", "part", "whole", "row"),
+    [
+        ("en", "Partly refunded", "Refunded", "Back in your wallet"),
+        ("zh", "已部分退款", "已退款", "已退回钱包"),
+    ],
+)
+def test_what_goes_back_is_on_the_phone_that_paid(phone, shop, shown, language, part, whole, row):
+    to_wallet(phone, shown)
+    tap(phone, "Pay ¥2,500.00")
+    heading(phone, "Paid")
+    push_sale(shown.till, sold(shown))
+    phone.goto(f"/language/{language}?back={shown.page}")
+    for amount, title, kept in (
+        (79_800, part, "¥1,702.00"),
+        (shown.order.total - 79_800, whole, "¥0.00"),
+    ):
+        phone.goto("about:blank")  # or the page would notice by itself and reload in our way
+        shop.desk.giving_back.give_back(wish(shown, amount))
+        phone.goto(shown.page)
+        heading(phone, title)
+        back = phone.locator(".money-back")
+        expect(back).to_contain_text("¥2,500.00")
+        expect(back).to_contain_text(row)
+        expect(back).to_contain_text(re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d"))
+        expect(back.locator(".sum")).to_contain_text(kept)
 
 
 def test_going_back_after_paying_shows_the_receipt_and_pays_nothing(phone, shown):
@@ -175,6 +211,16 @@ def test_the_waiting_page_becomes_the_receipt_by_itself(open_phone, shop, shown)
     heading(phone, "Waiting for your wallet")
     shop.desk.sandbox.approve(payment_id)
     heading(phone, "Paid")
+
+
+def test_an_open_receipt_notices_by_itself_that_money_went_back(open_phone, shop, shown):
+    phone = open_phone()
+    to_wallet(phone, shown)
+    tap(phone, "Pay ¥2,500.00")
+    heading(phone, "Paid")
+    push_sale(shown.till, sold(shown))
+    shop.desk.giving_back.give_back(wish(shown, 100))
+    heading(phone, "Partly refunded")
 
 
 def test_the_page_of_a_second_phone_notices_that_the_first_took_the_order(open_phone, shown):

@@ -13,6 +13,8 @@ from cloud.bootstrap import open_cloud
 from cloud.settings import Settings
 from tests.browser.conftest import Clock, OpenPhone
 from tests.cloud.paying import COAT, SCARF, Shop, Shown, Till, open_shop
+from tests.cloud.test_giving_back import wish
+from tests.cloud.test_money_tasks import push_sale, sold
 from tests.cloud.test_provider_codes import write_bank
 
 # Contrast of every visible text against what is painted behind it (WCAG 2.2, 1.4.3), the smallest
@@ -95,6 +97,23 @@ def tampered(page: Page, shop: Shop, shown: Shown) -> None:
     page.goto(shown.page[:-3] + "AAA")
 
 
+def given_back(share: int) -> Callable[[Page, Shop, Shown], None]:
+    def act(page: Page, shop: Shop, shown: Shown) -> None:
+        wallet("approve")(page, shop, shown)
+        push_sale(shown.till, sold(shown))
+        shop.desk.giving_back.give_back(wish(shown, shown.order.total // share))
+        page.goto(shown.page)
+
+    act.__name__ = f"given_back_1_of_{share}"
+    return act
+
+
+def delivered(page: Page, shop: Shop, shown: Shown) -> None:
+    wallet("late")(page, shop, shown)
+    push_sale(shown.till, sold(shown))
+    page.goto(shown.page)
+
+
 FACES = [
     stay,
     taken,
@@ -108,6 +127,9 @@ FACES = [
     cart,
     cancelled,
     tampered,
+    given_back(3),
+    given_back(1),
+    delivered,
 ]
 
 

@@ -51,6 +51,7 @@ ENGLISH = ReceiptWords(
     thanks="Thank you, see you again",
     reasons={"member": "Member discount", "season": "End of season"},
     tenders={"cash": "Cash", "qr": "Paid by QR", "sandbox": "Demo wallet"},
+    sizes={"均码": "One size"},
 )
 
 

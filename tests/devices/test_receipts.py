@@ -55,6 +55,32 @@ def test_an_english_receipt_takes_english_names_where_there_are_some():
     assert ("围巾", "") in pairs(replace(receipt, document=nameless), ENGLISH)
 
 
+def test_an_english_return_takes_the_same_english_names_as_its_sale():
+    receipt = replace(refund_receipt(), guide_name_en="Xiaoyu Lin", colours_en={1: "Oatmeal"})
+    rows = pairs(receipt, ENGLISH)
+    assert ("Guide", "Xiaoyu Lin") in rows
+    assert ("Oatmeal / L   1 × ¥299.00", "−¥299.00") in rows
+    assert ("导购", "林晓雨") in pairs(receipt, CHINESE)
+    assert ("燕麦 / L   1 × ¥299.00", "−¥299.00") in pairs(receipt, CHINESE)
+    assert ("燕麦 / L   1 × ¥299.00", "−¥299.00") in pairs(refund_receipt(), ENGLISH)
+
+
+def test_the_shops_own_name_of_a_discount_wins():
+    receipt = replace(whole_receipt(), reasons={"season": ("换季清仓", "Season clearance")})
+    assert ("换季清仓 −20%", "−¥120.00") in pairs(receipt, CHINESE)
+    assert ("Season clearance −20%", "−¥120.00") in pairs(receipt, ENGLISH)
+    assert ("Member discount −5%", "−¥24.00") in pairs(receipt, ENGLISH)
+
+
+def test_one_size_is_said_in_the_language_of_the_receipt():
+    receipt = whole_receipt()
+    assert isinstance(receipt.document, Sale)
+    scarf = replace(receipt.document, lines=(sale_line(1, "围巾", 100, size="均码"),))
+    receipt = replace(receipt, document=scarf)
+    assert ("Mist blue / One size   1 × ¥1.00", "¥1.00") in pairs(receipt, ENGLISH)
+    assert ("雾蓝 / 均码   1 × ¥1.00", "¥1.00") in pairs(receipt, CHINESE)
+
+
 def test_a_refund_shows_what_is_given_back_as_negative():
     rows = pairs(refund_receipt(), CHINESE)
     assert ("退款合计", "−¥299.00") in rows

@@ -168,6 +168,13 @@ def test_names_and_reasons_fall_back_to_what_there_is():
     assert english.reason("x17") == "x17"
 
 
+def test_one_size_has_words_and_every_other_size_is_what_it_is():
+    chinese, english = Words("zh_CN"), Words("en")
+    assert (chinese.size("均码"), english.size("均码")) == ("均码", "One size")
+    for size in ("M", "170/88A", "", "加大", "reason.x"):
+        assert chinese.size(size) == english.size(size) == size
+
+
 def test_the_states_and_anomalies_the_pay_screen_tells_are_all_there_are():
     """A new state or anomaly must be designed, not shown as nothing."""
     assert {state.value for state in State} == {

@@ -28,6 +28,17 @@ def test_every_colour_and_size_has_its_cell(matrix: Any, till: StageTill):
     assert rows * columns == matrix.cells.rowCount() > 4
 
 
+def test_one_size_is_said_in_english(matrix: Any, till: StageTill, words: Words):
+    reader = till.store.reader
+    cards = reader.style_cards(limit=500)
+    found = (card for card in cards if (m := reader.matrix(card.style_no)) and m.sizes == ("均码",))
+    matrix.open(next(found).style_no)
+    assert [row["name"] for row in matrix.sizes.rows] == ["均码"]
+    words.speak("en")
+    assert [row["name"] for row in matrix.sizes.rows] == ["One size"]
+    assert all(str(row["name"]).endswith(" · One size") for row in matrix.cells.rows)
+
+
 def test_other_stores_figures_carry_their_age(matrix: Any, till: StageTill):
     opened(matrix, till)
     held = next(row for row in matrix.cells.rows if row["others"])

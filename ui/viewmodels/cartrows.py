@@ -46,7 +46,9 @@ class Naming:
 
     def variant(self, sku: Sku) -> str:
         """Return colour and size, "黑色 · 170"."""
-        return self.words.join(self.words.name(sku.colour, sku.colour_en), sku.size)
+        return self.words.join(
+            self.words.name(sku.colour, sku.colour_en), self.words.size(sku.size)
+        )
 
     def credit(self, shares: Iterable[GuideShare]) -> str:
         """Return who is credited: one name (where names are long its first word), or how many share;

@@ -97,7 +97,7 @@ def _line_detail(line: SaleLine | RefundLine, words: Words, colours: Mapping[str
     price = words.amount(half_away(line.unit_mills, MILLS))
     pieces = words.say("history.pieces_at", n=line.quantity, price=price)
     rounded = words.say("history.unit_rounded") if line.rounded else ""
-    return words.join(colour, line.size, pieces + rounded)
+    return words.join(colour, words.size(line.size), pieces + rounded)
 
 
 def _reason_row(

@@ -184,7 +184,9 @@ class MatrixVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         if matrix is None:
             return
         broken = matrix.broken_colours()
-        self._sizes.show({"place": str(i), "name": size} for i, size in enumerate(matrix.sizes))
+        self._sizes.show(
+            {"place": str(i), "name": self._words.size(size)} for i, size in enumerate(matrix.sizes)
+        )
         self._colours.show(
             {
                 "code": code,
@@ -245,7 +247,9 @@ class MatrixVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     def _name(self, cell: MatrixCell) -> str:
         sku = cell.sku
-        return self._words.join(self._words.name(sku.colour, sku.colour_en), sku.size)
+        return self._words.join(
+            self._words.name(sku.colour, sku.colour_en), self._words.size(sku.size)
+        )
 
     def _age(self, as_of_ms: int) -> str:
         return self._words.age(self._now_ms() - as_of_ms)

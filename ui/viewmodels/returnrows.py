@@ -28,7 +28,7 @@ def line_row(words: Words, sold: SoldLine, pieces: int) -> Row:
         "name": words.name(line.name, line.name_en),
         "detail": words.join(
             words.name(line.colour, line.colour_en),
-            line.size,
+            words.size(line.size),
             words.say("return.bought", n=line.quantity),
             words.say("return.came_back", n=came) if came else "",
         ),

@@ -167,6 +167,20 @@ def test_every_print_after_the_first_is_a_copy(till: Till) -> None:
     assert (third.copy, third.guide_name) == (False, "gone")
 
 
+def test_a_return_knows_its_english_names(till: Till) -> None:
+    receipts = Receipts(till.store, FakePrinter(), InlinePool())
+    sale = till.sell_for_cash(till.basket())
+    refund = till.refunds.of_sale(sale.sale_id, {1: 1}, reason="size", actor=sale.actor).result()
+    receipt = receipts.of(refund)
+    assert sale.lines[0].colour_en
+    assert receipt.colours_en == {1: sale.lines[0].colour_en}
+    assert receipt.guide_name_en == receipts.of(sale).guide_name_en == "Lin"
+    unknown = replace(refund, lines=(replace(refund.lines[0], origin=None),))
+    assert receipts.of(unknown).colours_en == receipt.colours_en
+    recoloured = replace(unknown, lines=(replace(unknown.lines[0], colour="别的"),))
+    assert receipts.of(recoloured).colours_en == {1: ""}
+
+
 @pytest.mark.fault(42, "the sale stands; the printer is named")
 def test_a_broken_printer_undoes_nothing_and_makes_no_copy(till: Till) -> None:
     printer = FakePrinter()
