@@ -100,6 +100,7 @@ def tampered(page: Page, shop: Shop, shown: Shown) -> None:
 def given_back(share: int) -> Callable[[Page, Shop, Shown], None]:
     def act(page: Page, shop: Shop, shown: Shown) -> None:
         wallet("approve")(page, shop, shown)
+        page.goto("about:blank")  # or the page would notice by itself and reload in our way
         push_sale(shown.till, sold(shown))
         shop.desk.giving_back.give_back(wish(shown, shown.order.total // share))
         page.goto(shown.page)
@@ -110,6 +111,7 @@ def given_back(share: int) -> Callable[[Page, Shop, Shown], None]:
 
 def delivered(page: Page, shop: Shop, shown: Shown) -> None:
     wallet("late")(page, shop, shown)
+    page.goto("about:blank")
     push_sale(shown.till, sold(shown))
     page.goto(shown.page)
 
