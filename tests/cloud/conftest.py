@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 
 from cloud.bootstrap import Cloud, open_cloud, wall_clock
 from cloud.db.engine import open_database
@@ -21,9 +22,11 @@ from cloud.settings import Settings
 from tests.cloud.device import Device, enrolled
 from tests.cloud.inprocess import Client, running
 from tests.cloud.offline import OfflineTill, publish
-from tests.cloud.paying import Shop
+from tests.cloud.paying import Shop, Shown, Till, open_shop
 from tests.cloud.postgres import binaries, private_server
 from tests.cloud.routing import UnroutedError, watched
+from tests.cloud.tillside import push_sale, sold, task_of
+from tests.cloud.worlds import World, open_world
 
 
 @pytest.fixture(autouse=True)
@@ -140,9 +143,15 @@ def cloud(settings: Settings, clock: Clock) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def client(cloud: Cloud) -> Iterator[Client]:
+def app(cloud: Cloud) -> FastAPI:
+    """The application of the cloud, which is not running yet."""
+    return app_of(cloud)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[Client]:
     """A client of the running application."""
-    with running(app_of(cloud)) as started:
+    with running(app) as started:
         yield started
 
 
@@ -163,10 +172,61 @@ def device(enrol: Enrol) -> Device:
 
 
 @pytest.fixture
-def offline(shop: Shop) -> OfflineTill:
-    """A till that heard of all prices a moment ago and is offline since; `shop` is the test's own."""
+def shop(cloud: Cloud) -> Iterator[Shop]:
+    """The cloud over real sockets, as a shop finds it."""
+    with open_shop(cloud) as opened:
+        yield opened
+
+
+@pytest.fixture
+def till(shop: Shop) -> Till:
+    """A till of the shop's store S001."""
+    return shop.till()
+
+
+@pytest.fixture
+def shown(shop: Shop, till: Till) -> Shown:
+    """An order on the till's screen."""
+    return till.show(shop.client)
+
+
+@pytest.fixture
+def paid(shop: Shop, till: Till) -> Shown:
+    """A sale that was paid in time, and is in the journal."""
+    shown = till.show(shop.client)
+    shop.paying(shown).tap("/approve")
+    assert shown.view().state == "confirmed"
+    push_sale(till, sold(shown))
+    return shown
+
+
+@pytest.fixture
+def late(shop: Shop, till: Till) -> Shown:
+    """Money that came after its order was closed; it is a task of the store."""
+    shown = till.show(shop.client)
+    phone = shop.paying(shown)
+    here = phone.here
+    assert here is not None
+    shown.cancel()
+    phone.open(str(here.url))
+    phone.tap("/late")
+    assert shown.view().anomalies == ["late"]
+    assert task_of(shop, shown).code == "late"
+    return shown
+
+
+@pytest.fixture
+def offline(shop: Shop, till: Till) -> OfflineTill:
+    """The till, which heard of all prices a moment ago and is offline since."""
     publish(shop)
-    return OfflineTill(shop.till(), shop, shop.cloud.clock())
+    return OfflineTill(till, shop, shop.cloud.clock())
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
+    """A shop with accounts at both make-believe providers. Their side does not depend on the engine."""
+    with open_world(tmp_path / "cloud", clock) as opened:
+        yield opened
 
 
 def new_code(cloud: Cloud, store: str = "S001") -> str:

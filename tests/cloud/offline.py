@@ -19,7 +19,6 @@ from app.wire.portable import pack, portable
 from app.wire.tokens import OrderToken, new_nonce, order_hash, read_order_token
 from cloud.gateways.base import AttemptKey
 from cloud.services import feed
-from cloud.services.attempts import Attempt
 from tests.cloud.paying import FIVE_MINUTES, Phone, Shop, Till
 
 COAT, SCARF = "MD1001-CAM-M", "MD2002-RED-F"
@@ -118,11 +117,6 @@ class ShownOffline:
         phone.tap("/pay")
         phone.tap("/approve")
         return phone.at(self.page)
-
-
-def attempt_of(shop: Shop, shown: ShownOffline) -> Attempt:
-    """Return how an order shown offline stands in the cloud's books."""
-    return shop.desk.payments.find(shown.key)
 
 
 def scanned(page: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -13,21 +11,10 @@ from app.domain.payment import State
 from app.domain.times import SHOP_ZONE
 from app.errors import Trouble
 from tests.cloud.conftest import Clock
-from tests.cloud.worlds import World, open_world
+from tests.cloud.worlds import World
 
 DAY_MS = 24 * 60 * 60 * 1000
 BOTH = pytest.mark.parametrize("provider", ["alipay", "wechat"])
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
-    with open_world(tmp_path / "cloud", clock) as opened:
-        yield opened
 
 
 @BOTH

@@ -3,44 +3,22 @@ something final, and where that is "never paid" a person hears of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
-import pytest
 import sqlalchemy as sa
 
 from app.domain.ids import new_id
 from app.domain.payment import Anomaly, Event, State
 from app.wire.bodies import PaymentStepV1
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
-from cloud.bootstrap import Cloud
 from cloud.db import payment_tables as books
 from cloud.db.task_tables import task
 from cloud.gateways.base import Standing
 from cloud.services.afterwards import LAST_LOOK_MS
-from cloud.services.attempts import Attempt, Vouched
+from cloud.services.attempts import Vouched
 from cloud.services.turns import EVERY_MS
 from tests.cloud.conftest import Clock
-from tests.cloud.offline import OfflineTill, publish
-from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till, open_shop
-from tests.cloud.test_money_tasks import receive, sold
-from tests.cloud.test_tasks import told
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def shown(shop: Shop, till: Till) -> Shown:
-    return till.show(shop.client)
+from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till
+from tests.cloud.tillside import attempt_of, receive, sold, the_row
 
 
 def vouched_step(attempt: str, sale: str, amount: int, state: str = "confirmed") -> PaymentStepV1:
@@ -64,15 +42,6 @@ def vouch(till: Till, shown: Shown) -> None:
     till.device.write("payment_step", step)
     till.device.write("sale", sold(shown))
     till.device.push()
-
-
-def attempt_of(shop: Shop, shown: Shown) -> Attempt:
-    return shop.desk.payments.find(shown.key)
-
-
-def the_row(till: Till) -> TaskRow:
-    (row,) = told(till.device)
-    return row
 
 
 def after_its_end(shop: Shop, clock: Clock) -> None:
@@ -234,12 +203,6 @@ def test_what_the_provider_had_confirmed_before_is_proved_from_the_beginning(sho
 
 
 # --- a code that was made offline ------------------------------------------------------------------
-
-
-@pytest.fixture
-def offline(shop: Shop, till: Till) -> OfflineTill:
-    publish(shop)
-    return OfflineTill(till, shop, shop.cloud.clock())
 
 
 def test_a_code_made_offline_that_was_confirmed_by_hand_cannot_be_paid_by_its_first_scan(

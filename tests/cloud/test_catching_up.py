@@ -21,7 +21,7 @@ from tests.cloud.books import count, on_hand
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_refund, a_sale
 from tests.cloud.test_quarantine import revoke, settle, verdicts
-from tests.cloud.test_tasks import told
+from tests.cloud.tillside import told
 
 
 @contextmanager

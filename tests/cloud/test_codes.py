@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -15,18 +13,11 @@ from app.wire.messages import PaymentCode, Problem
 from cloud.bootstrap import Cloud
 from cloud.fakes.faults import Fault
 from cloud.gateways.base import Answer, Money, Standing
-from tests.cloud.conftest import Clock
 from tests.cloud.paying import open_shop
-from tests.cloud.worlds import World, open_world
+from tests.cloud.worlds import World
 
 CODES = {"alipay": "28982105115796236", "wechat": "13006109882800940"}
 WALLETS = pytest.mark.parametrize("wallet", CODES)
-
-
-@pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
-    with open_world(tmp_path / "cloud", clock) as opened:
-        yield opened
 
 
 def pays(world: World, wallet: str) -> int:

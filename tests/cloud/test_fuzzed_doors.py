@@ -11,7 +11,6 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
-import pytest
 import schemathesis
 from fastapi import FastAPI
 from hypothesis import strategies as st
@@ -19,11 +18,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from app.wire.messages import STREAMS
-from cloud.bootstrap import Cloud
-from cloud.main import app_of
-from tests.cloud.conftest import new_code
-from tests.cloud.device import Device, enrolled
-from tests.cloud.inprocess import running
+from tests.cloud.device import Device
 
 EXAMPLES = int(os.environ.get("GUIDEPOS_FUZZ", "8"))
 BASE64 = "base64-bytes"
@@ -105,17 +100,6 @@ def failures(scenario: events.ScenarioFinished) -> Iterator[str]:
                 yield f"{request.method} {request.uri[:200]} {body}: {check.name}, {failure}"
 
 
-@pytest.fixture
-def app(cloud: Cloud) -> FastAPI:
-    return app_of(cloud)
-
-
-@pytest.fixture
-def till(cloud: Cloud, app: FastAPI) -> Iterator[Device]:
-    with running(app) as client:
-        yield enrolled(client, new_code(cloud))
-
-
 def endpoints(app: FastAPI) -> set[str]:
     return {
         f"{method.upper()} {path}"
@@ -124,13 +108,13 @@ def endpoints(app: FastAPI) -> set[str]:
     }
 
 
-def test_a_till_gets_the_answers_that_are_documented(app: FastAPI, till: Device) -> None:
-    asked, wrong = complaints(app, {"Authorization": f"Bearer {till.token}"})
+def test_a_till_gets_the_answers_that_are_documented(app: FastAPI, device: Device) -> None:
+    asked, wrong = complaints(app, {"Authorization": f"Bearer {device.token}"})
     assert wrong == []
     assert asked == endpoints(app)
 
 
-def test_a_stranger_gets_the_answers_that_are_documented(app: FastAPI, till: Device) -> None:
+def test_a_stranger_gets_the_answers_that_are_documented(app: FastAPI, device: Device) -> None:
     asked, wrong = complaints(app, {"Authorization": "Bearer nobody"})
     assert wrong == []
     assert asked == endpoints(app)

@@ -3,7 +3,6 @@ a provider that answers as a test tells it to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -16,53 +15,13 @@ from app.domain.money_back import Back
 from app.domain.payment import State
 from app.errors import Code, RuleBroken
 from app.wire.proofs import PROOF_MS
-from app.wire.tasks import TaskClaim, TaskRow
-from cloud.bootstrap import Cloud
 from cloud.db import refund_tables
-from cloud.db.task_tables import task as task_table
 from cloud.errors import Refused
 from cloud.gateways.base import Answer, Money, RefundAnswer, RefundStanding, Standing, unresolved
-from cloud.services.giving_back import Wish
 from cloud.services.refund_answers import SELDOM_MS, SOON_MS
-from cloud.services.tasks import task_row
 from tests.cloud.conftest import Clock
-from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till, open_shop
-from tests.cloud.test_money_tasks import push_sale, sold
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def paid(shop: Shop, till: Till) -> Shown:
-    """A sale that was paid in time, and is in the journal."""
-    shown = till.show(shop.client)
-    shop.paying(shown).tap("/approve")
-    assert shown.view().state == "confirmed"
-    push_sale(till, sold(shown))
-    return shown
-
-
-@pytest.fixture
-def late(shop: Shop, till: Till) -> Shown:
-    """Money that came after its order was closed."""
-    shown = till.show(shop.client)
-    phone = shop.paying(shown)
-    here = phone.here
-    assert here is not None
-    shown.cancel()
-    phone.open(str(here.url))
-    phone.tap("/late")
-    assert shown.view().anomalies == ["late"]
-    return shown
+from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till
+from tests.cloud.tillside import claimed, task_of, wish
 
 
 class Script:
@@ -93,33 +52,6 @@ class Script:
 @pytest.fixture
 def script(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Script:
     return Script(shop, monkeypatch)
-
-
-def wish(shown: Shown, amount: int, **changed: Any) -> Wish:
-    asked = Wish(
-        number=new_id(),
-        attempt=shown.key,
-        amount=amount,
-        currency="CNY",
-        device=shown.till.device.me.device,
-        reason="size",
-        document=new_id(),
-    )
-    return replace(asked, **changed)
-
-
-def claimed(shop: Shop, till: Till, shown: Shown) -> str:
-    """Claim the task of an attempt; return the claim."""
-    asked = TaskClaim(task_id=shown.order.attempt_id, claim_id=new_id(), person="m1")
-    till.device.post("/v1/tasks/claim", asked, TaskRow)
-    return asked.claim_id
-
-
-def task_of(shop: Shop, shown: Shown) -> TaskRow:
-    mine = sa.select(task_table).where(task_table.c.store_id == shown.till.store)
-    with shop.cloud.db.reading() as conn:
-        found = [task_row(row) for row in conn.execute(mine).mappings()]
-    return next(row for row in found if row.subject == shown.order.attempt_id)
 
 
 def refused_with(code: Code, work: Any) -> RuleBroken:
@@ -239,7 +171,7 @@ def test_a_promise_the_provider_breaks_becomes_a_task_until_it_is_kept(
     shop.desk.giving_back.current(asked.key)
     task = task_of(shop, paid)
     assert (task.code, task.state, task.amount) == ("refund_refused", "open", 500)
-    again = wish(paid, 500, document="", claim_id=claimed(shop, till, paid), person="m1")
+    again = wish(paid, 500, document="", claim_id=claimed(till, paid), person="m1")
     kept = shop.desk.giving_back.give_back(again)
     assert (kept.standing, kept.first.document) == (Back.DONE, asked.document)
     assert task_of(shop, paid).state == "settled"
@@ -314,7 +246,7 @@ def test_history_is_kept_and_cannot_be_changed(
 
 def test_late_money_goes_back_from_whichever_tablet_claims_it(shop: Shop, till: Till, late: Shown):
     other = shop.till()
-    claim = claimed(shop, other, late)
+    claim = claimed(other, late)
     asked = wish(late, late.order.total, document="", claim_id=claim, device=other.device.me.device)
     stranger = replace(asked, number=new_id(), device=till.device.me.device)
     with pytest.raises(Refused, match="claimed"):
@@ -329,7 +261,7 @@ def test_only_what_was_too_much_of_a_sale_goes_back(shop: Shop, till: Till, paid
     extra = Money("r-2", paid.order.total, shop.cloud.clock())
     shop.desk.payments.heard(paid.key, Answer(Standing.PAID, (extra,)))
     assert task_of(shop, paid).code == "over"
-    claim = claimed(shop, till, paid)
+    claim = claimed(till, paid)
     too_much = wish(paid, paid.order.total + 1, document="", claim_id=claim)
     refused_with(Code.REFUND_EXCEEDS_PAYMENT, lambda: shop.desk.giving_back.give_back(too_much))
     asked = wish(paid, paid.order.total, document="", claim_id=claim)
@@ -347,7 +279,7 @@ def test_money_that_is_too_little_goes_back_only_once_nothing_more_can_come(shop
     for piece in (some, more):
         shop.desk.payments.heard(shown.key, Answer(Standing.PAID, (piece,)))
     assert task_of(shop, shown).code == "partial"
-    claim = claimed(shop, till, shown)
+    claim = claimed(till, shown)
     asked = wish(shown, 90, document="", claim_id=claim)
     found = shop.desk.giving_back.give_back(asked)
     assert [(row.payment_ref, row.amount) for row in found.rows if row.number == asked.number] == [

@@ -13,7 +13,6 @@ import pytest
 
 from app.domain.money_back import Back
 from app.domain.payment import State
-from cloud.bootstrap import Cloud
 from cloud.gateways.base import (
     Answer,
     Money,
@@ -26,9 +25,8 @@ from cloud.gateways.base import (
 from cloud.services.giving_back import GivingBack, Wish
 from cloud.services.refund_answers import SOON_MS, TURN_MS
 from tests.cloud.conftest import Clock
-from tests.cloud.paying import Shop, Shown, Till, open_shop
-from tests.cloud.test_giving_back import task_of, wish
-from tests.cloud.test_money_tasks import push_sale, sold
+from tests.cloud.paying import Shop, Shown
+from tests.cloud.tillside import task_of, wish
 
 
 @dataclass
@@ -71,25 +69,6 @@ class SlowProvider:
             if asked.number in self.given:
                 return RefundAnswer(RefundStanding.DONE, "r", asked.amount)
             return RefundAnswer(RefundStanding.ABSENT)
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def paid(shop: Shop, till: Till) -> Shown:
-    shown = till.show(shop.client)
-    shop.paying(shown).tap("/approve")
-    push_sale(till, sold(shown))
-    return shown
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ who is no manager, a provider that raises where nobody expected it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -12,43 +12,13 @@ from app.domain.money_back import Back
 from app.errors import Code, RuleBroken
 from app.wire.bodies import RefundStepV1
 from app.wire.messages import PersonRow
-from cloud.bootstrap import Cloud
 from cloud.errors import Refused
 from cloud.gateways.base import Refund, RefundAnswer, RefundStanding, unresolved
 from cloud.services.feed import put_people
 from cloud.services.refund_answers import SELDOM_MS, SOON_MS
 from tests.cloud.conftest import Clock
-from tests.cloud.paying import Shop, Shown, Till, open_shop
-from tests.cloud.test_giving_back import task_of, wish
-from tests.cloud.test_money_tasks import push_sale, receive, sold
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def paid(shop: Shop, till: Till) -> Shown:
-    shown = till.show(shop.client)
-    shop.paying(shown).tap("/approve")
-    push_sale(till, sold(shown))
-    return shown
-
-
-@pytest.fixture
-def late(shop: Shop, till: Till) -> Shown:
-    shown = till.show(shop.client)
-    shown.cancel()
-    receive(shop, shown, shown.order.total)
-    assert task_of(shop, shown).code == "late"
-    return shown
+from tests.cloud.paying import Shop, Shown, Till
+from tests.cloud.tillside import receive, task_of, wish
 
 
 def told(shown: Shown, standing: str, step: int, number: str, amount: int) -> RefundStepV1:

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.ids import new_id
 from app.domain.money_back import Back
 from app.errors import Code, RuleBroken
 from cloud.fakes.faults import Fault, Work
 from cloud.services import refund_ledger
-from cloud.services.giving_back import GivingBack, Wish
+from cloud.services.giving_back import GivingBack
 from cloud.services.refund_answers import SELDOM_MS, SOON_MS, TURN_MS
 from tests.cloud.conftest import Clock, migrated_database
+from tests.cloud.tillside import wish
 from tests.cloud.worlds import World, open_world
 
 BOTH = pytest.mark.parametrize("provider", ["alipay", "wechat"])
@@ -70,18 +70,6 @@ def pay(world: World, provider: str) -> int:
     return world.shown.order.total
 
 
-def wish(world: World, amount: int) -> Wish:
-    return Wish(
-        number=new_id(),
-        attempt=world.shown.key,
-        amount=amount,
-        currency="CNY",
-        device=world.shown.till.device.me.device,
-        reason="size",
-        document=new_id(),
-    )
-
-
 def gone(world: World, provider: str) -> int:
     """What the provider's own books say has gone back."""
     if provider == "alipay":
@@ -92,10 +80,10 @@ def gone(world: World, provider: str) -> int:
 @BOTH
 def test_in_parts_until_nothing_is_left(world: World, desk: GivingBack, provider: str):
     total = pay(world, provider)
-    assert desk.give_back(wish(world, 100)).standing is Back.DONE
-    assert desk.give_back(wish(world, total - 100)).standing is Back.DONE
+    assert desk.give_back(wish(world.shown, 100)).standing is Back.DONE
+    assert desk.give_back(wish(world.shown, total - 100)).standing is Back.DONE
     with pytest.raises(RuleBroken) as refused:
-        desk.give_back(wish(world, 1))
+        desk.give_back(wish(world.shown, 1))
     assert refused.value.code is Code.REFUND_EXCEEDS_PAYMENT
     assert (gone(world, provider), world.state[0]) == (total, "refunded")
 
@@ -106,7 +94,7 @@ def test_without_an_answer_it_is_in_doubt_and_then_done_once(
     world: World, desk: GivingBack, clock: Clock, provider: str, fault: Fault
 ):
     pay(world, provider)
-    asked = wish(world, 100)
+    asked = wish(world.shown, 100)
     getattr(world.providers, provider).faults.then(fault)
     assert desk.give_back(asked).standing is Back.UNKNOWN
     assert (
@@ -123,7 +111,7 @@ def test_a_refund_that_is_worked_at_slowly_is_never_called_refused(
 ):
     """The till sends again, then a process that knows of nobody at it does; both while the first waits."""
     pay(world, provider)
-    asked, made = wish(world, 100), getattr(world.providers, provider)
+    asked, made = wish(world.shown, 100), getattr(world.providers, provider)
     made.work.slowly = 1
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(desk.give_back, asked)
@@ -145,7 +133,7 @@ def test_an_account_that_may_not_give_back_says_so_at_once(
     pay(world, "alipay")
     alipay, no = world.providers.alipay, ("40006", "isv.insufficient-isv-permissions")
     methods = ("alipay.trade.refund", "alipay.trade.fastpay.refund.query")
-    sent, new = wish(world, 100), wish(world, 200)
+    sent, new = wish(world.shown, 100), wish(world.shown, 200)
     alipay.faults.then(Fault.LOSE_ANSWER)
     assert desk.give_back(sent).standing is Back.UNKNOWN
     with monkeypatch.context() as patch:
@@ -162,7 +150,7 @@ def test_an_account_that_may_not_give_back_says_so_at_once(
 def test_accepted_then_done(world: World, desk: GivingBack, clock: Clock):
     pay(world, "wechat")
     world.providers.wechat.refunds_are = "PROCESSING"
-    asked = wish(world, 100)
+    asked = wish(world.shown, 100)
     assert desk.give_back(asked).standing is Back.PENDING
     clock.ahead_ms += SOON_MS
     assert desk.current(asked.key).standing is Back.PENDING
@@ -176,7 +164,7 @@ def test_a_card_that_is_gone_is_stuck_until_somebody_has_acted(
 ):
     pay(world, "wechat")
     world.providers.wechat.refunds_are = "ABNORMAL"
-    asked = wish(world, 100)
+    asked = wish(world.shown, 100)
     stuck = desk.give_back(asked)
     assert (stuck.standing, stuck.first.word) == (Back.STUCK, "ABNORMAL")
     world.providers.wechat.refunds_are = "SUCCESS"
@@ -188,7 +176,7 @@ def test_a_provider_that_is_not_connected_any_more_is_asked_when_it_is(
     world: World, desk: GivingBack, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
     pay(world, "wechat")
-    asked = wish(world, 100)
+    asked = wish(world.shown, 100)
     without = {
         name: made for name, made in world.shop.desk.gateways.by_name.items() if name != "wechat"
     }
@@ -222,7 +210,7 @@ def test_never_more_than_came_whatever_is_lost(
     total = pay(world, provider)
     made = getattr(world.providers, provider)
     for percent, fault, again in moves:
-        asked = wish(world, total * percent // 100)
+        asked = wish(world.shown, total * percent // 100)
         if fault is not None:
             made.faults.then(fault)
         try:

@@ -4,22 +4,16 @@ the API and at every page. No answer may be an error of ours."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import msgspec
-import pytest
 from fastapi import FastAPI
 
 from app.domain.ids import new_id
 from app.wire.messages import Problem
 from app.wire.tokens import NONCE_HEADER, PROOF_HEADER
-from cloud.bootstrap import Cloud
-from cloud.main import app_of
-from tests.cloud.conftest import new_code
-from tests.cloud.device import Device, enrolled
+from tests.cloud.device import Device
 from tests.cloud.doors import doors
-from tests.cloud.inprocess import running
 
 BODIES = {
     "empty": b"",
@@ -83,17 +77,6 @@ HEADERS = [
 ]
 
 
-@pytest.fixture
-def app(cloud: Cloud) -> FastAPI:
-    return app_of(cloud)
-
-
-@pytest.fixture
-def till(cloud: Cloud, app: FastAPI) -> Iterator[Device]:
-    with running(app) as client:
-        yield enrolled(client, new_code(cloud))
-
-
 def asked(app: FastAPI, *, api: bool) -> list[tuple[str, str]]:
     """Return method and path of every route but endless streams."""
     found = [(door.split()[0], door.split()[1]) for door in sorted(doors(app))]
@@ -117,35 +100,39 @@ def calm(answer: httpx.Response, what: object) -> None:
             msgspec.json.decode(answer.content, type=Problem)
 
 
-def test_no_body_breaks_a_door(app: FastAPI, till: Device) -> None:
+def test_no_body_breaks_a_door(app: FastAPI, device: Device) -> None:
     for method, path in asked(app, api=True):
         for name, body in BODIES.items():
-            answer = till.client.request(
-                method, filled(path, new_id()), content=body, headers=till.headers()
+            answer = device.client.request(
+                method, filled(path, new_id()), content=body, headers=device.headers()
             )
             calm(answer, (method, path, name))
             assert answer.headers[PROOF_HEADER]
 
 
-def test_no_query_and_no_name_breaks_a_door(app: FastAPI, till: Device) -> None:
+def test_no_query_and_no_name_breaks_a_door(app: FastAPI, device: Device) -> None:
     for method, path in asked(app, api=True):
         for query in QUERIES:
             where = f"{filled(path, new_id())}?{query}"
-            calm(till.client.request(method, where, headers=till.headers()), (method, where))
+            calm(device.client.request(method, where, headers=device.headers()), (method, where))
         for name in IDS if "{" in path else ():
             where = filled(path, name)
-            calm(till.client.request(method, where, headers=till.headers()), (method, where))
+            calm(device.client.request(method, where, headers=device.headers()), (method, where))
 
 
-def test_no_header_breaks_a_door(app: FastAPI, till: Device) -> None:
+def test_no_header_breaks_a_door(app: FastAPI, device: Device) -> None:
     for method, path in asked(app, api=True):
         for odd in HEADERS:
-            raw = [(k.encode(), v.encode("latin-1")) for k, v in {**till.headers(), **odd}.items()]
-            answer = till.client.request(method, filled(path, new_id()), headers=raw, content=b"{}")
+            raw = [
+                (k.encode(), v.encode("latin-1")) for k, v in {**device.headers(), **odd}.items()
+            ]
+            answer = device.client.request(
+                method, filled(path, new_id()), headers=raw, content=b"{}"
+            )
             calm(answer, (method, path, odd))
 
 
-def test_an_unknown_door_is_refused_like_any_other(till: Device) -> None:
+def test_an_unknown_door_is_refused_like_any_other(device: Device) -> None:
     for method, path, status in [
         ("GET", "/v1/", 404),
         ("GET", "/v1/sync", 404),
@@ -154,25 +141,27 @@ def test_an_unknown_door_is_refused_like_any_other(till: Device) -> None:
         ("BREW", "/v1/sync/push", 405),
         ("GET", "/v1/token", 405),
     ]:
-        answer = till.client.request(method, path, headers=till.headers(), follow_redirects=False)
+        answer = device.client.request(
+            method, path, headers=device.headers(), follow_redirects=False
+        )
         assert answer.status_code == status, path
         calm(answer, path)
         if status == 405:
             assert answer.headers["Allow"] == "POST"
 
 
-def test_no_request_breaks_a_page(app: FastAPI, till: Device) -> None:
+def test_no_request_breaks_a_page(app: FastAPI, device: Device) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     parts = {"Content-Type": "multipart/form-data; boundary=x"}
     for method, path in asked(app, api=False):
         for name in (*IDS, new_id()):
             where = filled(path, name)
-            calm(till.client.request(method, where), (method, where))
+            calm(device.client.request(method, where), (method, where))
         for odd in HEADERS:
             raw = [(k.encode(), v.encode("latin-1")) for k, v in odd.items()]
-            calm(till.client.request(method, filled(path, "x"), headers=raw), (method, path, odd))
+            calm(device.client.request(method, filled(path, "x"), headers=raw), (method, path, odd))
         for kind in (form, parts):
             for body in (b"csrf=%00", b"csrf=\xff&csrf=2", b"--x\r\n\r\n", b"&=&", b"\0" * 500):
                 where = filled(path, "x")
-                answer = till.client.request(method, where, headers=kind, content=body)
+                answer = device.client.request(method, where, headers=kind, content=body)
                 calm(answer, (method, where, body))

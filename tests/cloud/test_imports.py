@@ -25,7 +25,7 @@ from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_sale
 from tests.cloud.test_members import joining
 from tests.cloud.test_quarantine import revoke, settle, verdicts
-from tests.cloud.test_tasks import told
+from tests.cloud.tillside import told
 
 
 def exported(device: Device, *parts: Part, export_id: str = "") -> bytes:

@@ -26,8 +26,8 @@ from tests.cloud.device import Device
 from tests.cloud.inprocess import running as in_process
 from tests.cloud.paying import Shown, open_shop
 from tests.cloud.program import LONG_S, Program, program
-from tests.cloud.test_money_tasks import push_sale, sold
 from tests.cloud.test_workers import until
+from tests.cloud.tillside import push_sale, sold
 from tests.cloud.worlds import World
 
 REFUND, COLLECT = "/v3/refund/domestic/refunds", "/v3/pay/transactions/codepay"

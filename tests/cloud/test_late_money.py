@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from cloud.bootstrap import Cloud
 from cloud.gateways.base import AttemptKey
 from cloud.services.payments import LATE_MS
 from tests.cloud.conftest import Clock
-from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till, history, open_shop
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def shown(shop: Shop, till: Till) -> Shown:
-    return till.show(shop.client)
+from tests.cloud.paying import FIVE_MINUTES, history
 
 
 def test_money_after_the_till_cancelled_is_late_and_not_lost(shop, shown):

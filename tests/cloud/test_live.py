@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import httpx
 import msgspec
@@ -12,7 +12,7 @@ import pytest
 
 import cloud.api.live
 from app.wire.messages import News
-from cloud.bootstrap import Cloud, open_cloud
+from cloud.bootstrap import open_cloud
 from cloud.services.live import MOST_LISTENERS, LocalNewsroom, NewsroomClosed, store_topic
 from cloud.settings import Settings
 from tests.cloud.conftest import Clock
@@ -24,12 +24,6 @@ from tests.cloud.paying import Shop, Till, open_shop
 def settings(tmp_path) -> Settings:
     """The stream does not depend on the engine."""
     return Settings(data=tmp_path / "cloud")
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
 
 
 def listening(shop: Shop, till: Till) -> Generator[News, None, None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
@@ -11,11 +10,9 @@ import sqlalchemy as sa
 
 from app.domain.ids import new_id
 from app.domain.payment import PaymentState, State
-from app.wire.bodies import PaymentStepV1, SaleV1, TenderV1
+from app.wire.bodies import PaymentStepV1
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
-from cloud.bootstrap import Cloud
 from cloud.db.task_tables import task as task_table
-from cloud.gateways.base import Answer, Money, Standing
 from cloud.services.feed import pull
 from cloud.services.given_back import Given
 from cloud.services.money_facts import Known, Sold
@@ -23,65 +20,13 @@ from cloud.services.money_tasks import ORPHAN_MS, _judge, review
 from cloud.services.streams import DAY_MS
 from cloud.services.tokens import DevicePrincipal
 from tests.cloud.conftest import Clock
-from tests.cloud.device import a_sale
-from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till, open_shop
-from tests.cloud.test_tasks import told
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
+from tests.cloud.paying import FIVE_MINUTES, Shop, Till
+from tests.cloud.tillside import push_sale, receive, sold, the_row, told
 
 
 @pytest.fixture
 def other(shop: Shop) -> Till:
     return shop.till()
-
-
-@pytest.fixture
-def shown(shop: Shop, till: Till) -> Shown:
-    return till.show(shop.client)
-
-
-def rows(till: Till) -> list[TaskRow]:
-    return told(till.device)
-
-
-def the_row(till: Till) -> TaskRow:
-    (row,) = rows(till)
-    return row
-
-
-def receive(shop: Shop, shown: Shown, amount: int) -> None:
-    """Let the provider say that an amount came in."""
-    paid = amount >= shown.order.total
-    money = (Money(new_id(), amount, shop.cloud.clock()),)
-    answer = Answer(Standing.PAID if paid else Standing.OPEN, money)
-    shop.desk.payments.heard(shown.key, answer)
-
-
-def sold(shown: Shown, *, attempt: str = "") -> SaleV1:
-    """Return the sale of an order's cart, paid by its attempt."""
-    sale = msgspec.structs.replace(a_sale((shown.order.total,)), id=shown.order.sale_id)
-    tender = TenderV1(
-        id=new_id(),
-        kind="qr",
-        amount=sale.total,
-        attempt=attempt or shown.order.attempt_id,
-        provider="sandbox",
-    )
-    return msgspec.structs.replace(sale, tenders=(tender,))
-
-
-def push_sale(till: Till, sale: SaleV1) -> None:
-    till.device.write("sale", sale)
-    till.device.push()
 
 
 def test_another_tablet_sees_how_a_payment_stands(shop, shown, till, other):
@@ -279,7 +224,7 @@ def test_words_of_another_version_in_a_step_make_no_task_and_stop_nothing(shop, 
     )
     till.device.write("payment_step", step)
     assert till.device.push().hwm == 1
-    assert rows(till) == []
+    assert told(till.device) == []
 
 
 def test_a_silent_provider_is_seen_at_the_other_tablets(shop, shown, other):
@@ -294,7 +239,7 @@ def test_money_is_told_for_ever_and_an_ordinary_payment_for_a_day(shop, till, cl
     for each in (late, usual):
         receive(shop, each, each.order.total)
         push_sale(till, sold(each))
-    assert {row.state for row in rows(till)} == {"settled"}
+    assert {row.state for row in told(till.device)} == {"settled"}
     me = DevicePrincipal(till.device.me.tenant, "S001", till.device.me.device, "01", b"", False)
     later = clock() + 400 * DAY_MS
     with shop.cloud.db.reading() as conn:
@@ -303,7 +248,7 @@ def test_money_is_told_for_ever_and_an_ordinary_payment_for_a_day(shop, till, cl
 
 
 def test_no_store_hears_of_anothers_payments(shop, shown):
-    assert rows(shop.till("S002")) == []
+    assert told(shop.till("S002").device) == []
     with shop.cloud.db.reading() as conn:
         assert conn.scalar(sa.select(sa.func.count()).select_from(task_table)) == 1
 

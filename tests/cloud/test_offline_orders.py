@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -14,25 +13,15 @@ from app.domain.payment import State
 from app.errors import Code, RuleBroken
 from app.wire.messages import Order, PaymentIntent, PaymentView
 from app.wire.tokens import b64, new_nonce
-from cloud.bootstrap import Cloud
 from cloud.services.devices import revoke
 from cloud.services.feed import drop_skus as shop_drop
 from cloud.services.portable_orders import HEARD_TOLERANCE_MS, PRICES_STAND_MS
 from tests.cloud.conftest import Clock
-from tests.cloud.offline import (
-    COAT,
-    attempt_of,
-    publish,
-)
-from tests.cloud.paying import FIVE_MINUTES, Shop, open_shop
+from tests.cloud.offline import COAT, publish
+from tests.cloud.paying import FIVE_MINUTES
+from tests.cloud.tillside import attempt_of
 
 HOUR = 3_600_000
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
 
 
 # --- an order nobody has heard of -----------------------------------------------------------------

@@ -3,8 +3,6 @@ go back behind its back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 import pytest
 import sqlalchemy as sa
@@ -15,30 +13,15 @@ from app.errors import Code, RuleBroken
 from app.wire.bodies import PaymentStepV1, TenderV1
 from app.wire.proofs import PROOF_MS, read_proof, spoken_code
 from app.wire.tasks import TaskClaim, TaskSettlement
-from cloud.bootstrap import Cloud
 from cloud.db.task_tables import task
 from cloud.gateways.base import Answer, Money, Standing
 from cloud.services.money_tasks import ORPHAN_MS
 from cloud.services.proofs import refuse_refund
 from tests.cloud.conftest import Clock
 from tests.cloud.device import a_sale
-from tests.cloud.offline import (
-    OfflineTill,
-    ShownOffline,
-    attempt_of,
-    claims_of,
-    scanned,
-    spoken,
-)
-from tests.cloud.paying import FIVE_MINUTES, Phone, Shop, open_shop
-from tests.cloud.test_tasks import told
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
+from tests.cloud.offline import OfflineTill, ShownOffline, claims_of, scanned, spoken
+from tests.cloud.paying import FIVE_MINUTES, Phone, Shop
+from tests.cloud.tillside import attempt_of, told
 
 # --- the proof ------------------------------------------------------------------------------------
 

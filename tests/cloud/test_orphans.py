@@ -18,7 +18,7 @@ from cloud.gateways.bills import day_at
 from cloud.services.reconcile import differences
 from cloud.services.tasks import task_row
 from tests.cloud.conftest import Clock
-from tests.cloud.test_money_tasks import push_sale, sold
+from tests.cloud.tillside import push_sale, sold
 from tests.cloud.worlds import World, open_world
 
 

@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from cloud.bootstrap import Cloud
 from cloud.gateways.base import Standing
 from cloud.pages.render import HEADERS
 from cloud.pages.words import LANGUAGES, choose, words
 from cloud.settings import Settings
 from resources.garments import drawings
-from tests.cloud.paying import Shop, Shown, Till, csrf_of, open_shop
+from tests.cloud.paying import csrf_of
 
 
 @pytest.fixture
 def settings(tmp_path) -> Settings:
     """Pages do not depend on the engine."""
     return Settings(data=tmp_path / "cloud")
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def shown(shop: Shop, till: Till) -> Shown:
-    return till.show(shop.client)
 
 
 # --- forms of other sites -------------------------------------------------------------------------

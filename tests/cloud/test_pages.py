@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 
 import msgspec
 import pytest
 
 from app.wire.messages import OrderReason
-from cloud.bootstrap import Cloud
 from cloud.db.tables import device
 from cloud.settings import Settings
 from tests.cloud.conftest import Clock
@@ -18,11 +16,7 @@ from tests.cloud.paying import (
     FIVE_MINUTES,
     SCARF,
     Phone,
-    Shop,
-    Shown,
-    Till,
     csrf_of,
-    open_shop,
 )
 
 
@@ -30,22 +24,6 @@ from tests.cloud.paying import (
 def settings(tmp_path) -> Settings:
     """Pages do not depend on the engine."""
     return Settings(data=tmp_path / "cloud")
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def shown(shop: Shop, till: Till) -> Shown:
-    return till.show(shop.client)
 
 
 def no_way_to_pay(phone: Phone) -> bool:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 from app.errors import Code, RuleBroken
 from cloud.gateways.base import Charge, Started
-from tests.cloud.conftest import Clock
-from tests.cloud.worlds import World, open_world
-
-
-@pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
-    with open_world(tmp_path / "cloud", clock) as opened:
-        yield opened
+from tests.cloud.worlds import World
 
 
 def test_no_second_wallets_code_is_handed_out_once_the_order_is_paid(world: World):

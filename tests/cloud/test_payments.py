@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -13,29 +12,12 @@ import sqlalchemy as sa
 from app.domain.ids import new_id
 from app.wire.messages import PaymentIntent, PaymentView, Problem
 from app.wire.tokens import order_hash
-from cloud.bootstrap import Cloud
 from cloud.db import payment_tables as tables
 from cloud.gateways.base import Answer, Money, Standing
 from tests.cloud.conftest import Clock
-from tests.cloud.paying import COAT, FIVE_MINUTES, SCARF, Shop, Shown, Till, history, open_shop
+from tests.cloud.paying import COAT, FIVE_MINUTES, SCARF, Shown, history
 
 MINUTE = 60_000
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def shown(shop: Shop, till: Till) -> Shown:
-    return till.show(shop.client)
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from cloud.bootstrap import Cloud
 from cloud.db import tables
 from tests.cloud.books import count, exceptions, on_hand
 from tests.cloud.device import Device, a_refund, a_sale
-from tests.cloud.test_tasks import told
+from tests.cloud.tillside import told
 
 
 @pytest.mark.fault(28, "nothing; it is booked once the cloud is updated")

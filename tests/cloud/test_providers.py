@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,14 +15,7 @@ from cloud.services.attempts import find
 from cloud.services.turns import EVERY_MS
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import FIVE_MINUTES
-from tests.cloud.worlds import World, open_world
-
-
-@pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
-    with open_world(tmp_path / "cloud", clock) as opened:
-        yield opened
-
+from tests.cloud.worlds import World
 
 Pay = Callable[[World], Letter]
 

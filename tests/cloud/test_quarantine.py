@@ -18,7 +18,8 @@ from cloud.services import devices
 from tests.cloud.books import count, on_hand
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_refund, a_sale
-from tests.cloud.test_tasks import claim, refused, told
+from tests.cloud.test_tasks import claim, refused
+from tests.cloud.tillside import told
 
 
 def revoke(cloud: Cloud, device: Device) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,28 +11,7 @@ import pytest
 from app.domain.ids import new_id
 from app.wire.messages import Problem
 from app.wire.refunds import RefundRequest, RefundView
-from cloud.bootstrap import Cloud
-from tests.cloud.paying import Shop, Shown, Till, open_shop
-from tests.cloud.test_money_tasks import push_sale, sold
-
-
-@pytest.fixture
-def shop(cloud: Cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
-        yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
-
-
-@pytest.fixture
-def paid(shop: Shop, till: Till) -> Shown:
-    shown = till.show(shop.client)
-    shop.paying(shown).tap("/approve")
-    push_sale(till, sold(shown))
-    return shown
+from tests.cloud.paying import Shop, Shown, Till
 
 
 def asked_for(shown: Shown, **changed: Any) -> RefundRequest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -14,16 +13,9 @@ from cloud.fakes.faults import Fault
 from cloud.gateways.base import Answer, AttemptKey, Bill, BillKind, BillLine, Charge, unresolved
 from cloud.gateways.bills import bounds, day_at
 from cloud.services.reconcile import differences
-from tests.cloud.conftest import Clock
-from tests.cloud.worlds import World, open_world
+from tests.cloud.worlds import World
 
 CODE = "28" + "0" * 16
-
-
-@pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
-    with open_world(tmp_path / "cloud", clock) as opened:
-        yield opened
 
 
 @contextmanager

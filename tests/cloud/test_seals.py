@@ -17,7 +17,7 @@ from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_sale, pushed
 from tests.cloud.test_quarantine import revoke
 from tests.cloud.test_standing import hello, sealed
-from tests.cloud.test_tasks import told
+from tests.cloud.tillside import told
 
 
 def send(device: Device, *records: PushedRecord) -> PushAnswer:

@@ -10,7 +10,7 @@ import pytest
 from app.domain.money_back import Back
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import FIVE_MINUTES
-from tests.cloud.test_giving_back import claimed, task_of, wish
+from tests.cloud.tillside import claimed, task_of, wish
 from tests.cloud.worlds import World, open_world
 
 
@@ -46,7 +46,7 @@ def test_an_order_that_was_paid_short_ends_by_its_time(short: World, clock: Cloc
 
 def test_what_was_paid_short_goes_back_from_the_inbox(short: World):
     due = short.shown.order.total
-    claim = claimed(short.shop, short.shown.till, short.shown)
+    claim = claimed(short.shown.till, short.shown)
     asked = wish(short.shown, due - 1, document="", claim_id=claim)
     assert short.shop.desk.giving_back.give_back(asked).standing is Back.DONE
     task = task_of(short.shop, short.shown)

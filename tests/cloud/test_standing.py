@@ -20,7 +20,7 @@ from cloud.services.release import settle_as_operator
 from tests.cloud.books import count, exceptions
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_refund, a_sale, pushed
-from tests.cloud.test_tasks import told
+from tests.cloud.tillside import told
 
 
 def hello(device: Device, **changes: Any) -> HelloAnswer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -15,17 +13,10 @@ from cloud.gateways.base import AttemptKey, Bill, BillKind, BillLine
 from cloud.gateways.bills import day_at
 from cloud.gateways.numbers import first_number, order_number
 from cloud.services.attempts import number_of
-from tests.cloud.conftest import Clock
 from tests.cloud.paying import Shown
-from tests.cloud.worlds import World, open_world
+from tests.cloud.worlds import World
 
 WALLETS = pytest.mark.parametrize("wallet", ["alipay", "wechat"])
-
-
-@pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
-    with open_world(tmp_path / "cloud", clock) as opened:
-        yield opened
 
 
 def paid(world: World, wallet: str) -> None:

@@ -24,7 +24,7 @@ from cloud.fakes.faults import Letter
 from cloud.settings import Settings
 from tests.cloud.conftest import Clock
 from tests.cloud.offline import OfflineTill, publish
-from tests.cloud.paying import Phone, Shop, Shown, open_shop
+from tests.cloud.paying import Phone, Shop, Shown
 from tests.cloud.test_providers import at_alipay, at_wechat
 from tests.cloud.worlds import World, open_world
 
@@ -41,12 +41,6 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
     with open_world(tmp_path / "providers", clock) as opened:
-        yield opened
-
-
-@pytest.fixture
-def shop(cloud) -> Iterator[Shop]:
-    with open_shop(cloud) as opened:
         yield opened
 
 

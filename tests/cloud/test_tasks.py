@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from app.domain.ids import new_id
-from app.wire.messages import PersonRow, Problem, PullAnswer, StockRow
+from app.wire.messages import PersonRow, Problem, StockRow
 from app.wire.tasks import (
     CLAIM_MINUTES,
     KEPT_DAYS,
@@ -28,12 +28,7 @@ from cloud.services.tokens import DevicePrincipal
 from tests.cloud.books import exceptions
 from tests.cloud.conftest import Clock, Enrol
 from tests.cloud.device import Device, a_refund, a_sale, proven
-
-
-def told(device: Device, cursor: str = "") -> list[TaskRow]:
-    """Return the tasks a till is told of."""
-    page = device.get("/v1/sync/pull", PullAnswer, stream="tasks", cursor=cursor)
-    return [msgspec.json.decode(row.body, type=TaskRow) for row in page.rows]
+from tests.cloud.tillside import told
 
 
 def claim(device: Device, task: TaskRow, claim_id: str = "", person: str = "g1") -> TaskRow:

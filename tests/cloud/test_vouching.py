@@ -15,7 +15,7 @@ from tests.cloud.books import count, exceptions, on_hand
 from tests.cloud.conftest import Enrol
 from tests.cloud.device import Device, a_refund, a_sale
 from tests.cloud.test_quarantine import reinstate, revoke, settle, verdicts
-from tests.cloud.test_tasks import told
+from tests.cloud.tillside import told
 from tests.torture.invariants import Harm, Kind, harms_of
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,12 +26,6 @@ BROWSERS = {
     Wallet.UNIONPAY: "Mozilla/5.0 (Linux; Android 14) Chrome/126.0 UnionPay/1.0 CloudPay",
     Wallet.ANY: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1",
 }
-
-
-@pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
-    with open_world(tmp_path / "cloud", clock) as opened:
-        yield opened
 
 
 def inside(world: World, wallet: Wallet) -> Phone:
