@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from cloud.bootstrap import open_cloud, wall_clock
+from cloud.bootstrap import wall_clock
 from cloud.settings import Settings
 from tests.cloud.paying import Shop, Till, open_shop
+from tests.cloud.template import fresh_cloud
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -67,7 +68,7 @@ def clock() -> Clock:
 @pytest.fixture
 def shop(tmp_path: Path, clock: Clock) -> Iterator[Shop]:
     """A running cloud."""
-    with open_shop(open_cloud(Settings(data=tmp_path / "cloud"), clock=clock)) as opened:
+    with open_shop(fresh_cloud(Settings(data=tmp_path / "cloud"), clock=clock)) as opened:
         yield opened
 
 

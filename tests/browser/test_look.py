@@ -9,13 +9,12 @@ import msgspec
 import pytest
 from playwright.sync_api import Page
 
-from cloud.bootstrap import open_cloud
 from cloud.settings import Settings
 from tests.browser.conftest import Clock, OpenPhone
 from tests.cloud.paying import COAT, SCARF, Shop, Shown, Till, open_shop
-from tests.cloud.test_giving_back import wish
-from tests.cloud.test_money_tasks import push_sale, sold
+from tests.cloud.template import fresh_cloud
 from tests.cloud.test_provider_codes import write_bank
+from tests.cloud.tillside import push_sale, sold, wish
 
 # Contrast of every visible text against what is painted behind it (WCAG 2.2, 1.4.3), the smallest
 # side of everything that can be tapped, and how far the page is wider than the screen.
@@ -140,7 +139,7 @@ def bank(tmp_path: Path, clock: Clock) -> Iterator[Shop]:
     """A shop whose only account is at a bank's EMVCo scheme."""
     settings = Settings(data=tmp_path / "bank")
     write_bank(settings.accounts)
-    with open_shop(open_cloud(settings, clock=clock)) as opened:
+    with open_shop(fresh_cloud(settings, clock=clock)) as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from cloud.bootstrap import Cloud, open_cloud, wall_clock
+from cloud.bootstrap import Cloud, wall_clock
 from cloud.db.engine import open_database
 from cloud.db.schema import migrate
 from cloud.main import app_of
@@ -25,6 +25,7 @@ from tests.cloud.offline import OfflineTill, publish
 from tests.cloud.paying import Shop, Shown, Till, open_shop
 from tests.cloud.postgres import binaries, private_server
 from tests.cloud.routing import UnroutedError, watched
+from tests.cloud.template import fresh_cloud
 from tests.cloud.tillside import push_sale, sold, task_of
 from tests.cloud.worlds import World, open_world
 
@@ -137,7 +138,7 @@ def clock() -> Clock:
 @pytest.fixture
 def cloud(settings: Settings, clock: Clock) -> Iterator[Cloud]:
     """An open cloud."""
-    opened = open_cloud(settings, clock=clock)
+    opened = fresh_cloud(settings, clock=clock)
     yield opened
     opened.close()
 

@@ -34,7 +34,7 @@ from cloud.gateways.base import AttemptKey
 from cloud.main import app_of
 from cloud.services.enrol import make_enrol_code
 from tests.cloud.device import Device, enrolled
-from tests.cloud.served import served
+from tests.cloud.served import client_of, served
 
 FIVE_MINUTES = 5 * 60_000
 
@@ -236,7 +236,7 @@ class Shop:
     def phone(self, language: str = "en") -> Phone:
         """A phone of its own, with no cookies yet."""
         headers = {"Accept-Language": language}
-        return Phone(self.open.enter_context(httpx.Client(base_url=self.base, headers=headers)))
+        return Phone(self.open.enter_context(client_of(self.base, headers=headers)))
 
     def paying(self, shown: Shown) -> Phone:
         """A phone that took the order over and has the wallet open."""
@@ -260,7 +260,7 @@ def open_shop(cloud: Cloud) -> Iterator[Shop]:
     furnish(cloud)
     app = app_of(cloud)
     with served(app) as base, ExitStack() as stack:
-        client = stack.enter_context(httpx.Client(base_url=base, timeout=30))
+        client = stack.enter_context(client_of(base))
         yield Shop(cloud, desk_at(app), base, client, stack)
 
 

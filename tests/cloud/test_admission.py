@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from app.wire.messages import Problem
-from cloud.bootstrap import Cloud, open_cloud
+from cloud.bootstrap import Cloud
 from cloud.db import tables
 from cloud.errors import Refused
 from cloud.main import app_of
@@ -26,7 +26,8 @@ from tests.cloud.books import count
 from tests.cloud.conftest import Clock, new_code
 from tests.cloud.device import Device, a_sale, enrolled, proven
 from tests.cloud.inprocess import Client, running
-from tests.cloud.served import served
+from tests.cloud.served import client_of, served
+from tests.cloud.template import fresh_cloud
 
 LONG_S = 60
 TIGHT = Limits(pushes_at_work=1, pushes_waiting=1, pushes_of_a_device=2)
@@ -129,7 +130,7 @@ def test_a_device_that_asks_without_end_is_slowed_and_no_other_is(
     settings: Settings, clock: Clock
 ) -> None:
     eager = replace(settings, limits=Limits(requests_per_s=0.001, requests_at_once=3))
-    opened = open_cloud(eager, clock=clock)
+    opened = fresh_cloud(eager, clock=clock)
     with running(app_of(opened)) as client:
         one, other = (enrolled(client, new_code(opened)) for _ in range(2))
 
@@ -148,10 +149,10 @@ def test_who_is_refused_hears_it_also_in_the_middle_of_a_large_body(
     settings: Settings, clock: Clock
 ) -> None:
     """Over a real socket: a line that is closed while the till sends looks like a broken one."""
-    opened = open_cloud(replace(settings, limits=Limits(uploads=0)), clock=clock)
+    opened = fresh_cloud(replace(settings, limits=Limits(uploads=0)), clock=clock)
     with (
         served(app_of(opened)) as address,
-        httpx.Client(base_url=address, timeout=LONG_S) as client,
+        client_of(address, timeout=LONG_S) as client,
     ):
         till = enrolled(client, new_code(opened))
         for headers, status in ((till.headers(), b"503"), ({}, b"401")):

@@ -11,11 +11,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from cloud.bootstrap import Cloud, open_cloud
+from cloud.bootstrap import Cloud
 from cloud.db import bill_tables
 from cloud.errors import Refused
 from cloud.settings import Settings
 from tests.cloud.billing import FIRST, SELLER, Account, Billed, open_account
+from tests.cloud.template import fresh_cloud
 
 TABLES = (
     bill_tables.bill,
@@ -28,7 +29,7 @@ TABLES = (
 
 @pytest.fixture
 def embedded(tmp_path):
-    cloud = open_cloud(Settings(data=tmp_path))
+    cloud = fresh_cloud(Settings(data=tmp_path))
     yield cloud
     cloud.close()
 

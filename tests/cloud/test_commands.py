@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.wire.messages import PullAnswer
 from cloud.__main__ import main
 from tests.cloud.device import a_sale, enrolled
+from tests.cloud.served import client_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,7 +69,7 @@ def test_a_bare_till_enrols_at_a_server_started_with_no_data(
     data = ("--data", str(tmp_path / "c"))
     made = json.loads(run(capsys, "enrol-code", "--store", "X", "--json", *data))
     assert made["store"] == "X"
-    with httpx.Client(base_url=address) as client:
+    with client_of(address) as client:
         device = enrolled(client, made["code"])
         assert device.me.public_url == address
         device.write("sale", a_sale((100,), reference="581000"))
@@ -87,7 +87,7 @@ def test_the_demo_shop_is_loaded_once_and_a_till_of_it_finds_everything(
     loaded = json.loads(run(capsys, "demo-data", *size, *data))
     assert loaded["members"] == 30
     code = run(capsys, "enrol-code", "--store", "S01", *data)
-    with httpx.Client(base_url=address) as client:
+    with client_of(address) as client:
         device = enrolled(client, code)
         rows, cursor = {}, ""
         for stream in ("config", "people", "catalog", "stock"):

@@ -15,7 +15,6 @@ from app.wire.messages import PaymentCode, PaymentView
 from app.wire.refunds import RefundRequest, RefundView
 from cloud.bootstrap import open_cloud, wall_clock
 from cloud.fakes.faults import Lost, Reply
-from cloud.fakes.furnish import furnish
 from cloud.fakes.serve import Providers, serving
 from cloud.gateways.numbers import order_number
 from cloud.main import app_of
@@ -26,6 +25,8 @@ from tests.cloud.device import Device
 from tests.cloud.inprocess import running as in_process
 from tests.cloud.paying import Shown, open_shop
 from tests.cloud.program import LONG_S, Program, program
+from tests.cloud.served import client_of
+from tests.cloud.template import fresh_cloud, furnished
 from tests.cloud.test_workers import until
 from tests.cloud.tillside import push_sale, sold
 from tests.cloud.worlds import World
@@ -68,13 +69,13 @@ class Counter:
     @contextmanager
     def till(self, running: Program) -> Iterator[Device]:
         """The till, on the line to a process."""
-        with httpx.Client(base_url=running.address, timeout=LONG_S) as client:
+        with client_of(running.address, timeout=LONG_S) as client:
             yield replace(self.shown.till.device, client=client)
 
 
 @pytest.fixture
 def providers(settings: Settings) -> Iterator[Providers]:
-    made = furnish()
+    made = furnished()
     with serving(lambda base: made.providers(base, wall_clock)) as (base, opened):
         opened.deliver = False
         made.write(settings.accounts, base)
@@ -85,7 +86,7 @@ def counter_of(
     settings: Settings, providers: Providers, patch: pytest.MonkeyPatch, *, paid: bool
 ) -> Counter:
     """Show an order, and let it be paid and sold, at a cloud that is closed then."""
-    cloud = open_cloud(settings)
+    cloud = fresh_cloud(settings)
     try:
         with open_shop(cloud) as shop:
             world = World(shop, providers)

@@ -12,12 +12,12 @@ import pytest
 
 import cloud.api.live
 from app.wire.messages import News
-from cloud.bootstrap import open_cloud
 from cloud.services.live import MOST_LISTENERS, LocalNewsroom, NewsroomClosed, store_topic
 from cloud.settings import Settings
 from tests.cloud.conftest import Clock
 from tests.cloud.device import a_sale
 from tests.cloud.paying import Shop, Till, open_shop
+from tests.cloud.template import fresh_cloud
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_the_sweep_tells_the_till_that_an_order_ran_out(shop, clock: Clock):
 
 
 def test_a_server_can_stop_while_tills_listen(settings, clock):
-    with open_shop(open_cloud(settings, clock=clock)) as shop:
+    with open_shop(fresh_cloud(settings, clock=clock)) as shop:
         heard = listening(shop, shop.till())
         assert next(heard) == News(kind="hello")
         shop.desk.newsroom.close()

@@ -21,6 +21,7 @@ from tests.cloud.conftest import new_code
 from tests.cloud.device import Device, a_sale, enrolled
 from tests.cloud.inprocess import Client
 from tests.cloud.program import LONG_S, program
+from tests.cloud.served import client_of
 
 PHONE, NAME, NOTE = "13912345678", "欧阳若曦", "prefers cashmere, allergic to wool"
 
@@ -137,7 +138,7 @@ def test_a_whole_day_leaves_nobodys_data_in_the_log(cloud: Cloud, tmp_path: Path
     log = tmp_path / "log"
     with (
         program(cloud.settings, log=log) as running,
-        httpx.Client(base_url=running.address, timeout=LONG_S) as client,
+        client_of(running.address, timeout=LONG_S) as client,
     ):
         code = new_code(cloud)
         till = enrolled(client, code)

@@ -17,7 +17,6 @@ from app.domain.ids import new_id
 from app.domain.payment import PAID_STATES, PaymentState
 from app.errors import Code, RuleBroken
 from app.wire.messages import News
-from cloud.bootstrap import open_cloud
 from cloud.db import payment_tables as tables
 from cloud.gateways.base import AttemptKey, Charge
 from cloud.gateways.registry import only
@@ -26,6 +25,7 @@ from cloud.services.attempts import Attempt
 from cloud.services.live import LocalNewsroom
 from cloud.services.payments import Payments
 from cloud.settings import Settings
+from tests.cloud.template import fresh_cloud
 
 MINUTES_5 = 300_000
 AMOUNT = 250_000
@@ -50,7 +50,7 @@ class Story(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory()
         self.now_ms = 1_730_000_000_000
-        self.cloud = open_cloud(Settings(data=Path(self.folder.name)), clock=lambda: self.now_ms)
+        self.cloud = fresh_cloud(Settings(data=Path(self.folder.name)), clock=lambda: self.now_ms)
         self.ears = Ears()
         self.sandbox = SandboxGateway(self.cloud.db, self.cloud.clock)
         self.payments = Payments(self.cloud.db, only(self.sandbox), self.ears, self.cloud.clock)

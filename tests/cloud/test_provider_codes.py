@@ -13,13 +13,14 @@ import zxingcpp
 from PIL import Image
 
 from app.wire.messages import Problem, ProviderQr, ProviderQrView, WaysToPay
-from cloud.bootstrap import Cloud, open_cloud
+from cloud.bootstrap import Cloud
 from cloud.fakes.faults import Fault
 from cloud.gateways.base import Wallet
 from cloud.gateways.emvco.codec import decode
 from cloud.settings import Settings
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import Shop, Shown, open_shop
+from tests.cloud.template import fresh_cloud
 from tests.cloud.test_wallets import BROWSERS
 from tests.cloud.worlds import World, open_world
 
@@ -120,7 +121,7 @@ def bank(tmp_path: Path, clock: Clock) -> Iterator[Shop]:
     """A shop that has an account at a bank's EMVCo scheme and no other."""
     settings = Settings(data=tmp_path / "cloud", public_url="http://shop.example")
     write_bank(settings.accounts)
-    cloud = open_cloud(settings, clock=clock)
+    cloud = fresh_cloud(settings, clock=clock)
     try:
         with open_shop(cloud) as shop:
             yield shop

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from app.errors import RuleBroken, Trouble
@@ -15,6 +14,7 @@ from cloud.services.attempts import find
 from cloud.services.turns import EVERY_MS
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import FIVE_MINUTES
+from tests.cloud.served import client_of
 from tests.cloud.worlds import World
 
 Pay = Callable[[World], Letter]
@@ -90,7 +90,7 @@ def test_a_wrong_amount_is_partial_and_the_order_stays_open(world: World):
 @BOTH
 def test_forged_notifications_change_nothing_and_are_told_to_come_again(world: World, pay: Pay):
     letter = pay(world)
-    with httpx.Client(base_url=world.shop.base) as stranger:
+    with client_of(world.shop.base) as stranger:
         path = urlsplit(letter.url).path
         for body in (letter.body[:-1], letter.body.replace(b"1", b"2"), b"", b"x" * 5_000):
             answer = stranger.post(path, content=body, headers=dict(letter.headers))

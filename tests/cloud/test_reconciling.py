@@ -12,6 +12,7 @@ from cloud.bootstrap import Cloud, open_cloud
 from cloud.db import bill_tables
 from cloud.settings import Settings
 from tests.cloud.billing import Account, Planted, days, open_account
+from tests.cloud.template import fresh_cloud
 
 SIZES = (0, 1, 2, 10, 25, 60, 120, 300)
 BIGGEST = 2_000
@@ -43,7 +44,7 @@ def live_on(account: Account, first: int, size: int) -> Counter[Planted]:
 @pytest.mark.parametrize("name", ["alipay", "wechat"])
 def test_planted_differences_are_found_and_nothing_else(name: str, tmp_path):
     """Two hundred days in all, one of them with two thousand payments."""
-    cloud = open_cloud(Settings(data=tmp_path))
+    cloud = fresh_cloud(Settings(data=tmp_path))
     account = open_account(cloud, name, 20_261_126)
     planted = live(account, 98, SIZES)
     assert account.found() == planted

@@ -16,6 +16,7 @@ from tests.cloud.books import count
 from tests.cloud.conftest import new_code
 from tests.cloud.device import Device, a_sale, enrolled
 from tests.cloud.program import LONG_S, program
+from tests.cloud.served import client_of
 from tests.cloud.test_workers import until
 
 FACTS = (tables.journal, tables.sale, tables.tender)
@@ -31,7 +32,7 @@ def a_till(cloud: Cloud, client: httpx.Client, sales: int = 5) -> Device:
 def test_a_push_in_flight_is_answered_before_the_server_ends(cloud: Cloud, tmp_path: Path) -> None:
     with (
         program(cloud.settings, log=tmp_path / "log") as running,
-        httpx.Client(base_url=running.address, timeout=LONG_S) as client,
+        client_of(running.address, timeout=LONG_S) as client,
         ThreadPoolExecutor(1) as pool,
     ):
         till = a_till(cloud, client)
@@ -52,7 +53,7 @@ def test_a_push_that_was_cut_off_is_whole_or_nothing_and_goes_through_again(
     log = tmp_path / "log"
     with (
         program(cloud.settings, log=log) as running,
-        httpx.Client(base_url=running.address, timeout=LONG_S) as client,
+        client_of(running.address, timeout=LONG_S) as client,
         ThreadPoolExecutor(1) as pool,
     ):
         till = a_till(cloud, client)
@@ -67,7 +68,7 @@ def test_a_push_that_was_cut_off_is_whole_or_nothing_and_goes_through_again(
     assert {count(cloud, table) for table in FACTS} in ({0}, {5})
     with (
         program(cloud.settings, log=log) as again,
-        httpx.Client(base_url=again.address, timeout=LONG_S) as client,
+        client_of(again.address, timeout=LONG_S) as client,
     ):
         till.client = client
         assert till.push().hwm == 5

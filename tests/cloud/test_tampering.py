@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -25,6 +24,7 @@ from cloud.settings import Settings
 from tests.cloud.conftest import Clock
 from tests.cloud.offline import OfflineTill, publish
 from tests.cloud.paying import Phone, Shop, Shown
+from tests.cloud.served import client_of
 from tests.cloud.test_providers import at_alipay, at_wechat
 from tests.cloud.worlds import World, open_world
 
@@ -134,7 +134,7 @@ def test_every_forged_notice_is_refused_and_logged(
     before, refused = books(world.shop), 0
     caplog.set_level(logging.WARNING, "cloud.api.notify")
     path = urlsplit(letter.url).path
-    with httpx.Client(base_url=world.shop.base) as stranger:
+    with client_of(world.shop.base) as stranger:
         for forged in forge(letter, random.Random(7)):
             answer = stranger.post(path, content=forged.body, headers=dict(forged.headers))
             assert answer.status_code >= 400 or answer.text != "success", forged

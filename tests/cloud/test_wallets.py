@@ -11,13 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from cloud.bootstrap import open_cloud
 from cloud.fakes.faults import Fault
 from cloud.gateways.base import Wallet
 from cloud.pages.leading import wallet_of
 from cloud.settings import Settings
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import Phone, open_shop
+from tests.cloud.template import fresh_cloud
 from tests.cloud.worlds import World, open_world
 
 BROWSERS = {
@@ -153,7 +153,7 @@ def test_a_shop_whose_accounts_are_all_broken_takes_no_make_believe_money(tmp_pa
     settings.accounts.mkdir(parents=True)
     (settings.accounts / "alipay.toml").write_text('provider = "alipay"')
     (settings.accounts / "alipay.toml").chmod(0o600)
-    cloud = open_cloud(settings, clock=clock)
+    cloud = fresh_cloud(settings, clock=clock)
     with open_shop(cloud) as shop:
         shown = shop.till().show(shop.client)
         phone = shop.phone()

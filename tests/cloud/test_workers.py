@@ -22,6 +22,7 @@ from tests.cloud.books import count
 from tests.cloud.conftest import new_code
 from tests.cloud.device import Device, a_sale, enrolled
 from tests.cloud.program import LONG_S, ROOT, Program, command, program
+from tests.cloud.served import client_of
 
 on_postgresql = [
     pytest.mark.postgres,
@@ -71,7 +72,7 @@ class TestWorkers:
         self, cloud: Cloud, two: Program
     ) -> None:
         # A connection stays with its worker; among so many there are some of both.
-        clients = [httpx.Client(base_url=two.address, timeout=LONG_S) for _ in range(12)]
+        clients = [client_of(two.address, timeout=LONG_S) for _ in range(12)]
         tills = [enrolled(client, new_code(cloud)) for client in clients]
         streams = [_listening(till) for till in tills[1:]]
         assert {next(stream).kind for stream in streams} == {"hello"}

@@ -10,15 +10,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from cloud.bootstrap import open_cloud
 from cloud.fakes.faults import Letter
-from cloud.fakes.furnish import furnish
 from cloud.fakes.serve import Providers, serving
 from cloud.gateways.base import Charge
 from cloud.gateways.numbers import order_number
 from cloud.services.attempts import Attempt
 from cloud.settings import Settings
 from tests.cloud.paying import Shop, Shown, open_shop
+from tests.cloud.template import fresh_cloud, furnished
 
 
 @dataclass
@@ -61,13 +60,13 @@ def open_world(
     data: Path, clock: Callable[[], int], *, without: str = "", db_url: str = ""
 ) -> Iterator[World]:
     """Serve the shop and its providers; `without` leaves one account out."""
-    made = furnish()
+    made = furnished()
     with serving(lambda base: made.providers(base, clock)) as (base, providers):
         providers.deliver = False  # letters are brought by hand, in the order a test wants
         settings = Settings(data=data, db_url=db_url, public_url="http://shop.example")
         made.write(settings.accounts, base)
         (settings.accounts / f"{without}.toml").unlink(missing_ok=True)
-        cloud = open_cloud(settings, clock=clock)
+        cloud = fresh_cloud(settings, clock=clock)
         try:
             with open_shop(cloud) as shop:
                 yield World(shop, providers)

@@ -16,13 +16,14 @@ import pytest
 
 from app.domain.member import Member
 from app.errors import Code, Trouble
-from cloud.bootstrap import Cloud, open_cloud
+from cloud.bootstrap import Cloud
 from cloud.db.state import ensure_tenant
 from cloud.errors import Refused
 from cloud.services import members
 from cloud.services.tokens import DevicePrincipal
 from cloud.settings import Settings
 from offline_store import open_store
+from tests.cloud.template import fresh_cloud
 from tests.fakes.clock import FakeClock
 from tests.store.shop import KEY
 from tests.sync.brand import PHONES, BadLine, Brand, Tablet, check
@@ -33,7 +34,7 @@ STEPS = 60
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    opened = open_cloud(Settings(data=tmp_path / "cloud"))
+    opened = fresh_cloud(Settings(data=tmp_path / "cloud"))
     yield opened
     opened.close()
 
