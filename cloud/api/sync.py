@@ -24,8 +24,8 @@ from cloud.services.feed import pull
 from cloud.services.ingest import ingest, moved_stock
 from cloud.services.live import store_topic
 from cloud.services.standing import books, hello, open_epoch
-from cloud.services.tasks import NEWS as TASKS_CHANGED
 from cloud.services.tasks import changed
+from cloud.services.tasks import tell as tell_of_tasks
 from cloud.services.tokens import DevicePrincipal
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ async def push(request: Request, cloud: CloudDep, desk: DeskDep, name: NamedDevi
     cloud.metrics.push("taken", (result.verdict for result in taken.results))
     topic = store_topic(name.tenant, name.store)
     if tasks_changed:
-        desk.newsroom.publish([topic], TASKS_CHANGED)
+        tell_of_tasks(desk.newsroom, [(name.tenant, name.store)])
     if moved_stock(records, taken):
         desk.newsroom.publish([topic], News(kind="reference", subject="stock"), but=name.device)
     return answer(taken)
@@ -187,7 +187,7 @@ async def _telling(
     """Do it in a transaction; when something of the store needs a person now, its tills hear of it."""
     result, tasks_changed = await cloud.db.awrite(_watched(device, work))
     if tasks_changed:
-        desk.newsroom.publish([store_topic(device.tenant, device.store)], TASKS_CHANGED)
+        tell_of_tasks(desk.newsroom, [(device.tenant, device.store)])
     return result
 
 

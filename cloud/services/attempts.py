@@ -7,7 +7,7 @@ append-only event. Knows no provider, no page and no clock.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -176,11 +176,17 @@ def number_of(conn: sa.Connection, key: AttemptKey) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Changes attempts inside one transaction and tells the newsroom once it has committed."""
+    """Changes attempts inside one transaction, and remembers which; `Changes` tells of them."""
 
     conn: sa.Connection
     now_ms: int
     changed: list[Attempt]
+    moved: list[AttemptKey] = field(default_factory=list)
+    """Attempts of which money was moved elsewhere than here, whether they changed or not."""
+
+    def touched(self) -> set[AttemptKey]:
+        """Return every attempt of which a person may have to hear."""
+        return {*(attempt.key for attempt in self.changed), *self.moved}
 
     def open(self, attempt: Attempt) -> Attempt:
         """Write a new attempt, ready to be shown.

@@ -12,7 +12,6 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -26,16 +25,14 @@ from cloud.gateways.base import AttemptKey, RefundAnswer, RefundStanding
 from cloud.gateways.registry import Gateways
 from cloud.services import attempts, money_tasks, proofs, refund_answers, refund_ledger, tasks
 from cloud.services.attempts import Attempt, Ledger
+from cloud.services.changes import Changes
 from cloud.services.live import Newsroom, attempt_topic, store_topic
-from cloud.services.money_facts import Own
 from cloud.services.payments import Payments
 from cloud.services.refund_answers import TURN_MS
 from cloud.services.refund_ledger import GoingBack, RefundKey, RefundLedger, Request, Turn
 from cloud.services.rounds import EVERYBODY, Lane, Round, Rounds
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 _NUMBER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -74,6 +71,7 @@ class GivingBack:
         self._gateways = gateways
         self._newsroom = newsroom
         self._payments = payments
+        self._changes = Changes(database, newsroom, payments.now_ms)
 
     def give_back(self, wish: Wish) -> Request:
         """Write a refund down, ask its provider, and return how it stands; the same again is once.
@@ -245,32 +243,19 @@ class GivingBack:
         self._change(take)
 
     def _change(self, work: Callable[[_Books], None]) -> None:
-        """Run `work` in a transaction and tell of its changes after the commit, never before."""
+        """Make a change of both ledgers, and tell of the refunds once it stands."""
 
-        def run(conn: sa.Connection) -> tuple[_Books, set[Own], list[Request]]:
-            now_ms = self._payments.now_ms()
-            books = _Books(Ledger(conn, now_ms, []), RefundLedger(conn, now_ms))
+        def run(ledger: Ledger) -> list[Request]:
+            books = _Books(ledger, RefundLedger(ledger.conn, ledger.now_ms))
             work(books)
-            stores = {
-                (row.attempt.tenant, row.attempt.store)
-                for row in books.moved()
-                if money_tasks.review(
-                    conn,
-                    (row.attempt.tenant, row.attempt.store),
-                    [row.attempt.attempt_id],
-                    now_ms,
-                )
-            }
-            return books, stores, books.requests()
+            requests = books.requests()
+            ledger.moved.extend(request.first.attempt for request in requests)
+            return requests
 
-        books, stores, requests = self._database.write(run)
-        attempts.tell(self._newsroom, books.attempts.changed)
-        for request in requests:
+        for request in self._changes.make(run):
             own = request.first.attempt
             topics = (store_topic(own.tenant, own.store), attempt_topic(own.attempt_id))
             self._newsroom.publish(topics, refund_ledger.news(request))
-        for tenant, store in stores:
-            self._newsroom.publish([store_topic(tenant, store)], tasks.NEWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,10 +277,6 @@ class _Books:
         """Return the refunds that were changed, as they stand now."""
         found = (refund_ledger.known(self.conn, key) for key in self.refunds.changed)
         return [request for request in found if request is not None]
-
-    def moved(self) -> list[GoingBack]:
-        """Return one row of each of them."""
-        return [request.first for request in self.requests()]
 
 
 def _follow(books: _Books, attempt: Attempt) -> None:

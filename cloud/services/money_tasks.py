@@ -39,7 +39,6 @@ from cloud.db.rows import upsert
 from cloud.db.tables import tender
 from cloud.db.task_tables import task
 from cloud.gateways.base import AttemptKey
-from cloud.services.attempts import Attempt
 from cloud.services.money_facts import Known, Own, Sold, in_store, known_of, sales_of
 from cloud.services.projection import Arrival, Projectable
 from cloud.services.tasks import TaskColumns, device_code
@@ -62,11 +61,11 @@ class _Finding:
     amount: int
 
 
-def note_changes(connection: sa.Connection, changed: Iterable[Attempt], now_ms: int) -> set[Own]:
+def note_changes(connection: sa.Connection, touched: Iterable[AttemptKey], now_ms: int) -> set[Own]:
     """Review attempts that were just changed; return the stores whose tills should hear at once."""
     by_store: dict[Own, set[str]] = {}
-    for attempt in changed:
-        by_store.setdefault((attempt.tenant, attempt.store), set()).add(attempt.attempt_id)
+    for key in touched:
+        by_store.setdefault((key.tenant, key.store), set()).add(key.attempt_id)
     return {own for own, ids in by_store.items() if review(connection, own, ids, now_ms)}
 
 

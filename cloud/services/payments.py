@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -28,18 +28,15 @@ from cloud.gateways.base import (
     unresolved,
 )
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, by_hand, money_tasks, overdue, turns
+from cloud.services import attempts, by_hand, money_tasks, overdue, tasks, turns
 from cloud.services.afterwards import LastLooks, LostSales, look_for_orphans
 from cloud.services.attempts import Attempt, Ledger, Vouched
-from cloud.services.live import Newsroom, store_topic
-from cloud.services.money_facts import Own
+from cloud.services.changes import Changes
+from cloud.services.live import Newsroom
 from cloud.services.rounds import EVERYBODY, Lane, Round, Rounds
 from cloud.services.same_sale import give_way, is_the_same, of_two_orders, refuse_second
-from cloud.services.tasks import NEWS as TASKS_CHANGED
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 LATE_MS = 72 * 60 * 60 * 1000
 """So long after its end what closed unpaid is asked about when its till asks: its notice may never come."""
@@ -63,8 +60,9 @@ class Payments:
     ) -> None:
         self._database = database
         self._gateways = gateways
-        self._newsroom = newsroom
         self.now_ms = now_ms
+        self._change = Changes(database, newsroom, now_ms).make
+        self._tell_of_tasks = partial(tasks.tell, newsroom)
         self._lost_sales = (
             LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
             LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
@@ -371,24 +369,6 @@ class Payments:
     def find(self, key: AttemptKey) -> Attempt:
         """Return an attempt as last written down. Raises RuleBroken(PAYMENT_UNKNOWN)."""
         return self._database.read(lambda conn: attempts.find(conn, key))
-
-    def _change(self, work: Callable[[Ledger], T]) -> T:
-        """Run `work` in a transaction and publish its changes after the commit, never before."""
-
-        def run(conn: sa.Connection) -> tuple[T, list[Attempt], set[Own]]:
-            ledger = Ledger(conn, self.now_ms(), [])
-            result = work(ledger)
-            stores = money_tasks.note_changes(conn, ledger.changed, ledger.now_ms)
-            return result, ledger.changed, stores
-
-        result, changed, stores = self._database.write(run)
-        attempts.tell(self._newsroom, changed)
-        self._tell_of_tasks(stores)
-        return result
-
-    def _tell_of_tasks(self, stores: Iterable[Own]) -> None:
-        for tenant, store in stores:
-            self._newsroom.publish([store_topic(tenant, store)], TASKS_CHANGED)
 
 
 def _refs(money: Iterable[Money]) -> set[str]:

@@ -6,7 +6,7 @@ A claim is a row lock, so of two tablets at once exactly one gets it. Knows no p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ from cloud.db.task_tables import task
 from cloud.errors import Refused
 from cloud.gateways.base import AttemptKey
 from cloud.services import proofs
+from cloud.services.live import Newsroom, store_topic
 from cloud.services.people import is_manager
 
 NEWS = News(kind="reference", subject="tasks")
@@ -87,6 +88,12 @@ class Holder:
     device: str
     claim_id: str
     person: str = ""
+
+
+def tell(newsroom: Newsroom, stores: Iterable[tuple[str, str]]) -> None:
+    """Let every till of these stores, each named by its tenant and itself, hear that tasks have changed."""
+    for tenant, store in stores:
+        newsroom.publish([store_topic(tenant, store)], NEWS)
 
 
 def open_tasks(connection: sa.Connection, rows: Rows) -> None:

@@ -9,8 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Clock, OpenPhone
 from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till
-from tests.cloud.test_giving_back import wish
-from tests.cloud.test_money_tasks import push_sale, sold
+from tests.cloud.tillside import push_sale, sold, wish
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from cloud.settings import Settings
 from tests.cloud.conftest import Clock
 from tests.cloud.device import a_refund
 from tests.cloud.paying import FIVE_MINUTES, Phone, Shop, Shown, Till, open_shop
-from tests.cloud.test_giving_back import Script, claimed, wish
-from tests.cloud.test_money_tasks import push_sale, sold
+from tests.cloud.test_giving_back import Script
+from tests.cloud.tillside import claimed, push_sale, sold, wish
 
 TOTAL = "¥2,500.00"
 
@@ -39,11 +39,6 @@ def shop(cloud: Cloud) -> Iterator[Shop]:
         tenant = opened.tenant
         cloud.db.write(lambda conn: put_people(conn, tenant, [manager]))
         yield opened
-
-
-@pytest.fixture
-def till(shop: Shop) -> Till:
-    return shop.till()
 
 
 @pytest.fixture
@@ -76,7 +71,7 @@ class Paid:
         """A manager settles the money's task by a word."""
         asked = TaskSettlement(
             task_id=self.shown.order.attempt_id,
-            claim_id=claimed(self.shop, self.till, self.shown),
+            claim_id=claimed(self.till, self.shown),
             resolution=word,
             person="m1",
         )
@@ -227,7 +222,7 @@ def test_a_surplus_that_went_back_leaves_a_paid_order(order: Paid):
     order.phone.tap("/twice")
     push_sale(order.till, sold(order.shown))
     says(order.read(), "More was paid than due", "¥2,500.00 too much arrived")
-    claim = claimed(order.shop, order.till, order.shown)
+    claim = claimed(order.till, order.shown)
     asked = wish(order.shown, order.shown.order.total, document="", claim_id=claim, person="m1")
     order.shop.desk.giving_back.give_back(asked)
     text = order.read()
@@ -262,7 +257,7 @@ def test_late_money_a_person_delivered_for_is_paid_before_the_sale_comes_in(orde
 
 def test_late_money_that_went_back_says_so(order: Paid):
     order.late()
-    claim = claimed(order.shop, order.till, order.shown)
+    claim = claimed(order.till, order.shown)
     asked = wish(order.shown, order.shown.order.total, document="", claim_id=claim, person="m1")
     order.shop.desk.giving_back.give_back(asked)
     says(order.read(), "Refunded", "Back in your wallet", f"−{TOTAL}", "Paid in the end ¥0.00")
@@ -303,7 +298,7 @@ def test_an_order_that_ended_short_is_never_said_to_have_charged_nothing(
     for page in (text, stranger.text):
         assert "Nothing was charged" not in page
     assert order.in_cart() == "Partly paid"
-    claim = claimed(shop, order.till, order.shown)
+    claim = claimed(order.till, order.shown)
     asked = wish(order.shown, 100, document="", claim_id=claim, person="m1")
     script.answers = [RefundAnswer(RefundStanding.DONE)]
     shop.desk.giving_back.give_back(asked)

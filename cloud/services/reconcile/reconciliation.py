@@ -29,14 +29,14 @@ from cloud.gateways.base import (
 )
 from cloud.gateways.bills import BillUnreadable, bounds
 from cloud.gateways.registry import Gateways
-from cloud.services.live import Newsroom, store_topic
+from cloud.services import tasks
+from cloud.services.live import Newsroom
 from cloud.services.payments import Payments
 from cloud.services.reconcile import bills, compare, differences, fees, ledger, refunds
 from cloud.services.reconcile.account import Account
 from cloud.services.reconcile.bills import Kept
 from cloud.services.reconcile.compare import Comparison, Finding, Reason
 from cloud.services.reconcile.ledger import NEAR_MS
-from cloud.services.tasks import NEWS as TASKS_CHANGED
 
 log = logging.getLogger(__name__)
 
@@ -205,8 +205,7 @@ class Reconciliation:
 
     def tell(self, stores: Iterable[tuple[str, str]]) -> None:
         """Let the tills of these stores hear that tasks have changed."""
-        for tenant, store in stores:
-            self._newsroom.publish([store_topic(tenant, store)], TASKS_CHANGED)
+        tasks.tell(self._newsroom, stores)
 
 
 def _missing(conn: sa.Connection, kept: Kept, lines: Sequence[BillLine]) -> list[Finding]:
