@@ -4,11 +4,9 @@ one of them missing, or it proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from unittest.mock import patch
 
 from app.domain.payment import Event, State, Way
 from app.errors import RuleBroken, Trouble
@@ -22,25 +20,14 @@ from cloud.services.by_hand import Unproven
 from cloud.services.payments import Payments
 from tests.torture.invariants import Kind
 from tests.torture.money.runs import CHANCES
+from tests.torture.mutation import Mutation, Seam
 
 
 @dataclass(frozen=True, slots=True)
-class Mutation:
-    """The product without one rule, and the harm that comes of it."""
+class MoneyMutation(Mutation):
+    """One that some steps show sooner than others."""
 
-    rule: str
-    owner: Any
-    name: str
-    instead: Callable[..., Any]
-    harms: frozenset[Kind]
     chances: Mapping[str, int] = field(default_factory=lambda: CHANCES)
-    """Which steps show it soonest."""
-
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """Take the rule out for a while."""
-        with patch.object(self.owner, self.name, self.instead):
-            yield
 
 
 _judge = money_tasks._judge
@@ -130,104 +117,78 @@ _COLLECTING = {"show": 2, "collect": 5, "lose": 5, "cancel": 3, "pay": 1, "ask":
 """Steps that collect by customers' codes over lines that fail."""
 
 MUTATIONS = (
-    Mutation(
+    MoneyMutation(
         "late money: becomes a task of its store",
-        money_tasks,
-        "_judge",
-        _late_money_is_no_task,
+        (Seam(money_tasks, "_judge", _late_money_is_no_task),),
         frozenset({Kind.LOST}),
         _LATE,
     ),
-    Mutation(
+    MoneyMutation(
         "doubt: a lost answer is unknown and not a failure",
-        Payments,
-        "_lose",
-        _lost_means_failed,
+        (Seam(Payments, "_lose", _lost_means_failed),),
         frozenset(Kind),
     ),
-    Mutation(
+    MoneyMutation(
         "once: the same number is the same money",
-        Ledger,
-        "hear_money",
-        _booked_each_time,
+        (Seam(Ledger, "hear_money", _booked_each_time),),
         frozenset({Kind.ALTERED, Kind.DOUBLED, Kind.LOST}),
     ),
-    Mutation(
+    MoneyMutation(
         "money after the end: booked all the same",
-        Ledger,
-        "hear_money",
-        _money_after_the_end_is_dropped,
+        (Seam(Ledger, "hear_money", _money_after_the_end_is_dropped),),
         frozenset({Kind.LOST}),
         _LATE,
     ),
-    Mutation(
+    MoneyMutation(
         "every wallet: money at one that was left counts",
-        Ledger,
-        "hear_money",
-        _only_the_chosen_wallet_counts,
+        (Seam(Ledger, "hear_money", _only_the_chosen_wallet_counts),),
         frozenset({Kind.LOST}),
         _WALLETS,
     ),
-    Mutation(
+    MoneyMutation(
         "silence: a till believes an answer, never its absence",
-        TillPayments,
-        "_refresh",
-        _silence_is_a_cancellation,
+        (Seam(TillPayments, "_refresh", _silence_is_a_cancellation),),
         frozenset({Kind.ALTERED, Kind.DOUBLED, Kind.LOST}),
     ),
-    Mutation(
+    MoneyMutation(
         "last look: wallets are asked when nothing can come any more",
-        afterwards.LastLooks,
-        "go",
-        _nobody_looks,
+        (Seam(afterwards.LastLooks, "go", _nobody_looks),),
         frozenset({Kind.LOST}),
         _WALLETS | {"burn": 4},
     ),
-    Mutation(
+    MoneyMutation(
         "orphans: a payment without a sale becomes a task",
-        payments,
-        "look_for_orphans",
-        _nobody_misses_a_sale,
+        (Seam(payments, "look_for_orphans", _nobody_misses_a_sale),),
         frozenset({Kind.LOST}),
         {"show": 2, "scan": 2, "choose": 3, "pay": 4, "notify": 3, "drown": 2},
     ),
-    Mutation(
+    MoneyMutation(
         "by hand: what a manager saw is asked about until its provider has said something final",
-        Unproven,
-        "ask",
-        _nobody_asks,
+        (Seam(Unproven, "ask", _nobody_asks),),
         frozenset({Kind.LOST}),
         {"show": 3, "vouch": 3, "choose": 1, "scan": 1, "wait": 1, "sync": 1},
     ),
-    Mutation(
+    MoneyMutation(
         "the hand's word: a cloud that hears of it lets nobody pay the code again",
-        ingest,
-        "note_vouched",
-        _nobody_looks_at_records,
+        (Seam(ingest, "note_vouched", _nobody_looks_at_records),),
         frozenset({Kind.ALTERED}),
         {"show": 3, "vouch": 3, "choose": 1, "scan": 1, "wait": 1, "sync": 1},
     ),
-    Mutation(
+    MoneyMutation(
         "reversal: what a code began and nobody answers about is reversed",
-        Payments,
-        "_shut",
-        _silence_is_closed_without_reversing,
+        (Seam(Payments, "_shut", _silence_is_closed_without_reversing),),
         frozenset({Kind.ALTERED, Kind.LOST}),
         _COLLECTING,
     ),
-    Mutation(
+    MoneyMutation(
         "collecting: silence about a code is doubt and not a refusal",
-        Wallets,
-        "_collect_once",
-        _silence_refuses_a_code,
+        (Seam(Wallets, "_collect_once", _silence_refuses_a_code),),
         frozenset({Kind.ALTERED}),
         _COLLECTING,
     ),
-    Mutation(
+    MoneyMutation(
         "the word before the code: a till writes down that it collects",
-        TillPayments,
-        "note",
-        _collects_without_a_word,
+        (Seam(TillPayments, "note", _collects_without_a_word),),
         frozenset({Kind.ALTERED}),
         _COLLECTING,
     ),

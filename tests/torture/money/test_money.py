@@ -8,7 +8,7 @@ import pytest
 
 from tests.torture.corpus import kept
 from tests.torture.money.machine import ordeal
-from tests.torture.money.mutations import MUTATIONS, Mutation
+from tests.torture.money.mutations import MUTATIONS, MoneyMutation
 from tests.torture.money.runs import LAYER, play, replay, shrunk, steps_of
 from tests.torture.money.till import COLLECTING, GIVING_BACK
 
@@ -44,14 +44,14 @@ def test_the_cloud_ends_in_the_midst_of_a_collecting_and_of_a_refund_and_no_fen_
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule.split(":")[0])
-def test_without_a_rule_money_comes_to_harm(mutation: Mutation):
+def test_without_a_rule_money_comes_to_harm(mutation: MoneyMutation):
     with mutation.applied():
         seed = next((seed for seed in range(1, MOST_SEEDS) if harmed(mutation, seed)), None)
     assert seed is not None, "nobody noticed"
     assert play(steps_of(seed, mutation.chances)).harms == []
 
 
-def harmed(mutation: Mutation, seed: int) -> bool:
+def harmed(mutation: MoneyMutation, seed: int) -> bool:
     return bool(play(steps_of(seed, mutation.chances)).kinds & mutation.harms)
 
 

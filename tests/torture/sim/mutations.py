@@ -4,11 +4,8 @@ it out. SIM must notice every one of them missing, or it proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 from app.sync.push import JournalPush, Sender
 from cloud.errors import Refused
@@ -18,35 +15,10 @@ from cloud.services.marks import Mark
 from offline_store import journal, member_settled, retention
 from offline_store.identity import current_epoch
 from tests.torture.invariants import Kind
+from tests.torture.mutation import Mutation, Seam
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class Seam:
-    """A function that holds a rule, and what stands in its place without the rule."""
-
-    owner: Any
-    name: str
-    instead: Callable[..., Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """The product without one rule, and the harm that comes of it."""
-
-    rule: str
-    seams: tuple[Seam, ...]
-    harms: frozenset[Kind]
-
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """Take the rule out for a while."""
-        with ExitStack() as stack:
-            for seam in self.seams:
-                stack.enter_context(patch.object(seam.owner, seam.name, seam.instead))
-            yield
 
 
 _believe = JournalPush.believe

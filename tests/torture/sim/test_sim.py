@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from tests.torture.corpus import kept
+from tests.torture.mutation import Mutation
 from tests.torture.sim.healing import heal
-from tests.torture.sim.mutations import MUTATIONS, Mutation
+from tests.torture.sim.mutations import MUTATIONS
 from tests.torture.sim.runs import LAYER, failure_of, play, replay, steps_of, tally_of
 from tests.torture.sim.world import Step, World, seeded
 
