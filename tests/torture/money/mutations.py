@@ -92,7 +92,7 @@ def _collects_without_a_word(self: TillPayments, attempt_id: str, heard: Any, ac
     return _note(self, attempt_id, heard, actor)
 
 
-def _nobody_looks(self: Any, now_ms: int) -> None:
+def _nobody_looks(*_arguments: Any) -> None:
     """No last question to wallets, and none about sales that never came."""
 
 
