@@ -183,17 +183,18 @@ def open_desk(cloud: Cloud) -> Desk:
     sandbox = SandboxGateway(cloud.db, cloud.clock)
     gateways = open_gateways(cloud, sandbox)
     payments = Payments(cloud.db, gateways, newsroom, cloud.clock)
+    giving_back = GivingBack(cloud.db, gateways, newsroom, payments)
     sandbox.notify = lambda attempt, answer: payments.heard(attempt, answer, sandbox.name)
     return Desk(
         db=cloud.db,
         orders=Orders(cloud.db, cloud.clock),
         payments=payments,
-        giving_back=GivingBack(cloud.db, gateways, newsroom, payments),
+        giving_back=giving_back,
         gateways=gateways,
         proofs=Proofs(cloud.db, cloud.keys),
         newsroom=newsroom,
         sandbox=sandbox,
-        bills=open_bills(cloud, gateways, payments, newsroom),
+        bills=open_bills(cloud, gateways, payments, giving_back, newsroom),
         public_url=cloud.settings.public_url.rstrip("/"),
     )
 

@@ -52,7 +52,7 @@ _COLUMNS = (
     "resolution",
 )
 ADVICE = {
-    "nothing": "taken as money heard; the store's inbox asks if no sale comes of it",
+    "nothing": "taken as heard; the store's inbox asks where somebody has to decide",
     "ask_provider": "show both numbers to the provider and ask which is right",
     "find_order": "look for the order in backups and the brand's other clouds",
     "find_system": "find out who else collects here, or write `shared = true` into the account",

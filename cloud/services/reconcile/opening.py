@@ -14,6 +14,7 @@ from cloud.gateways.accounts import AccountUnfit, read, written
 from cloud.gateways.base import Offer
 from cloud.gateways.bills import day_at
 from cloud.gateways.registry import Gateways
+from cloud.services.giving_back import GivingBack
 from cloud.services.live import Newsroom
 from cloud.services.payments import Payments
 from cloud.services.reconcile import bills
@@ -31,7 +32,13 @@ class Bills:
     rounds: Rounds
 
 
-def open_bills(cloud: Cloud, gateways: Gateways, payments: Payments, newsroom: Newsroom) -> Bills:
+def open_bills(
+    cloud: Cloud,
+    gateways: Gateways,
+    payments: Payments,
+    giving_back: GivingBack,
+    newsroom: Newsroom,
+) -> Bills:
     """Build both on an open cloud."""
     folder = cloud.settings.accounts
 
@@ -60,7 +67,9 @@ def open_bills(cloud: Cloud, gateways: Gateways, payments: Payments, newsroom: N
         return reconciliation.fetch(account, day)
 
     own, began_ms = cloud.db.write(lambda conn: _brand(conn, cloud.clock()))
-    reconciliation = Reconciliation(cloud.db, gateways, payments, newsroom, own, is_shared)
+    reconciliation = Reconciliation(
+        cloud.db, gateways, payments, giving_back, newsroom, own, is_shared
+    )
     rounds = Rounds(billing, kept, bring, cloud.clock, day_at(began_ms))
     return Bills(own, reconciliation, rounds)
 

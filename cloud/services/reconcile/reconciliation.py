@@ -29,6 +29,7 @@ from cloud.gateways.base import (
 )
 from cloud.gateways.bills import BillUnreadable, bounds
 from cloud.gateways.registry import Gateways
+from cloud.services.giving_back import GivingBack
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.payments import Payments
 from cloud.services.reconcile import bills, compare, differences, fees, ledger, refunds
@@ -67,6 +68,7 @@ class Reconciliation:
         database: Database,
         gateways: Gateways,
         payments: Payments,
+        giving_back: GivingBack,
         newsroom: Newsroom,
         tenant: str,
         is_shared: Callable[[str], bool],
@@ -74,6 +76,7 @@ class Reconciliation:
         self._database = database
         self._gateways = gateways
         self._payments = payments
+        self._giving_back = giving_back
         self._newsroom = newsroom
         self._tenant = tenant
         self._is_shared = is_shared
@@ -173,21 +176,23 @@ class Reconciliation:
     def _heal(
         self, account: Account, lines: Sequence[BillLine], findings: Iterable[Finding]
     ) -> tuple[set[int], set[int]]:
-        """Take money the ledger has not heard of as heard, as if its notice had come; return which lines,
-        and which are about money that the provider has reversed, perhaps on another day."""
+        """Take what the ledger has not heard of as heard, as if its notice or answer had come; return which
+        lines, and which are about money that the provider has reversed, perhaps on another day."""
         healed: set[int] = set()
         gone: set[int] = set()
         for each in findings:
-            if each.reason not in (Reason.UNKNOWN_HERE, Reason.REFUND_UNKNOWN):
-                continue
             key = AttemptKey(account.tenant, each.store, each.attempt_id)
             try:
-                if each.reason is Reason.REFUND_UNKNOWN:
-                    gone |= {each.no} if self._reversed(account, key) else set()
-                elif self._hear(account, key, lines[each.no]):
-                    healed.add(each.no)
-                else:
-                    gone.add(each.no)
+                match each.reason:
+                    case Reason.UNKNOWN_HERE:
+                        heard = self._hear(account, key, lines[each.no])
+                        (healed if heard else gone).add(each.no)
+                    case Reason.REFUND_UNKNOWN:
+                        gone |= {each.no} if self._reversed(account, key) else set()
+                    case Reason.REFUND_REFUSED:
+                        line = lines[each.no]
+                        self._giving_back.told(key, line.refund_number, line.amount, line.currency)
+                        healed.add(each.no)
             except (RuleBroken, Trouble) as error:
                 log.error("bill and books differ about %s: %s", key.attempt_id, error.code)
         return healed, gone
