@@ -33,8 +33,9 @@ _DIFFERENCE = (
 )
 _RESULT = (
     "{account} {day}: {lines} lines (revision {revision}{same}), {found} differences, "
-    "{opened} newly open, {closed} settled by themselves, {healed} payments newly heard of"
+    "{opened} newly open, {closed} settled by themselves, {healed} payments newly heard of{rest}"
 )
+_REST = "; {unanswered} that nobody could be asked about now, so bring it in again"
 _COLUMNS = (
     "difference_id",
     "day",
@@ -122,7 +123,8 @@ def _say(options: argparse.Namespace, result: Result) -> None:
     if options.json:
         print(json.dumps(facts | {"day": result.day.isoformat()}))
     else:
-        print(_RESULT.format(**facts, same="" if result.fresh else ", as before"))
+        rest = _REST.format(**facts) if result.unanswered else ""
+        print(_RESULT.format(**facts, same="" if result.fresh else ", as before", rest=rest))
 
 
 def _differences(options: argparse.Namespace, settings: Settings) -> int:

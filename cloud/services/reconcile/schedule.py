@@ -96,7 +96,16 @@ class Rounds:
         except Exception:  # a bug with one bill must not keep all others from being fetched
             log.exception("bill of %s for %s failed (%s)", account, day, self._wait(account, day))
             return None
-        self._failed.pop((account, day), None)
+        if result.unanswered:
+            log.warning(
+                "%s findings of %s for %s have no answer yet (%s)",
+                result.unanswered,
+                account,
+                day,
+                self._wait(account, day),
+            )
+        else:
+            self._failed.pop((account, day), None)
         level = logging.WARNING if result.opened else logging.INFO
         log.log(
             level,
