@@ -103,8 +103,7 @@ class GivingBack:
         Raises RuleBroken(REFUND_UNKNOWN).
         """
         for row in self._find(key).rows:
-            waits = row.standing.is_final or row.next_ms > self._payments.now_ms()
-            turn = None if waits else self._take_turn(row)
+            turn = self._take_turn(row) if row.is_due(self._payments.now_ms()) else None
             if turn is not None:
                 self._ask(turn)
         return self._find(key)

@@ -10,11 +10,11 @@ import logging
 from app.domain.money_back import Back
 from app.errors import Code, RuleBroken, Trouble
 from cloud.gateways.base import Gateway, RefundAnswer, RefundStanding
-from cloud.services.refund_ledger import GoingBack, Turn
+from cloud.services.refund_ledger import LONGEST_MS, GoingBack, Turn
 
 log = logging.getLogger(__name__)
 
-SOON_MS, SELDOM_MS = 10_000, 3_600_000
+SOON_MS, SELDOM_MS = 10_000, LONGEST_MS
 """How soon and how seldom a refund without its end is asked about: Alipay wants ten seconds to know of
 one; a card that is gone may take somebody days."""
 TURN_MS = 150_000
