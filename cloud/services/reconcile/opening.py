@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -38,8 +39,9 @@ def open_bills(
     payments: Payments,
     giving_back: GivingBack,
     newsroom: Newsroom,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Bills:
-    """Build both on an open cloud."""
+    """Build both on an open cloud; once `is_stopped` they ask providers nothing more."""
     folder = cloud.settings.accounts
 
     def is_shared(name: str) -> bool:
@@ -68,9 +70,9 @@ def open_bills(
 
     own, began_ms = cloud.db.write(lambda conn: _brand(conn, cloud.clock()))
     reconciliation = Reconciliation(
-        cloud.db, gateways, payments, giving_back, newsroom, own, is_shared
+        cloud.db, gateways, payments, giving_back, newsroom, own, is_shared, is_stopped
     )
-    rounds = Rounds(billing, kept, bring, cloud.clock, day_at(began_ms))
+    rounds = Rounds(billing, kept, bring, cloud.clock, day_at(began_ms), is_stopped)
     return Bills(own, reconciliation, rounds)
 
 

@@ -45,6 +45,10 @@ FETCHED = "fetched"
 """The source of a bill that came from the provider itself."""
 
 
+_UNHEARD = frozenset({Reason.UNKNOWN_HERE, Reason.REFUND_UNKNOWN, Reason.REFUND_REFUSED})
+"""What the ledger may be behind in: it is heard, and perhaps asked about first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a bill brought: how many lines, whether it was new, and what its day's comparison changed.
@@ -86,6 +90,7 @@ class Reconciliation:
         newsroom: Newsroom,
         tenant: str,
         is_shared: Callable[[str], bool],
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._gateways = gateways
@@ -94,6 +99,7 @@ class Reconciliation:
         self._newsroom = newsroom
         self._tenant = tenant
         self._is_shared = is_shared
+        self._is_stopped = is_stopped
 
     def fetch(self, account: str, day: date) -> Result:
         """Fetch the bill of a past day and take it in.
@@ -191,9 +197,15 @@ class Reconciliation:
     def _heal(
         self, account: Account, lines: Sequence[BillLine], findings: Iterable[Finding]
     ) -> _Heard:
-        """Take what the ledger has not heard of as heard, as if its notice or answer had come."""
+        """Take what the ledger has not heard of as heard, as if its notice or answer had come. A stop waits
+        for one question only; the rest has no answer then."""
         heard = _Heard()
         for each in findings:
+            if each.reason not in _UNHEARD:
+                continue
+            if self._is_stopped():
+                heard.unanswered.add(each.no)
+                continue
             try:
                 self._heal_one(heard, account, each, lines)
             except (RuleBroken, Trouble) as error:

@@ -56,6 +56,8 @@ class Rounds:
     now_ms: Callable[[], int]
     first: date
     """The first day of this cloud: before it there is nothing to compare with."""
+    is_stopped: Callable[[], bool] = lambda: False
+    """Whether the cloud stops: then no further bill is begun."""
     _failed: dict[tuple[str, date], _Failures] = field(default_factory=dict)
 
     def run(self) -> list[Result]:
@@ -70,6 +72,8 @@ class Rounds:
                 waits = self._failed.get((account, day))
                 if day in there or (waits and self.now_ms() < waits.again_ms):
                     continue
+                if self.is_stopped():
+                    return came
                 result = self._try(account, day)
                 if result is not None:
                     came.append(result)
