@@ -71,16 +71,18 @@ def _sure(gateway: Gateway, turn: Turn, refused: RefundAnswer) -> RefundAnswer:
     """Return what a refusal is worth once the provider was asked for the refund itself.
 
     What it knows of it counts. Else a refund that was sent once is refused; one that may have been sent
-    before stays in doubt, for an earlier call may still be at work.
+    before stays in doubt for another turn, for an earlier call may still be at work, and so does one about
+    which that question got no answer.
     """
+    doubt = RefundAnswer(RefundStanding.ABSENT, reason=refused.reason or refused.standing.value)
     try:
         known = gateway.refund_query(turn.row.asked())
     except Trouble as trouble:
         log.warning("no answer about refused refund %s: %s", turn.row.number, trouble.code)
-    else:
-        if known.standing is not RefundStanding.ABSENT:
-            return known
-    return refused if turn.is_first else RefundAnswer(RefundStanding.ABSENT, reason=refused.reason)
+        return doubt
+    if known.standing is not RefundStanding.ABSENT:
+        return known
+    return refused if turn.is_first else doubt
 
 
 def _is_doubted(row: GoingBack) -> bool:
