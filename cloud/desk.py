@@ -80,8 +80,8 @@ class Desk:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Sweep and fetch bills while the block runs; at its end every stream ends, and a round after the
-        question it is asking."""
+        """Sweep and fetch bills while the block runs; at its end every stream ends, and a round, of bills
+        too, after the question it is asking."""
         self.newsroom.open()
         self.stopping.clear()
         errands = [asyncio.create_task(self._sweep(lane)) for lane in lanes(self.gateways.by_name)]
@@ -179,22 +179,24 @@ def account_tools(cloud: Cloud) -> Tools:
 
 def open_desk(cloud: Cloud) -> Desk:
     """Build the payment side on an open cloud, with the providers it has accounts at."""
-    newsroom = open_newsroom(cloud.db)
+    newsroom, stopping = open_newsroom(cloud.db), threading.Event()
     sandbox = SandboxGateway(cloud.db, cloud.clock)
     gateways = open_gateways(cloud, sandbox)
     payments = Payments(cloud.db, gateways, newsroom, cloud.clock)
+    giving_back = GivingBack(cloud.db, gateways, newsroom, payments)
     sandbox.notify = lambda attempt, answer: payments.heard(attempt, answer, sandbox.name)
     return Desk(
         db=cloud.db,
         orders=Orders(cloud.db, cloud.clock),
         payments=payments,
-        giving_back=GivingBack(cloud.db, gateways, newsroom, payments),
+        giving_back=giving_back,
         gateways=gateways,
         proofs=Proofs(cloud.db, cloud.keys),
         newsroom=newsroom,
         sandbox=sandbox,
-        bills=open_bills(cloud, gateways, payments, newsroom),
+        bills=open_bills(cloud, gateways, payments, giving_back, newsroom, stopping.is_set),
         public_url=cloud.settings.public_url.rstrip("/"),
+        stopping=stopping,
     )
 
 

@@ -50,6 +50,6 @@ def _take(desk: Desk, name: str, headers: dict[str, str], body: bytes) -> Reply:
         # provider stops telling some day, so a person hears of it now.
         log.error("%s told of attempt %s: %s", name, notice.attempt.attempt_id, unknown.code)
         now_ms = desk.payments.now_ms()
-        orphans.note(desk.db, desk.newsroom, notice.attempt, notice.answer, now_ms)
+        orphans.note(desk.db, desk.newsroom, notice.attempt, notice.answer, name, now_ms)
         return Reply(500)
     return notice.reply

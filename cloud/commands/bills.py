@@ -33,8 +33,9 @@ _DIFFERENCE = (
 )
 _RESULT = (
     "{account} {day}: {lines} lines (revision {revision}{same}), {found} differences, "
-    "{opened} newly open, {closed} settled by themselves, {healed} payments newly heard of"
+    "{opened} newly open, {closed} settled by themselves, {healed} payments newly heard of{rest}"
 )
+_REST = "; {unanswered} that nobody could be asked about now, so bring it in again"
 _COLUMNS = (
     "difference_id",
     "day",
@@ -52,7 +53,7 @@ _COLUMNS = (
     "resolution",
 )
 ADVICE = {
-    "nothing": "taken as money heard; the store's inbox asks if no sale comes of it",
+    "nothing": "taken as heard; the store's inbox asks where somebody has to decide",
     "ask_provider": "show both numbers to the provider and ask which is right",
     "find_order": "look for the order in backups and the brand's other clouds",
     "find_system": "find out who else collects here, or write `shared = true` into the account",
@@ -122,7 +123,8 @@ def _say(options: argparse.Namespace, result: Result) -> None:
     if options.json:
         print(json.dumps(facts | {"day": result.day.isoformat()}))
     else:
-        print(_RESULT.format(**facts, same="" if result.fresh else ", as before"))
+        rest = _REST.format(**facts) if result.unanswered else ""
+        print(_RESULT.format(**facts, same="" if result.fresh else ", as before", rest=rest))
 
 
 def _differences(options: argparse.Namespace, settings: Settings) -> int:

@@ -102,6 +102,16 @@ money = Table(
 )
 """`ref` is the provider's number. A payment is booked once per store, and only its own can hear of it."""
 
+orphan = Table(
+    "payment_orphan",
+    metadata,
+    *key("tenant_id", "store_id", "attempt_id", "provider", "ref"),
+    whole("amount"),
+    whole("at_ms"),
+    info=BY_STORE,
+)
+"""Money a provider told of for an attempt that was not there: the cloud came back from an older backup."""
+
 claim = Table(
     "order_claim",
     metadata,

@@ -101,11 +101,21 @@ class GivingBack:
         Raises RuleBroken(REFUND_UNKNOWN).
         """
         for row in self._find(key).rows:
-            waits = row.standing.is_final or row.next_ms > self._payments.now_ms()
-            turn = None if waits else self._take_turn(row)
+            turn = self._take_turn(row) if row.is_due(self._payments.now_ms()) else None
             if turn is not None:
                 self._ask(turn)
         return self._find(key)
+
+    def told(self, attempt: AttemptKey, number: str, amount: int, currency: str) -> None:
+        """Take it as heard that a provider has given so much back under this number. Another amount than was
+        asked for is *stuck*: a person must look. Raises RuleBroken(REFUND_UNKNOWN)."""
+        rows = self._database.read(lambda conn: refund_ledger.of_attempt(conn, attempt))
+        row = next((each for each in rows if each.number == number), None)
+        if row is None:
+            raise RuleBroken(Code.REFUND_UNKNOWN)
+        same = (row.amount, row.currency) == (amount, currency)
+        answer = RefundAnswer(RefundStanding.DONE, amount=amount)
+        self._apply(row, Back.DONE if same else Back.STUCK, answer)
 
     def sweep(self, lane: Lane = EVERYBODY, rounds: Rounds = Round) -> int:
         """Ask about refunds of a lane whose end nobody has heard of; return how many changed."""

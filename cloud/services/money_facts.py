@@ -3,6 +3,7 @@ sale of the cart, and what has gone back. Reads only; judges nothing."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain.money_back import Back
-from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, PaymentState, State
+from app.domain.payment import (
+    CLOSED_UNPAID,
+    PAID_STATES,
+    Anomaly,
+    PaymentState,
+    State,
+    judge_amount,
+)
 from app.wire.tokens import is_portable
 from cloud.db import payment_tables, refund_tables
 from cloud.db.columns import rows_of
@@ -96,11 +104,51 @@ def known_of(connection: sa.Connection, own: Own, attempt_ids: Collection[str]) 
         .order_by(payment_step.c.step)
     )
     newest = {step.attempt_id: step for step in steps}
+    lost = set(attempt_ids) - set(known)
     for attempt_id, step in newest.items():
         said = _said(step)
         if said is not None:
             known[attempt_id] = _joined(known.get(attempt_id), said)
+    for attempt_id, money in _orphans(connection, own, lost).items():
+        known[attempt_id] = _of_orphan(attempt_id, known.get(attempt_id), money)
     return _with_refunds(connection, own, known)
+
+
+def _orphans(
+    connection: sa.Connection, own: Own, attempt_ids: Collection[str]
+) -> dict[str, list[int]]:
+    """Return the amounts providers told of for attempts that are not here, the oldest first."""
+    columns = payment_tables.orphan.c
+    query = sa.select(columns.attempt_id, columns.amount).where(
+        in_store(columns.tenant_id, columns.store_id, own), columns.attempt_id.in_(attempt_ids)
+    )
+    found: dict[str, list[int]] = defaultdict(list)
+    if attempt_ids:
+        for row in connection.execute(query.order_by(columns.at_ms, columns.ref)):
+            found[row.attempt_id].append(row.amount)
+    return found
+
+
+def _of_orphan(attempt_id: str, told: Known | None, money: list[int]) -> Known:
+    """Add what providers told of an attempt that is not here to what its till says of it; of one nobody
+    says anything of, the first payment is taken for what was due.
+
+    Nobody knows its end, so nobody waits for its sale: `expires_ms` is 0.
+    """
+    received = sum(money)
+    if told is None:
+        paid = PaymentState(State.CONFIRMED, frozenset())
+        return Known(attempt_id, "", "", paid, money[0], received, 0, 0)
+    payment = told.payment
+    if received > told.received:
+        payment = payment.after(judge_amount(told.due, received))
+    return replace(
+        told,
+        payment=payment,
+        received=max(told.received, received),
+        expires_ms=0,
+        unproven=told.unproven and received < told.due,
+    )
 
 
 def _with_refunds(connection: sa.Connection, own: Own, known: dict[str, Known]) -> dict[str, Known]:

@@ -145,8 +145,10 @@ def waiting(connection: sa.Connection, key: AttemptKey, now_ms: int) -> tuple[in
 
 
 def _beyond(found: _Finding, facts: Known, old: TaskColumns | None) -> _Finding:
-    """Of late money that a person has settled by a word, nothing waits but what came on top of it."""
-    if old is None or not _was_money(old) or found.code != LATE or found.amount <= facts.due:
+    """Of money without a sale that a person has settled by a word, nothing waits but what came on top."""
+    if old is None or not _was_money(old) or found.amount <= facts.due:
+        return found
+    if found.code not in (LATE, NO_SALE):
         return found
     by_a_person = old["state"] == SETTLED and old["resolution"] != BY_ITSELF
     if not by_a_person and old["code"] != OVER:

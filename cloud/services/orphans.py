@@ -1,68 +1,73 @@
 """Money a provider confirms for an attempt this cloud has no longer: a backup it came back from is older.
 
-It becomes a task of its store at once; what the store's till still pushes about the attempt settles it.
+It is written down, and becomes a task of its store at once unless the sale of it is on the books already;
+what the store's till still pushes about the attempt settles it, and an order that comes back has its money.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from app.wire.tasks import MONEY
+from cloud.db import payment_tables
 from cloud.db.base import Database
-from cloud.db.feed import next_change
+from cloud.db.rows import insert_rows
 from cloud.db.tables import store
-from cloud.db.task_tables import task
-from cloud.gateways.base import Answer, AttemptKey
+from cloud.gateways.base import Answer, AttemptKey, Money
+from cloud.services import money_tasks
+from cloud.services.attempts import Attempt, Ledger, key_columns, of_key
 from cloud.services.live import Newsroom, store_topic
-from cloud.services.money_tasks import NO_SALE
-from cloud.services.tasks import NEWS, open_tasks
+from cloud.services.tasks import NEWS
 
 
 def note(
-    database: Database, newsroom: Newsroom, key: AttemptKey, answer: Answer, now_ms: int
+    database: Database,
+    newsroom: Newsroom,
+    key: AttemptKey,
+    answer: Answer,
+    provider: str,
+    now_ms: int,
 ) -> bool:
-    """Open a task for all the money of an answer about an unknown attempt; tell whether it is new.
+    """Keep all the money of an answer about an unknown attempt, each payment once; tell whether a person
+    should hear of it.
 
-    Nothing is opened for a store that is not ours, nor twice, nor where no money came.
+    Nothing is kept for a store that is not ours. That the same is told again makes nothing new, but its
+    sale is looked for again.
     """
-    amount = sum(piece.amount for piece in answer.money)
-    if not amount:
+    if not answer.money:
         return False
-    opened = database.write(lambda conn: _open(conn, key, amount, now_ms))
-    if opened:
+    urgent = database.write(lambda conn: _keep(conn, key, answer.money, provider, now_ms))
+    if urgent:
         newsroom.publish([store_topic(key.tenant, key.store)], NEWS)
-    return opened
+    return urgent
 
 
-def _open(conn: sa.Connection, key: AttemptKey, amount: int, now_ms: int) -> bool:
+def told_before(ledger: Ledger, attempt: Attempt) -> Attempt:
+    """Apply what was told of an attempt before it was known here."""
+    columns = payment_tables.orphan.c
+    query = sa.select(payment_tables.orphan).where(of_key(payment_tables.orphan, attempt.key))
+    for row in ledger.conn.execute(query.order_by(columns.at_ms, columns.ref)):
+        attempt = ledger.hear_money(attempt, row.provider, [Money(row.ref, row.amount, row.at_ms)])
+    return attempt
+
+
+def _keep(
+    conn: sa.Connection, key: AttemptKey, money: tuple[Money, ...], provider: str, now_ms: int
+) -> bool:
     own = {"tenant_id": key.tenant, "store_id": key.store}
     # The store's row is the lock: of two notices that come at once, one opens the task.
     ours = sa.select(store.c.store_id).where(*(store.c[name] == own[name] for name in own))
     if conn.execute(ours.with_for_update()).first() is None:
         return False
-    there = sa.select(task.c.task_id).where(
-        *(task.c[name] == own[name] for name in own), task.c.task_id == key.attempt_id
+    columns = payment_tables.orphan.c
+    mine = sa.select(columns.ref).where(
+        of_key(payment_tables.orphan, key), columns.provider == provider
     )
-    if conn.execute(there).first() is not None:
-        return False
-    open_tasks(
-        conn,
-        [
-            own
-            | {
-                "task_id": key.attempt_id,
-                "kind": MONEY,
-                "code": NO_SALE,
-                "subject": key.attempt_id,
-                "device_id": "",
-                "device_code": "",
-                "epoch": "",
-                "seq": 0,
-                "detail": str(amount),
-                "amount": amount,
-                "created_ms": now_ms,
-                "change": next_change(conn),
-            }
-        ],
-    )
-    return True
+    there: set[str] = set(conn.scalars(mine))
+    rows = {
+        piece.ref: key_columns(key)
+        | {"provider": provider, "ref": piece.ref, "amount": piece.amount, "at_ms": piece.at_ms}
+        for piece in money
+        if piece.ref not in there and piece.amount > 0
+    }
+    insert_rows(conn, payment_tables.orphan, list(rows.values()))
+    return money_tasks.review(conn, (key.tenant, key.store), [key.attempt_id], now_ms)

@@ -28,7 +28,7 @@ from cloud.gateways.base import (
     unresolved,
 )
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, by_hand, money_tasks, overdue, tasks, turns
+from cloud.services import attempts, by_hand, money_tasks, orphans, overdue, tasks, turns
 from cloud.services.afterwards import LastLooks, LostSales, look_for_orphans
 from cloud.services.attempts import Attempt, Ledger, Vouched
 from cloud.services.changes import Changes
@@ -92,7 +92,7 @@ class Payments:
             refuse_second([give_way(ledger, other, order) for other in others])
             if order.expires_ms <= ledger.now_ms:
                 raise RuleBroken(Code.TOKEN_EXPIRED)
-            return by_hand.told_before(ledger, ledger.open(order))
+            return by_hand.told_before(ledger, orphans.told_before(ledger, ledger.open(order)))
 
         try:
             return self._change(put)

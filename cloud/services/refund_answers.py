@@ -10,11 +10,11 @@ import logging
 from app.domain.money_back import Back
 from app.errors import Code, RuleBroken, Trouble
 from cloud.gateways.base import Gateway, RefundAnswer, RefundStanding
-from cloud.services.refund_ledger import GoingBack, Turn
+from cloud.services.refund_ledger import LONGEST_MS, GoingBack, Turn
 
 log = logging.getLogger(__name__)
 
-SOON_MS, SELDOM_MS = 10_000, 3_600_000
+SOON_MS, SELDOM_MS = 10_000, LONGEST_MS
 """How soon and how seldom a refund without its end is asked about: Alipay wants ten seconds to know of
 one; a card that is gone may take somebody days."""
 TURN_MS = 150_000
@@ -71,16 +71,18 @@ def _sure(gateway: Gateway, turn: Turn, refused: RefundAnswer) -> RefundAnswer:
     """Return what a refusal is worth once the provider was asked for the refund itself.
 
     What it knows of it counts. Else a refund that was sent once is refused; one that may have been sent
-    before stays in doubt, for an earlier call may still be at work.
+    before stays in doubt for another turn, for an earlier call may still be at work, and so does one about
+    which that question got no answer.
     """
+    doubt = RefundAnswer(RefundStanding.ABSENT, reason=refused.reason or refused.standing.value)
     try:
         known = gateway.refund_query(turn.row.asked())
     except Trouble as trouble:
         log.warning("no answer about refused refund %s: %s", turn.row.number, trouble.code)
-    else:
-        if known.standing is not RefundStanding.ABSENT:
-            return known
-    return refused if turn.is_first else RefundAnswer(RefundStanding.ABSENT, reason=refused.reason)
+        return doubt
+    if known.standing is not RefundStanding.ABSENT:
+        return known
+    return refused if turn.is_first else doubt
 
 
 def _is_doubted(row: GoingBack) -> bool:

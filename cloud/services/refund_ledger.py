@@ -24,6 +24,10 @@ from cloud.services.rounds import EVERYBODY, MOST, Lane
 _refunds, _events = refund_tables.refund, refund_tables.event
 
 
+LONGEST_MS = 3_600_000
+"""The furthest off that the next question about a refund is ever put."""
+
+
 @dataclass(frozen=True, slots=True)
 class RefundKey:
     """Which refund: its number, and the store in whose books it stands."""
@@ -61,6 +65,11 @@ class GoingBack:
     belied_ms: int = 0
     changed_ms: int = 0
     version: int = 0
+
+    def is_due(self, now_ms: int) -> bool:
+        """Tell whether its provider may be asked about it now. A time further off than any we set was written
+        by a clock that has been put right since."""
+        return not self.standing.is_final and not now_ms < self.next_ms <= now_ms + LONGEST_MS
 
     def asked(self) -> Refund:
         """Return what a provider is asked."""
@@ -183,10 +192,11 @@ def payments_of(conn: sa.Connection, key: AttemptKey) -> tuple[Paid, ...]:
 def unanswered(conn: sa.Connection, now_ms: int, lane: Lane = EVERYBODY) -> list[RefundKey]:
     """Return the requests of a lane that are to be asked about by now, the longest waiting first."""
     columns = _refunds.c
+    due = sa.or_(columns.next_ms <= now_ms, columns.next_ms > now_ms + LONGEST_MS)
     is_open = columns.standing.in_([back.value for back in Back if not back.is_final])
     query = (
         sa.select(columns.tenant_id, columns.store_id, columns.request, columns.next_ms)
-        .where(is_open, columns.next_ms <= now_ms, lane.has(columns.provider))
+        .where(is_open, due, lane.has(columns.provider))
         .order_by(columns.next_ms)
         .limit(MOST)
     )
@@ -218,7 +228,7 @@ class RefundLedger:
         has its end, or somebody else has the turn."""
         rows = of_attempt(self.conn, key)
         row = next((each for each in rows if each.number == number), None)
-        if row is None or row.standing.is_final or row.next_ms > self.now_ms:
+        if row is None or not row.is_due(self.now_ms):
             return None
         mine = rows_of(_refunds, **_key(row))
         self.conn.execute(_refunds.update().where(mine).values(next_ms=until_ms))

@@ -25,6 +25,7 @@ from cloud.gateways.base import AttemptKey, RefundStanding
 from cloud.gateways.bills import bounds
 from cloud.gateways.numbers import order_number
 from cloud.gateways.registry import Gateways
+from cloud.services.giving_back import GivingBack
 from cloud.services.live import LocalNewsroom
 from cloud.services.payments import Payments
 from cloud.services.reconcile.compare import Reason
@@ -286,8 +287,9 @@ def open_account(cloud: Cloud, name: str, seed: int, *, shared: bool = False) ->
     gateways = Gateways({name: bench.gateway}, name)
     payments = Payments(cloud.db, gateways, newsroom, cloud.clock)
     tenant = cloud.db.write(lambda conn: ensure_tenant(conn, cloud.clock()))
+    giving_back = GivingBack(cloud.db, gateways, newsroom, payments)
     reconciliation = Reconciliation(
-        cloud.db, gateways, payments, newsroom, tenant, lambda _name: shared
+        cloud.db, gateways, payments, giving_back, newsroom, tenant, lambda _name: shared
     )
 
     def put(conn: sa.Connection) -> None:

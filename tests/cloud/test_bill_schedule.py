@@ -48,6 +48,24 @@ def test_a_bill_that_cannot_be_had_is_asked_for_again_at_growing_intervals():
     assert asked == []
 
 
+def test_a_bill_nobody_could_be_asked_about_is_compared_again_at_growing_intervals():
+    now, asked = [at("2026-03-02T11:00:00+08:00")], []
+
+    def fetch(account: str, day: date) -> Result:
+        asked.append(now[0])
+        return Result(account, day, 1, 1, True, 1, 1, 0, 0, unanswered=1 if len(asked) < 4 else 0)
+
+    def kept(*_: object) -> set[date]:
+        return {date(2026, 3, 1)} if len(asked) >= 4 else set()
+
+    rounds = Rounds(lambda: ["a"], kept, fetch, lambda: now[0], date(2026, 3, 1))
+    for _ in range(120):
+        rounds.run()
+        now[0] += 60_000
+    gaps = [b - a for a, b in itertools.pairwise(asked)]
+    assert gaps == [FIRST_WAIT_MS, 2 * FIRST_WAIT_MS, 4 * FIRST_WAIT_MS]
+
+
 def test_a_bug_with_one_account_keeps_no_other_from_its_bill_and_is_left_alone_for_a_while():
     came, asked, now = [], [], [at("2026-03-02T11:00:00+08:00")]
 

@@ -250,7 +250,7 @@ def test_foreign_keys_and_guards_are_there_afterwards(
     before = cluster.execute(query).fetchall()
     run(capsys, "--data", tmp_path, "--db", postgres_url)
     assert cluster.execute(query).fetchall() == before
-    assert len(before) == 11
+    assert len(before) == 12
 
 
 @pytest.mark.postgres

@@ -16,6 +16,7 @@ from cloud.errors import Refused
 from cloud.gateways.base import Refund, RefundAnswer, RefundStanding, unresolved
 from cloud.services.feed import put_people
 from cloud.services.refund_answers import SELDOM_MS, SOON_MS
+from cloud.services.streams import DAY_MS
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import Shop, Shown, Till
 from tests.cloud.tillside import receive, task_of, wish
@@ -125,3 +126,57 @@ def test_what_a_provider_never_should_raise_leaves_a_refund_unknown_and_is_not_r
     assert desk.current(asked.key).standing is Back.UNKNOWN
     clock.ahead_ms += SELDOM_MS
     assert desk.current(asked.key).standing is Back.DONE
+
+
+def test_a_refund_is_asked_about_once_a_clock_that_was_ahead_is_put_right(
+    shop: Shop, paid: Shown, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    shop.desk.stopping.set()  # the server's own sweep asks nobody
+    sandbox, desk, asked = shop.desk.sandbox, shop.desk.giving_back, wish(paid, 100)
+    clock.ahead_ms += DAY_MS
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox, "refund", raising([], unresolved("sandbox", "line broke")))
+        assert desk.give_back(asked).standing is Back.UNKNOWN
+    clock.ahead_ms -= DAY_MS
+    assert desk.sweep() == 1
+    assert desk.current(asked.key).standing is Back.DONE
+
+
+def test_nobody_else_asks_while_a_question_is_out_whatever_the_clock_does_in_an_hour(
+    shop: Shop, paid: Shown, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    shop.desk.stopping.set()  # the server's own sweep asks nobody
+    sandbox, desk, asked = shop.desk.sandbox, shop.desk.giving_back, wish(paid, 100)
+    questions: list[str] = []
+    error = unresolved("sandbox", "line broke")
+    monkeypatch.setattr(sandbox, "refund", raising(questions, error))
+    monkeypatch.setattr(sandbox, "refund_query", raising(questions, error))
+    assert desk.give_back(asked).standing is Back.UNKNOWN
+    clock.ahead_ms -= SELDOM_MS - SOON_MS
+    for _ in range(3):
+        desk.sweep()
+    assert len(questions) == 1
+
+
+@pytest.mark.parametrize("reason", ["balance", ""])
+def test_a_refusal_about_which_nobody_answers_stays_in_doubt_until_somebody_does(
+    shop: Shop, paid: Shown, clock: Clock, monkeypatch: pytest.MonkeyPatch, reason: str
+):
+    shop.desk.stopping.set()  # the server's own sweep asks nobody
+    sandbox, desk, asked = shop.desk.sandbox, shop.desk.giving_back, wish(paid, 100)
+    sent: list[str] = []
+
+    def refuse(refund: Refund) -> RefundAnswer:
+        sent.append(refund.number)
+        return RefundAnswer(RefundStanding.REFUSED, reason=reason)
+
+    monkeypatch.setattr(sandbox, "refund", refuse)
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox, "refund_query", raising([], unresolved("sandbox", "line broke")))
+        assert desk.give_back(asked).standing is Back.UNKNOWN
+        clock.ahead_ms += SOON_MS
+        assert desk.current(asked.key).standing is Back.UNKNOWN
+    clock.ahead_ms += SOON_MS
+    refused = desk.current(asked.key)
+    assert (refused.standing, refused.first.word) == (Back.REFUSED, reason or "refused")
+    assert len(sent) == 1, "what was refused is not sent again"

@@ -13,8 +13,9 @@ from app.wire.bodies import PaymentStepV1
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from cloud.db import payment_tables
 from cloud.db.task_tables import task
-from cloud.gateways.base import Bill, BillKind, BillLine
+from cloud.gateways.base import Answer, Bill, BillKind, BillLine, Money, Standing
 from cloud.gateways.bills import day_at
+from cloud.services import orphans
 from cloud.services.reconcile import differences
 from cloud.services.tasks import task_row
 from tests.cloud.conftest import Clock
@@ -63,22 +64,109 @@ def test_the_notice_of_an_order_nobody_knows_opens_one_task(orphaned: World):
     assert device.post("/v1/tasks/settle", done, TaskRow).state == "settled"
 
 
-def test_the_sale_its_till_pushes_again_settles_the_task(orphaned: World):
-    letter(orphaned)
-    order, till = orphaned.shown.order, orphaned.shown.till
-    paid = PaymentStepV1(
+def said(world: World, event: str, state: str, received: int, step: int = 3) -> PaymentStepV1:
+    """What the till has in its journal of its attempt."""
+    order = world.shown.order
+    return PaymentStepV1(
         id=new_id(),
         attempt=order.attempt_id,
         sale=order.sale_id,
-        step=3,
-        event="paid",
-        state="confirmed",
+        step=step,
+        event=event,
+        state=state,
         amount=order.total,
-        received=order.total,
+        received=received,
         currency="CNY",
     )
-    till.device.write("payment_step", paid)
-    push_sale(till, sold(orphaned.shown))
+
+
+def push_again(world: World) -> None:
+    """The till pushes once more that it was paid, and its sale."""
+    till = world.shown.till
+    till.device.write("payment_step", said(world, "paid", "confirmed", world.shown.order.total))
+    push_sale(till, sold(world.shown))
+
+
+def told_of_another(world: World, amount: int, ref: str = "w-2") -> None:
+    """Another wallet tells of money for the same order."""
+    desk = world.shop.desk
+    money = (Money(ref, amount, world.shop.cloud.clock()),)
+    answer = Answer(Standing.PAID, money)
+    orphans.note(
+        desk.db, desk.newsroom, world.shown.key, answer, "unionpay", desk.payments.now_ms()
+    )
+
+
+def test_the_sale_its_till_pushes_again_settles_the_task(orphaned: World):
+    letter(orphaned)
+    push_again(orphaned)
+    (found,) = tasks_of(orphaned)
+    assert found.state == "settled"
+
+
+def test_money_whose_sale_was_pushed_again_before_the_notice_is_no_task(orphaned: World):
+    push_again(orphaned)
+    for _ in range(3):
+        letter(orphaned)
+    assert [each for each in tasks_of(orphaned) if each.state != "settled"] == []
+
+
+def test_money_for_an_order_its_till_has_closed_is_late(orphaned: World):
+    device = orphaned.shown.till.device
+    device.write("payment_step", said(orphaned, "closed", "cancelled", 0))
+    device.push()
+    letter(orphaned)
+    (found,) = tasks_of(orphaned)
+    total = orphaned.shown.order.total
+    assert (found.kind, found.code, found.state, found.amount) == ("money", "late", "open", total)
+
+
+def test_that_its_till_closed_it_does_not_settle_money_told_of_before(orphaned: World):
+    letter(orphaned)
+    device = orphaned.shown.till.device
+    device.write("payment_step", said(orphaned, "closed", "cancelled", 0))
+    device.push()
+    letter(orphaned)
+    (found,) = tasks_of(orphaned)
+    assert (found.kind, found.state) == ("money", "open")
+
+
+def test_a_second_wallets_money_counts_once_and_on_top(orphaned: World):
+    letter(orphaned)
+    total = orphaned.shown.order.total
+    for _ in range(3):
+        told_of_another(orphaned, 700)
+    assert [(each.code, each.amount) for each in tasks_of(orphaned)] == [("no_sale", total + 700)]
+    push_again(orphaned)
+    (found,) = tasks_of(orphaned)
+    assert (found.code, found.state, found.amount) == ("over", "open", 700)
+
+
+def test_what_a_person_has_settled_is_not_named_again_with_a_second_wallets_money(
+    orphaned: World,
+):
+    letter(orphaned)
+    device, total = orphaned.shown.till.device, orphaned.shown.order.total
+    (found,) = tasks_of(orphaned)
+    claim = TaskClaim(task_id=found.task_id, claim_id="c1", person="m1")
+    device.post("/v1/tasks/claim", claim, TaskRow)
+    done = TaskSettlement(task_id=found.task_id, claim_id="c1", resolution="seen", person="m1")
+    device.post("/v1/tasks/settle", done, TaskRow)
+    letter(orphaned)
+    assert [each.state for each in tasks_of(orphaned)] == ["settled"]
+    told_of_another(orphaned, total)
+    (found,) = tasks_of(orphaned)
+    assert (found.code, found.state, found.amount) == ("over", "open", total)
+
+
+def test_an_order_that_comes_back_has_the_money_told_of_before(orphaned: World):
+    letter(orphaned)
+    total = orphaned.shown.order.total
+    orphaned.shown.till.show(orphaned.shop.client, orphaned.shown.order)
+    assert orphaned.state == ("confirmed", total, [])
+    assert letter(orphaned) in (200, 204)
+    push_again(orphaned)
+    assert orphaned.state == ("confirmed", total, [])
     (found,) = tasks_of(orphaned)
     assert found.state == "settled"
 

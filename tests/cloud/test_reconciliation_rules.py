@@ -50,7 +50,8 @@ def books(said: str) -> Books:
             paid["p1"] = Paid("S001", A, "p1", int(amount), "CNY", 5)
             twice = {"p1"} if rest == ["twice"] else set()
         else:
-            given[A, "r1"] = Given("S001", A, "r1", int(amount), "CNY", True, 5)
+            no = rest == ["refused"]
+            given[A, "r1"] = Given("S001", A, "r1", int(amount), "CNY", not no, 5, no)
     orders = {A: Order("S001", "CNY"), B: Order("S001", "CNY")}
     return Books(paid, given, orders, twice, {"S001", "S002"})
 

@@ -111,7 +111,8 @@ def keep(conn: sa.Connection, account: Account, parcel: Parcel, source: str, now
 
 
 def note_compared(conn: sa.Connection, kept: Kept, foreign: int, now_ms: int) -> None:
-    """Note that a bill was compared, and how many of its lines are other systems'."""
+    """Note when a bill was compared, 0 if that is still to be finished, and how many of its lines are other
+    systems'."""
     conn.execute(
         sa.update(bill)
         .where(_of(bill, kept.account, kept.day.isoformat()))

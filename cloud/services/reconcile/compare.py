@@ -36,6 +36,8 @@ class Reason(StrEnum):
     """Another system's order on this account."""
     REFUND_UNKNOWN = "refund_unknown"
     """Given back there, and not by us."""
+    REFUND_REFUSED = "refund_refused"
+    """Given back there under a number that our ledger calls refused."""
     REFUND_MISSING = "refund_missing"
     """Given back by our ledger, and on no bill that could have it."""
     REFUND_AMOUNT_DIFFERS = "refund_amount_differs"
@@ -45,7 +47,7 @@ class Act(StrEnum):
     """What a person is advised to do."""
 
     NOTHING = "nothing"
-    """The ledger takes it as money heard; if no sale comes of it, the store's inbox asks what to do."""
+    """The ledger takes it as heard, and the store's inbox asks what to do where somebody has to."""
     ASK_PROVIDER = "ask_provider"
     """Show both numbers to the provider and ask which is right."""
     FIND_ORDER = "find_order"
@@ -72,6 +74,7 @@ ACTS: Mapping[Reason, Act] = {
     Reason.ORDER_UNKNOWN: Act.FIND_ORDER,
     Reason.NOT_OURS: Act.FIND_SYSTEM,
     Reason.REFUND_UNKNOWN: Act.FIND_REFUNDER,
+    Reason.REFUND_REFUSED: Act.NOTHING,
     Reason.REFUND_MISSING: Act.ASK_PROVIDER,
     Reason.REFUND_AMOUNT_DIFFERS: Act.ASK_PROVIDER,
 }
@@ -91,7 +94,8 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A refund as our ledger has it; `number` is ours. `done`: the provider has confirmed it."""
+    """A refund as our ledger has it; `number` is ours. `done`: the provider has confirmed it; `refused`: it
+    has said no, so that nothing should have moved."""
 
     store: str
     attempt_id: str
@@ -100,6 +104,7 @@ class Given:
     currency: str
     done: bool
     at_ms: int
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +244,13 @@ def _refund(no: int, line: BillLine, store: str, books: Books) -> list[Finding]:
     ours = books.given.get((line.attempt_id, line.refund_number))
     if ours is None:
         return [_finding(Reason.REFUND_UNKNOWN, no, line, store, 0)]
+    found = [_finding(Reason.REFUND_REFUSED, no, line, store, 0)] if ours.refused else []
     if ours.currency != line.currency:
         words = f"{ours.currency} here, {line.currency} there"
-        return [_finding(Reason.CURRENCY_DIFFERS, no, line, store, ours.amount, words)]
-    if ours.amount != line.amount:
-        return [_finding(Reason.REFUND_AMOUNT_DIFFERS, no, line, store, ours.amount)]
-    return []
+        found.append(_finding(Reason.CURRENCY_DIFFERS, no, line, store, ours.amount, words))
+    elif ours.amount != line.amount:
+        found.append(_finding(Reason.REFUND_AMOUNT_DIFFERS, no, line, store, ours.amount))
+    return found
 
 
 def _twice(no: int, line: BillLine, books: Books) -> Finding:

@@ -58,7 +58,8 @@ def bring_up_to_date(
     healed: Collection[int],
     now_ms: int,
 ) -> Changes:
-    """Make the differences of a day those of `findings`; lines whose numbers are in `healed` are settled.
+    """Make the differences of a day those of `findings`; where nothing is to be done about lines whose
+    numbers are in `healed`, they are settled.
 
     What a person settled stays settled while it is the same difference. What is no longer found settles by
     itself.
@@ -111,7 +112,7 @@ def _rows(
     for each in findings:
         counted[each.reason, each.subject] += 1
         nth = counted[each.reason, each.subject]
-        settled = each.no in healed
+        settled = each.act is Act.NOTHING and each.no in healed
         yield {
             "tenant_id": account.tenant,
             "account": account.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +15,7 @@ from cloud.gateways.accounts import AccountUnfit, read, written
 from cloud.gateways.base import Offer
 from cloud.gateways.bills import day_at
 from cloud.gateways.registry import Gateways
+from cloud.services.giving_back import GivingBack
 from cloud.services.live import Newsroom
 from cloud.services.payments import Payments
 from cloud.services.reconcile import bills
@@ -31,8 +33,15 @@ class Bills:
     rounds: Rounds
 
 
-def open_bills(cloud: Cloud, gateways: Gateways, payments: Payments, newsroom: Newsroom) -> Bills:
-    """Build both on an open cloud."""
+def open_bills(
+    cloud: Cloud,
+    gateways: Gateways,
+    payments: Payments,
+    giving_back: GivingBack,
+    newsroom: Newsroom,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Bills:
+    """Build both on an open cloud; once `is_stopped` they ask providers nothing more."""
     folder = cloud.settings.accounts
 
     def is_shared(name: str) -> bool:
@@ -60,8 +69,10 @@ def open_bills(cloud: Cloud, gateways: Gateways, payments: Payments, newsroom: N
         return reconciliation.fetch(account, day)
 
     own, began_ms = cloud.db.write(lambda conn: _brand(conn, cloud.clock()))
-    reconciliation = Reconciliation(cloud.db, gateways, payments, newsroom, own, is_shared)
-    rounds = Rounds(billing, kept, bring, cloud.clock, day_at(began_ms))
+    reconciliation = Reconciliation(
+        cloud.db, gateways, payments, giving_back, newsroom, own, is_shared, is_stopped
+    )
+    rounds = Rounds(billing, kept, bring, cloud.clock, day_at(began_ms), is_stopped)
     return Bills(own, reconciliation, rounds)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 
@@ -30,6 +30,7 @@ from cloud.gateways.base import (
 from cloud.gateways.bills import BillUnreadable, bounds
 from cloud.gateways.registry import Gateways
 from cloud.services import tasks
+from cloud.services.giving_back import GivingBack
 from cloud.services.live import Newsroom
 from cloud.services.payments import Payments
 from cloud.services.reconcile import bills, compare, differences, fees, ledger, refunds
@@ -44,9 +45,16 @@ FETCHED = "fetched"
 """The source of a bill that came from the provider itself."""
 
 
+_UNHEARD = frozenset({Reason.UNKNOWN_HERE, Reason.REFUND_UNKNOWN, Reason.REFUND_REFUSED})
+"""What the ledger may be behind in: it is heard, and perhaps asked about first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a bill brought: how many lines, whether it was new, and what its day's comparison changed."""
+    """What a bill brought: how many lines, whether it was new, and what its day's comparison changed.
+
+    `unanswered` are findings nobody could be asked about: the day is to be compared once more.
+    """
 
     account: str
     day: date
@@ -57,6 +65,17 @@ class Result:
     opened: int
     closed: int
     healed: int
+    unanswered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Which lines of a bill were taken as heard, which are about money that the provider has reversed,
+    perhaps on another day, and about which nobody could be asked now."""
+
+    healed: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
+    unanswered: set[int] = field(default_factory=set)
 
 
 class Reconciliation:
@@ -67,16 +86,20 @@ class Reconciliation:
         database: Database,
         gateways: Gateways,
         payments: Payments,
+        giving_back: GivingBack,
         newsroom: Newsroom,
         tenant: str,
         is_shared: Callable[[str], bool],
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._gateways = gateways
         self._payments = payments
+        self._giving_back = giving_back
         self._newsroom = newsroom
         self._tenant = tenant
         self._is_shared = is_shared
+        self._is_stopped = is_stopped
 
     def fetch(self, account: str, day: date) -> Result:
         """Fetch the bill of a past day and take it in.
@@ -145,15 +168,15 @@ class Reconciliation:
             return lines, compared, _missing(conn, kept, lines)
 
         lines, compared, missing = self._database.read(look)
-        healed, gone = self._heal(kept.account, lines, compared.findings)
-        findings = [each for each in compared.findings if each.no not in gone] + missing
+        heard = self._heal(kept.account, lines, compared.findings)
+        findings = [each for each in compared.findings if each.no not in heard.gone] + missing
         now_ms = self._payments.now_ms()
 
         def write(conn: sa.Connection) -> differences.Changes:
             fees.book(conn, kept, lines, compared.placed)
-            bills.note_compared(conn, kept, compared.foreign, now_ms)
+            bills.note_compared(conn, kept, compared.foreign, 0 if heard.unanswered else now_ms)
             return differences.bring_up_to_date(
-                conn, kept.account, kept.day, findings, healed, now_ms
+                conn, kept.account, kept.day, findings, heard.healed, now_ms
             )
 
         changes = self._database.write(write)
@@ -167,30 +190,46 @@ class Reconciliation:
             found=len(findings),
             opened=changes.opened,
             closed=changes.closed,
-            healed=len(healed),
+            healed=len(heard.healed),
+            unanswered=len(heard.unanswered),
         )
 
     def _heal(
         self, account: Account, lines: Sequence[BillLine], findings: Iterable[Finding]
-    ) -> tuple[set[int], set[int]]:
-        """Take money the ledger has not heard of as heard, as if its notice had come; return which lines,
-        and which are about money that the provider has reversed, perhaps on another day."""
-        healed: set[int] = set()
-        gone: set[int] = set()
+    ) -> _Heard:
+        """Take what the ledger has not heard of as heard, as if its notice or answer had come. A stop waits
+        for one question only; the rest has no answer then."""
+        heard = _Heard()
         for each in findings:
-            if each.reason not in (Reason.UNKNOWN_HERE, Reason.REFUND_UNKNOWN):
+            if each.reason not in _UNHEARD:
                 continue
-            key = AttemptKey(account.tenant, each.store, each.attempt_id)
+            if self._is_stopped():
+                heard.unanswered.add(each.no)
+                continue
             try:
-                if each.reason is Reason.REFUND_UNKNOWN:
-                    gone |= {each.no} if self._reversed(account, key) else set()
-                elif self._hear(account, key, lines[each.no]):
-                    healed.add(each.no)
-                else:
-                    gone.add(each.no)
+                self._heal_one(heard, account, each, lines)
             except (RuleBroken, Trouble) as error:
-                log.error("bill and books differ about %s: %s", key.attempt_id, error.code)
-        return healed, gone
+                log.error("bill and books differ about %s: %s", each.attempt_id, error.code)
+                heard.unanswered.add(each.no)
+            except Exception:  # a bug with one finding must not keep the others of its day unheard
+                log.exception("what a bill says of %s cannot be heard", each.attempt_id)
+                heard.unanswered.add(each.no)
+        return heard
+
+    def _heal_one(
+        self, heard: _Heard, account: Account, each: Finding, lines: Sequence[BillLine]
+    ) -> None:
+        key = AttemptKey(account.tenant, each.store, each.attempt_id)
+        match each.reason:
+            case Reason.UNKNOWN_HERE:
+                booked = self._hear(account, key, lines[each.no])
+                (heard.healed if booked else heard.gone).add(each.no)
+            case Reason.REFUND_UNKNOWN if self._reversed(account, key):
+                heard.gone.add(each.no)
+            case Reason.REFUND_REFUSED:
+                line = lines[each.no]
+                self._giving_back.told(key, line.refund_number, line.amount, line.currency)
+                heard.healed.add(each.no)
 
     def _hear(self, account: Account, key: AttemptKey, line: BillLine) -> bool:
         """Tell whether a payment is in the books now; it is not if its provider has reversed it."""

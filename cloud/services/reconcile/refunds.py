@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.money_back import Back
 from cloud.db.distribution import across
 from cloud.db.refund_tables import refund
-from cloud.gateways.base import RefundStanding
 from cloud.services.reconcile.account import Account, chunks
 from cloud.services.reconcile.compare import Given, RefundKey
 
@@ -17,7 +17,7 @@ from cloud.services.reconcile.compare import Given, RefundKey
 def of_attempts(
     conn: sa.Connection, account: Account, ids: Iterable[str]
 ) -> dict[RefundKey, Given]:
-    """Return the refunds of these attempts that were or may be carried out."""
+    """Return the refunds of these attempts, those that were refused as well: a bill may know better."""
     return {
         (each.attempt_id, each.number): each
         for some in chunks(ids)
@@ -27,7 +27,7 @@ def of_attempts(
 
 def done_on(conn: sa.Connection, account: Account, span: tuple[int, int]) -> list[Given]:
     """Return the refunds the provider confirmed in [begin, end)."""
-    done = refund.c.standing == RefundStanding.DONE.value
+    done = refund.c.standing == Back.DONE.value
     when = sa.and_(done, refund.c.changed_ms >= span[0], refund.c.changed_ms < span[1])
     return list(_read(conn, account, when))
 
@@ -45,7 +45,6 @@ def _read(conn: sa.Connection, account: Account, which: sa.ColumnElement[Any]) -
     ).where(
         columns.tenant_id == account.tenant,
         columns.provider == account.name,
-        columns.standing != RefundStanding.REFUSED.value,
         which,
     )
     for row in conn.execute(across(query, "bills")):
@@ -55,6 +54,7 @@ def _read(conn: sa.Connection, account: Account, which: sa.ColumnElement[Any]) -
             number=row.number,
             amount=row.amount,
             currency=row.currency,
-            done=row.standing == RefundStanding.DONE.value,
+            done=row.standing == Back.DONE.value,
             at_ms=row.changed_ms,
+            refused=row.standing == Back.REFUSED.value,
         )

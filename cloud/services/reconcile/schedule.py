@@ -56,6 +56,8 @@ class Rounds:
     now_ms: Callable[[], int]
     first: date
     """The first day of this cloud: before it there is nothing to compare with."""
+    is_stopped: Callable[[], bool] = lambda: False
+    """Whether the cloud stops: then no further bill is begun."""
     _failed: dict[tuple[str, date], _Failures] = field(default_factory=dict)
 
     def run(self) -> list[Result]:
@@ -70,6 +72,8 @@ class Rounds:
                 waits = self._failed.get((account, day))
                 if day in there or (waits and self.now_ms() < waits.again_ms):
                     continue
+                if self.is_stopped():
+                    return came
                 result = self._try(account, day)
                 if result is not None:
                     came.append(result)
@@ -96,7 +100,16 @@ class Rounds:
         except Exception:  # a bug with one bill must not keep all others from being fetched
             log.exception("bill of %s for %s failed (%s)", account, day, self._wait(account, day))
             return None
-        self._failed.pop((account, day), None)
+        if result.unanswered:
+            log.warning(
+                "%s findings of %s for %s have no answer yet (%s)",
+                result.unanswered,
+                account,
+                day,
+                self._wait(account, day),
+            )
+        else:
+            self._failed.pop((account, day), None)
         level = logging.WARNING if result.opened else logging.INFO
         log.log(
             level,

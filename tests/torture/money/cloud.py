@@ -148,13 +148,14 @@ class MoneyCloud:
         )
         self.newsdesk = Newsdesk()
         payments = Payments(self.db, gateways, self.newsdesk, self.clock)
+        giving_back = GivingBack(self.db, gateways, self.newsdesk, payments)
         return Desk(
             db=self.db,
             orders=Orders(self.db, self.clock),
             payments=payments,
-            giving_back=GivingBack(self.db, gateways, self.newsdesk, payments),
+            giving_back=giving_back,
             gateways=gateways,
-            bills=open_bills(self.app.state.cloud, gateways, payments, self.newsdesk),
+            bills=open_bills(self.app.state.cloud, gateways, payments, giving_back, self.newsdesk),
             proofs=Proofs(self.db, our_keys()),
             newsroom=self.newsdesk,
             sandbox=sandbox,
