@@ -69,7 +69,8 @@ class StoreTasks:
 
         The goods may have been sold meanwhile: where too few are here it is refused until somebody says
         `although_short`, for what is in the hand can be handed over. Without the cloud only where our
-        signature proves the money, because the cloud sends none back while such a proof may be out.
+        signature proves the money, because while such a proof may be out the cloud lets nobody but this
+        till send it back, and this till knows what it asked for.
         Raises (through the future) RuleBroken(STOCK_SHORT) (`sku`, `wanted`, `here` of the first), what
         `claim` and `Payments.deliver_now` do, and RuleBroken(REFUND_UNDER_WAY) for money that is going
         back to the customer.
