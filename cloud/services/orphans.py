@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from app.wire.tasks import MONEY
+from app.wire.tasks import MONEY, NO_SALE
 from cloud.db.base import Database
 from cloud.db.feed import next_change
 from cloud.db.tables import store
 from cloud.db.task_tables import task
 from cloud.gateways.base import Answer, AttemptKey
 from cloud.services.live import Newsroom, store_topic
-from cloud.services.money_tasks import NO_SALE
 from cloud.services.tasks import NEWS, open_tasks
 
 
