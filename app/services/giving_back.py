@@ -22,6 +22,7 @@ from app.domain.text import check_reason
 from app.domain.times import business_date
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Clock, Priority, RefundDesk, Store, UnitOfWork
+from app.services.attempts import own_sale
 from app.services.payments import Payments
 from app.services.refunds import (
     Refunds,
@@ -34,7 +35,7 @@ from app.services.same_books import note_books, note_silence, refuses_for_sure
 from app.services.standing import refuse_revoked
 from app.services.tasks import StoreTasks
 from app.wire.refunds import RefundRequest, RefundView
-from app.wire.tasks import MONEY, TaskRow
+from app.wire.tasks import LATE, MONEY, NO_SALE, TaskRow
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,8 @@ class GivingBack:
     def late_money(self, task_id: str, manager: Person) -> Future[BackNews]:
         """Give money back that no sale was made of: all that its task names, claiming it first.
 
-        Raises (through the future) RuleBroken: MANAGER_NEEDED and what `StoreTasks.claim` does.
+        Raises (through the future) RuleBroken: MANAGER_NEEDED, SALE_ALREADY_RECORDED where its goods went
+        out here, and what `StoreTasks.claim` does.
         """
         return self._pool.submit(self._late_money, task_id, manager)
 
@@ -269,6 +271,10 @@ class GivingBack:
     def _begin_late(self, uow: UnitOfWork, row: TaskRow, actor: str) -> BackNews:
         """Record the first step for money no sale was made of, or return the one that has no answer."""
         refuse_revoked(uow)
+        own = uow.attempt(row.subject)
+        if row.code in (LATE, NO_SALE) and own is not None and own_sale(uow, own) is not None:
+            # The cloud has not heard of it yet. What came on top of it is another task.
+            raise RuleBroken(Code.SALE_ALREADY_RECORDED, id=own.last.sale_id)
         for step in uow.money_back_of_attempt(row.subject):
             if not step.refund_id and step.standing is Back.UNKNOWN:
                 return BackNews(step, None)

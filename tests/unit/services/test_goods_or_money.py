@@ -86,3 +86,25 @@ def test_goods_go_out_once_it_is_certain_that_the_money_stayed(counter: Counter)
     counter.desk.next = [Back.REFUSED]
     assert counter.job.late_money(attempt_id, MANAGER).result().step.standing is Back.REFUSED
     assert deliver(counter, attempt_id).result().sale is not None
+
+
+@pytest.mark.parametrize("code", ["late", "no_sale"])
+def test_no_money_goes_back_once_its_goods_went_out_though_the_cloud_has_not_heard(
+    counter: Counter, code: str
+):
+    attempt_id = proved_late(counter)
+    counter.tasks.down = True
+    assert deliver(counter, attempt_id).result().sale is not None
+    counter.tasks.down = False
+    counter.book.put(replace(counter.book.rows[attempt_id], code=code))
+    with pytest.raises(RuleBroken) as caught:
+        counter.job.late_money(attempt_id, MANAGER).result()
+    assert code_of(caught) is Code.SALE_ALREADY_RECORDED
+    assert counter.desk.calls == []
+
+
+def test_what_came_on_top_of_delivered_goods_goes_back(counter: Counter):
+    attempt_id = proved_late(counter)
+    assert deliver(counter, attempt_id).result().sale is not None
+    counter.book.put(replace(money(attempt_id), code="over", amount=100))
+    assert counter.job.late_money(attempt_id, MANAGER).result().step.standing is Back.DONE
