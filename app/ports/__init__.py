@@ -28,6 +28,8 @@ from app.ports.devices import (
 )
 from app.ports.store import Priority, Reader, Store, UnitOfWork
 from app.ports.values import (
+    BOOKS_ANSWERED,
+    BOOKS_ASKED,
     Alarm,
     Attempt,
     CopyStanding,
@@ -45,6 +47,8 @@ from app.ports.values import (
 )
 
 __all__ = [
+    "BOOKS_ANSWERED",
+    "BOOKS_ASKED",
     "Alarm",
     "Attempt",
     "Clock",

@@ -12,6 +12,10 @@ from app.errors import Code
 from app.wire.journal import Damaged, Record
 from app.wire.messages import Row
 
+BOOKS_ASKED, BOOKS_ANSWERED = "cloud.books.asked", "cloud.books.answered"
+"""Device state, two counts: how often this till wanted to be told whether the cloud's books are still the
+ones it knew (`Identity.timeline`), and the last of these questions that was older than a finished hello."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -43,3 +43,11 @@ def refuse_second(uow: UnitOfWork, sale_id: str) -> None:
             raise RuleBroken(Code.PAYMENT_ALREADY_OPEN, attempt_id=other.attempt_id)
         if state.state in PAID_STATES - {State.REFUNDED}:
             raise RuleBroken(Code.ORDER_PAID, attempt_id=other.attempt_id)
+
+
+def refuse_what_goes_back(uow: UnitOfWork, attempt_id: str) -> None:
+    """No goods go out for money that went back from here without a document, or may have: of that the
+    cloud warns nobody while it cannot be asked."""
+    for step in uow.money_back_of_attempt(attempt_id):
+        if not step.refund_id and step.standing.counts:
+            raise RuleBroken(Code.REFUND_UNDER_WAY, number=step.number)

@@ -22,6 +22,7 @@ from app.domain.text import check_reason
 from app.domain.times import business_date
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Clock, Priority, RefundDesk, Store, UnitOfWork
+from app.services.attempts import own_sale
 from app.services.payments import Payments
 from app.services.refunds import (
     Refunds,
@@ -30,10 +31,11 @@ from app.services.refunds import (
     returned_parts,
     worth,
 )
+from app.services.same_books import note_books, note_silence, refuses_for_sure
 from app.services.standing import refuse_revoked
 from app.services.tasks import StoreTasks
 from app.wire.refunds import RefundRequest, RefundView
-from app.wire.tasks import MONEY, TaskRow
+from app.wire.tasks import LATE, MONEY, NO_SALE, TaskRow
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +43,6 @@ T = TypeVar("T")
 
 LATE_MONEY = "late_money"
 """The reason that stands on a refund of money no sale was made of."""
-
-_MAY_BE_FORGOTTEN = frozenset(
-    {
-        Code.PAYMENT_UNKNOWN,
-        Code.PAYMENT_NOT_CONFIRMED,
-        Code.TASK_UNKNOWN,
-        Code.TASK_TAKEN,
-        Code.NOT_A_MANAGER,
-    }
-)
-"""Refusals of a cloud that may have known more before it was restored from a backup: what was sent to it
-then may be moving."""
 
 Heard = RefundView | Back
 
@@ -136,7 +126,8 @@ class GivingBack:
     def late_money(self, task_id: str, manager: Person) -> Future[BackNews]:
         """Give money back that no sale was made of: all that its task names, claiming it first.
 
-        Raises (through the future) RuleBroken: MANAGER_NEEDED and what `StoreTasks.claim` does.
+        Raises (through the future) RuleBroken: MANAGER_NEEDED, SALE_ALREADY_RECORDED where its goods went
+        out here, and what `StoreTasks.claim` does.
         """
         return self._pool.submit(self._late_money, task_id, manager)
 
@@ -210,17 +201,21 @@ class GivingBack:
             heard: Heard = self._desk.give_back(asked)
         except Trouble as trouble:
             log.warning("no answer about refund %s: %s", step.number, trouble.code)
+            self._run(lambda uow: note_silence(uow, step.number))
             return self._hear(step.number, Back.UNKNOWN)
         except RuleBroken as refused:
-            # Written down nowhere but here, unless the cloud was restored and has forgotten it.
-            forgotten = not first and refused.code in _MAY_BE_FORGOTTEN
-            taken = refused.code is Code.REFERENCE_ALREADY_USED
-            doubted = forgotten or taken or step.standing.is_accepted
-            heard = Back.UNKNOWN if doubted else Back.REFUSED
+            heard = Back.REFUSED if self._is_sure(step, refused, first) else Back.UNKNOWN
             return self._hear(step.number, heard, refused.code.value)
         news = self._hear(step.number, heard)
         self._look_at_own(step)
         return news
+
+    def _is_sure(self, step: RefundStep, refused: RuleBroken, first: bool) -> bool:
+        """Tell whether what the cloud refuses is written down nowhere but here. A restored one may have
+        forgotten it, whatever its reason is, so only the very first refusal counts at once."""
+        if refused.code is Code.REFERENCE_ALREADY_USED or step.standing.is_accepted:
+            return False
+        return first or self._run(lambda uow: refuses_for_sure(uow, step.number))
 
     def _look_at_own(self, step: RefundStep) -> None:
         """Let this till's own record of a payment hear that its money has gone back, or has not after all."""
@@ -270,11 +265,16 @@ class GivingBack:
         lines = tuple(sorted(pieces.items()))
         step = replace(step, cash=back.cash, lines=lines, provider=back.provider)
         uow.record(step)
+        note_books(uow, step.number)
         return BackNews(step, None, fresh=True)
 
     def _begin_late(self, uow: UnitOfWork, row: TaskRow, actor: str) -> BackNews:
         """Record the first step for money no sale was made of, or return the one that has no answer."""
         refuse_revoked(uow)
+        own = uow.attempt(row.subject)
+        if row.code in (LATE, NO_SALE) and own is not None and own_sale(uow, own) is not None:
+            # The cloud has not heard of it yet. What came on top of it is another task.
+            raise RuleBroken(Code.SALE_ALREADY_RECORDED, id=own.last.sale_id)
         for step in uow.money_back_of_attempt(row.subject):
             if not step.refund_id and step.standing is Back.UNKNOWN:
                 return BackNews(step, None)
@@ -288,6 +288,7 @@ class GivingBack:
             actor=actor,
         )
         uow.record(step)
+        note_books(uow, step.number)
         return BackNews(step, None, fresh=True)
 
     def _first(

@@ -14,8 +14,8 @@ from app.domain.people import Person, Role
 from app.ports import Alarm, Reader
 from app.services.late_money import WaitingMoney, waiting_money
 from app.services.stock import Shortage, shortages
-from app.services.tasks import resolutions_of
-from app.wire.tasks import CLAIMED, GIVES_BACK, LEAVES, MONEY, PAYMENT, SETTLED, TaskRow
+from app.services.tasks import DELIVERABLE, resolutions_of
+from app.wire.tasks import CLAIMED, GIVES_BACK, MONEY, PAYMENT, SETTLED, TaskRow
 
 PAYMENTS_SHOWN_MS = 12 * 3_600_000
 """So long a payment of another tablet is listed; what is still open is listed however old it is."""
@@ -51,8 +51,8 @@ class Entry:
     def can_deliver(self) -> bool:
         """The goods can go out now, from this very tablet, whose cart they are."""
         mine = self.money is not None and self.money.can_become_sale
-        leaves = self.task is not None and self.task.code in LEAVES
-        return mine and not leaves and self.hold is not Hold.TAKEN
+        stays = self.task is None or self.task.code in DELIVERABLE
+        return mine and stays and self.hold is not Hold.TAKEN
 
     def can_give_back(self, person: Person | None) -> bool:
         """This person may send the money back to where it came from, from this very tablet."""

@@ -16,6 +16,7 @@ from app.services.checkout import frozen_slot
 from app.wire.tasks import (
     GIVES_BACK,
     GOING_BACK,
+    LEAVES,
     MONEY,
     NOT_GIVEN_BACK,
     OVER,
@@ -29,6 +30,8 @@ _CAME = GIVES_BACK - {NOT_GIVEN_BACK}
 """Codes of tasks about money that a provider has told of."""
 _PAID = frozenset({State.CONFIRMED, GOING_BACK, REFUNDED})
 """Codes of what was paid, whatever became of the money since."""
+_WENT = LEAVES - {NOT_GIVEN_BACK} | {REFUNDED}
+"""Codes of money that leaves for the customer or has left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +75,35 @@ def waiting_money(reader: Reader) -> tuple[WaitingMoney, ...]:
 
 
 def untold(reader: Reader) -> tuple[str, ...]:
-    """Return this till's own attempts of which the store's inbox knows more money than the till.
+    """Return this till's own attempts of which the store's inbox knows more money than the till, or that
+    all of it leaves while goods could still go out for it here.
 
     The hint that told of it was lost, and once its cart is sold, by it or another way, an attempt is asked
     about no more. What was confirmed here by hand is named as well, for a day or until its money came.
     """
     device = reader.identity().device
     own = [task for task in reader.tasks() if task.device == device and _tells_of_money(task)]
-    return tuple(task.task_id for task in own if _is_news(reader.attempt(task.task_id), task))
+    return tuple(task.task_id for task in own if _is_news(reader, task))
 
 
 def _tells_of_money(task: TaskRow) -> bool:
     paid = task.kind in (MONEY, PAYMENT) and task.code in _PAID
-    return paid or (task.kind == MONEY and task.code in _CAME and task.state != SETTLED)
+    return (
+        paid or _went(task) or (task.kind == MONEY and task.code in _CAME and task.state != SETTLED)
+    )
 
 
-def _is_news(attempt: Attempt | None, task: TaskRow) -> bool:
+def _went(task: TaskRow) -> bool:
+    return task.kind == MONEY and task.code in _WENT
+
+
+def _is_news(reader: Reader, task: TaskRow) -> bool:
+    attempt = reader.attempt(task.task_id)
     if attempt is None:
         return False
+    kept = attempt.last.after.state is State.CONFIRMED
+    if kept and _went(task) and 0 < attempt.last.received <= task.amount:
+        return reader.document(attempt.last.sale_id) is None
     due = attempt.last.amount if task.code == OVER else 0
     return attempt.last.received < due + task.amount
 

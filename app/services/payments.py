@@ -21,7 +21,13 @@ from app.domain.sale import Sale, Tender, TenderKind
 from app.domain.times import Moment
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import Attempt, Clock, PaymentGateway, Priority, Store, UnitOfWork
-from app.services.attempts import came_in_time, is_over, known_attempt, own_sale
+from app.services.attempts import (
+    came_in_time,
+    is_over,
+    known_attempt,
+    own_sale,
+    refuse_what_goes_back,
+)
 from app.services.checkout import FROZEN, check_discounts, frozen_slot, record_sale
 from app.services.hearing import absent, believed, events_of, is_credible, next_step
 from app.services.orders import freeze, make_order, make_portable_order
@@ -129,7 +135,8 @@ class Payments:
         network thread, and only for `StoreTasks.deliver`, which makes sure that nobody gives it back.
 
         Raises RuleBroken: PAYMENT_UNKNOWN, PAYMENT_NOT_CONFIRMED, SALE_ALREADY_RECORDED if the cart was
-        sold another way, SALE_UNKNOWN if it is kept no more.
+        sold another way, SALE_UNKNOWN if it is kept no more, REFUND_UNDER_WAY if this till gave money
+        of it back, or may have.
         """
         return self._run(lambda uow: self._deliver(uow, attempt_id, actor.person_id))
 
@@ -322,6 +329,7 @@ class Payments:
                 raise RuleBroken(Code.SALE_ALREADY_RECORDED, id=attempt.last.sale_id)
             if uow.draft(frozen_slot(attempt_id)) is None:
                 raise RuleBroken(Code.SALE_UNKNOWN)
+            refuse_what_goes_back(uow, attempt_id)
             refuse_revoked(uow)
             self._sell(uow, replace(attempt, last=replace(attempt.last, actor=actor)), now)
         return PaymentNews(attempt, own_sale(uow, attempt), None, now)

@@ -23,6 +23,7 @@ from app.wire.tasks import (
     CORRECTED,
     DELIVERED,
     DROPPED,
+    GOODS_FOR,
     LEAVES,
     MONEY,
     QUARANTINE,
@@ -38,6 +39,9 @@ from app.wire.tasks import (
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+DELIVERABLE = GOODS_FOR | {UNPROVEN}
+"""Codes of tasks whose goods may go out: a manager's word is enough for that, whatever never came."""
 
 
 class StoreTasks:
@@ -69,10 +73,11 @@ class StoreTasks:
 
         The goods may have been sold meanwhile: where too few are here it is refused until somebody says
         `although_short`, for what is in the hand can be handed over. Without the cloud only where our
-        signature proves the money, because the cloud sends none back while such a proof may be out.
+        signature proves the money, because while such a proof may be out the cloud lets nobody but this
+        till send it back, and this till knows what it asked for.
         Raises (through the future) RuleBroken(STOCK_SHORT) (`sku`, `wanted`, `here` of the first), what
-        `claim` and `Payments.deliver_now` do, and RuleBroken(REFUND_UNDER_WAY) for money that is going
-        back to the customer.
+        `claim` and `Payments.deliver_now` do, and RuleBroken: REFUND_UNDER_WAY for money that goes or
+        has gone back to the customer, PAYMENT_NOT_CONFIRMED for what by the cloud's books is not there.
         """
         return self._pool.submit(self._deliver, attempt_id, person, although_short)
 
@@ -130,8 +135,11 @@ class StoreTasks:
             if not self._is_proved(attempt_id):
                 raise
             return False
-        if row.code in LEAVES:  # known to the cloud before this till heard of it
-            raise RuleBroken(Code.REFUND_UNDER_WAY, number=attempt_id)
+        if row.code not in DELIVERABLE:  # known to the cloud before this till heard of it
+            leaves = row.code in LEAVES
+            raise RuleBroken(
+                Code.REFUND_UNDER_WAY if leaves else Code.PAYMENT_NOT_CONFIRMED, number=attempt_id
+            )
         return row.code != UNPROVEN
 
     def _is_proved(self, attempt_id: str) -> bool:

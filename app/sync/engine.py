@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from app.domain.ids import new_id
 from app.domain.times import business_date
 from app.errors import Code, Trouble
-from app.ports import Clock, JournalMark, Priority, Store, SyncTransport, UnitOfWork
+from app.ports import (
+    BOOKS_ANSWERED,
+    BOOKS_ASKED,
+    Clock,
+    JournalMark,
+    Priority,
+    Store,
+    SyncTransport,
+    UnitOfWork,
+)
 from app.sync.alarms import alarms_of
 from app.sync.books import compare_books
 from app.sync.bootstrap import Bootstrap
@@ -51,6 +60,8 @@ class _Standing:
     timeline: str
     restored: bool
     revoked: bool
+    books_asked: str
+    """The newest question whether the cloud's books are still the same, "" if all have their answer."""
 
 
 class SyncEngine:
@@ -103,7 +114,7 @@ class SyncEngine:
             standing = self._standing()
             round_.revoked = standing.revoked
             # A revoked till asks each time whether it still is; a restored one must not send as before.
-            greeting = hello or standing.revoked or standing.restored
+            greeting = hello or standing.revoked or standing.restored or standing.books_asked != ""
             self._tidy_members(round_)
             sender = self._hello(standing, round_) if greeting else standing.sender
         except Trouble as trouble:
@@ -243,6 +254,7 @@ class SyncEngine:
                 timeline=identity.timeline,
                 restored=bool(uow.state(RESTORED_STATE)),
                 revoked=uow.is_revoked(),
+                books_asked=_open_question(uow),
             )
 
         return self._store.run(look, priority=Priority.SYNC).result()
@@ -269,6 +281,7 @@ class SyncEngine:
             if reason:
                 return self._epochs.open_another(reason, round_)
             self._keep_timeline(standing, answer)
+            self._answer_question(standing)
             return standing.sender
         except Trouble as trouble:
             if ends_the_round(trouble):
@@ -321,6 +334,14 @@ class SyncEngine:
                 lambda uow: uow.pin_cloud(answer.timeline, ()), priority=Priority.SYNC
             ).result()
 
+    def _answer_question(self, standing: _Standing) -> None:
+        """Let whoever asked before this hello know that by now the timeline is the cloud's."""
+        asked = standing.books_asked
+        if asked and not self._store.drain_only:
+            self._store.run(
+                lambda uow: uow.set_state(BOOKS_ANSWERED, asked), priority=Priority.SYNC
+            ).result()
+
     def _greeting(self, standing: _Standing) -> HelloRequest:
         head, acked = standing.head, standing.acked
         return HelloRequest(
@@ -352,3 +373,8 @@ class SyncEngine:
             lambda uow: uow.set_state(FEED_GENERATION, generation), priority=Priority.SYNC
         ).result()
         self._generation, self._restart = None, False
+
+
+def _open_question(uow: UnitOfWork) -> str:
+    asked = uow.state(BOOKS_ASKED)
+    return asked if asked != uow.state(BOOKS_ANSWERED) else ""

@@ -20,8 +20,9 @@ WAITS_FOR_UPDATE = "waits_for_update"
 """The code of the task that stands for records of a till that is newer than the cloud; they are booked, and
 it is settled, once the cloud is updated."""
 OVERSELL = "oversell"
-OVER = "over"
-"""The code of money that came on top of what was due."""
+LATE, PARTIAL, NO_SALE, OVER = "late", "partial", "no_sale", "over"
+"""Codes of money that came after the end, that was less than was due, that no sale was made of, and that
+came on top of what was due."""
 UNPROVEN = "unproven"
 """The code of a sale that was made on a spoken code, and whose money the cloud has not heard of."""
 
@@ -32,11 +33,15 @@ as given back in a till's books although the provider refused it afterwards."""
 BELIED = "refund_after_all"
 """The code of money that went back although its provider had called it refused: perhaps it went twice."""
 
-GIVES_BACK = frozenset({"late", "over", "partial", "no_sale", NOT_GIVEN_BACK})
+GIVES_BACK = frozenset({LATE, OVER, PARTIAL, NO_SALE, NOT_GIVEN_BACK})
 """Codes of money that can be sent back to where it came from."""
 
-LEAVES = frozenset({GOING_BACK, STUCK, NOT_GIVEN_BACK})
-"""Codes of money that leaves or has left for the customer: no goods may go out for it."""
+GOODS_FOR = frozenset({LATE, NO_SALE, OVER})
+"""Codes of money that came whole and stays, so that its goods may go out. For any other none may: one that
+is not named here, because it was thought of later, is no leave to hand something over."""
+
+LEAVES = frozenset({GOING_BACK, STUCK, NOT_GIVEN_BACK, BELIED})
+"""Codes of money that leaves or has left for the customer."""
 
 SEEN, DELIVERED, REFUNDED = "seen", "delivered", "refunded"
 RELEASED, CORRECTED, DROPPED = "released", "corrected", "dropped"
@@ -93,9 +98,9 @@ class TaskClaim(Message, frozen=True, kw_only=True):
 class TaskSettlement(Message, frozen=True, kw_only=True):
     """`POST /v1/tasks/settle`, by whoever holds the claim; the same settlement again is fine.
 
-    `resolution` is a word: seen, delivered, refunded, released (a quarantined record goes on the
-    books), corrected, dropped. `person` decides; "" (an older till) is who claimed it. Whatever is not
-    `delivered` takes a manager: 403 `not_a_manager`.
+    `resolution` is a word: seen, delivered (of money in `GOODS_FOR` alone), refunded, released (a
+    quarantined record goes on the books), corrected, dropped. `person` decides; "" (an older till) is who
+    claimed it. Whatever is not `delivered` takes a manager: 403 `not_a_manager`.
     """
 
     task_id: str

@@ -21,10 +21,13 @@ from app.wire.tasks import (
     BY_ITSELF,
     GIVES_BACK,
     GOING_BACK,
+    LATE,
     MONEY,
+    NO_SALE,
     NOT_GIVEN_BACK,
     OPEN,
     OVER,
+    PARTIAL,
     PAYMENT,
     REFUNDED,
     SETTLED,
@@ -45,9 +48,6 @@ from cloud.services.tasks import TaskColumns, device_code
 
 ORPHAN_MS = 10 * 60_000
 """So long after its end a payment may be without its sale: the till may be writing it, or be offline."""
-
-LATE, PARTIAL, NO_SALE = "late", "partial", "no_sale"
-"""Codes of tasks of the kind "money" that are not in the messages."""
 
 _SURE = {Anomaly.PROVED.value}
 """The mark of a step nobody need look at: our own signature."""

@@ -15,11 +15,13 @@ import sqlalchemy as sa
 from app.errors import Code, RuleBroken
 from app.wire.messages import News
 from app.wire.tasks import (
+    BELIED,
     CLAIM_MINUTES,
     CLAIMED,
     CORRECTED,
     DELIVERED,
     DROPPED,
+    GOODS_FOR,
     MONEY,
     OPEN,
     PAYMENT,
@@ -55,10 +57,13 @@ OPERATOR = "operator"
 """Who claims at the command line of the cloud."""
 
 _RESOLUTIONS = {
-    MONEY: frozenset({DELIVERED, REFUNDED, SEEN}),
+    # By kind, and by the codes that have words of their own.
+    MONEY: frozenset({REFUNDED, SEEN}),
     RECORD: frozenset({SEEN, CORRECTED}),
     QUARANTINE: frozenset({RELEASED, DROPPED}),
     UNPROVEN: frozenset({SEEN}),  # nothing came that could be delivered for or go back
+    BELIED: frozenset({SEEN}),  # all that came has gone
+    **dict.fromkeys(GOODS_FOR, frozenset({DELIVERED, REFUNDED, SEEN})),
 }
 _BLANK: dict[str, Any] = {
     "other": "",
@@ -275,7 +280,7 @@ def take_away(connection: sa.Connection, holder: Holder, task_id: str) -> None:
 
 def resolutions_of(kind: str, code: str) -> frozenset[str]:
     """Return the words by which such a task may be settled."""
-    return _RESOLUTIONS[code if code in (QUARANTINE, UNPROVEN) else kind]
+    return _RESOLUTIONS[code if code in _RESOLUTIONS else kind]
 
 
 def unsettled(connection: sa.Connection, tenant: str, store: str = "") -> Sequence[sa.RowMapping]:

@@ -12,7 +12,7 @@ from app.domain.payment import Event, State, Way
 from app.errors import RuleBroken, Trouble
 from app.services.payments import Payments as TillPayments
 from app.services.wallets import Wallets
-from app.wire.tasks import PAYMENT
+from app.wire.tasks import LATE, PAYMENT
 from cloud.gateways.base import Answer, Standing
 from cloud.services import afterwards, ingest, money_tasks, payments
 from cloud.services.attempts import Ledger
@@ -40,7 +40,7 @@ _collect = Wallets._collect_once
 
 def _late_money_is_no_task(facts: Any, sold: Any, now_ms: int) -> Any:
     found = _judge(facts, sold, now_ms)
-    return replace(found, kind=PAYMENT) if found.code == money_tasks.LATE else found
+    return replace(found, kind=PAYMENT) if found.code == LATE else found
 
 
 def _lost_means_failed(self: Payments, attempt: Any, trouble: Any) -> Any:

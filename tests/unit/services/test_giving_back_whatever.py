@@ -1,26 +1,47 @@
-"""Whatever is lost, refused or restarted on the way, never more goes back than came, and the books say so."""
+"""Whatever is lost, refused, restored or restarted, never more goes back than came, and the books say so."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.money_back import Back
 from app.domain.refund import Refund
 from app.domain.sale import Sale, TenderKind
-from app.errors import RuleBroken
+from app.errors import Code, RuleBroken
 from tests.unit.services.test_giving_back import Counter
+from tests.unit.services.test_refused_for_sure import greet
 from tests.unit.services.till import COAT, SCARF, Till
 
 MOVES = st.sampled_from(
-    ["give", "give", "lose answer", "lose request", "refuse", "pend", "ask", "cash", "restart"]
+    [
+        *(
+            "give",
+            "give",
+            "lose answer",
+            "lose request",
+            "refuse",
+            "pend",
+            "ask",
+            "cash",
+            "restart",
+        ),
+        *("cloud refuses", "cloud refuses", "restore the cloud", "hello", "hello"),
+    ]
 )
 
 
+def _row(*moves: str) -> list[tuple[str, int, int]]:
+    return [(move, 1, 1) for move in moves]
+
+
 @settings(max_examples=40, deadline=None)
+@example(_row("lose answer", "restore the cloud", "hello", "cloud refuses", "cash"))
+@example(_row("lose answer", "cloud refuses", "restore the cloud", "cloud refuses", "cash"))
+@example(_row("lose request", "cloud refuses", "hello", "cloud refuses", "cash"))
 @given(st.lists(st.tuples(MOVES, st.integers(1, 3), st.integers(1, 2)), max_size=14))
 def test_never_more_goes_back_than_came_whatever_is_lost(moves: list[tuple[str, int, int]]):
     with tempfile.TemporaryDirectory() as folder:
@@ -33,14 +54,22 @@ def test_never_more_goes_back_than_came_whatever_is_lost(moves: list[tuple[str, 
 
 def _play(counter: Counter, moves: list[tuple[str, int, int]]) -> None:
     sale = counter.sale(COAT, SCARF, SCARF)
-    attempt_id = sale.tenders[0].attempt_id
+    attempt_id, books = sale.tenders[0].attempt_id, 1
+    greet(counter, str(books))
     for move, line_no, pieces in moves:
         counter.desk.lose_answers = int(move == "lose answer")
         counter.desk.lose_requests = int(move == "lose request")
         counter.desk.next = {"refuse": [Back.REFUSED], "pend": [Back.PENDING]}.get(move, [])
+        if move == "restore the cloud":
+            counter.desk.forget()
+            books += 1
         try:
             if move == "restart":
                 counter.restart()
+            elif move == "hello":
+                greet(counter, str(books))
+            elif move in ("cloud refuses", "restore the cloud"):
+                _be_refused(counter)
             elif move == "ask":
                 _ask_on(counter)
             elif move == "cash":
@@ -63,6 +92,14 @@ def _ask_on(counter: Counter) -> None:
         if step.number in counter.desk.numbers:
             counter.desk.say(step.number, Back.DONE)
         counter.job.refresh(step.number).result()
+
+
+def _be_refused(counter: Counter) -> None:
+    """Ask on at a cloud that gives nothing back which it does not know yet."""
+    counter.desk.refuses = Code.PAYMENT_NOT_CONFIRMED
+    for step in counter.job.not_ended():
+        counter.job.refresh(step.number).result()
+    counter.desk.refuses = None
 
 
 def _check_books(counter: Counter, sale: Sale, attempt_id: str) -> None:

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from app.services.inbox import PAYMENTS_SHOWN_MS, Entry, Hold, inbox
 from app.wire.messages import PullAnswer, Row
-from app.wire.tasks import CLAIM_MINUTES, CLAIMED, LEAVES, MONEY, PAYMENT, RECORD, SETTLED, TaskRow
+from app.wire.tasks import CLAIM_MINUTES, CLAIMED, MONEY, PAYMENT, RECORD, SETTLED, TaskRow
 from tests.unit.services.test_late_money import closed_and_paid
+from tests.unit.services.test_tasks import LEAVES
 from tests.unit.services.till import GUIDE, MANAGER, Till, shown
 
 ELSEWHERE = "SH01-B2"
@@ -78,8 +79,8 @@ def test_what_both_sides_know_of_own_money_is_one_entry(till: Till):
     assert entry.can_ask()
 
 
-@pytest.mark.parametrize("code", sorted(LEAVES))
-def test_goods_do_not_go_out_for_money_that_leaves(till: Till, code: str):
+@pytest.mark.parametrize("code", [*LEAVES, "partial", "waiting", "a word of next year"])
+def test_goods_do_not_go_out_for_money_that_leaves_or_is_not_there(till: Till, code: str):
     attempt_id = closed_and_paid(till)
     tell(till, task(MONEY, code, task_id=attempt_id))
     (entry,) = listed(till)

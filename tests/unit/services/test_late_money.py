@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.domain.payment import Event
 from app.services.late_money import WaitingMoney, untold, waiting_money
 from app.wire.tasks import GOING_BACK, MONEY, OVER, PAYMENT, REFUNDED, TaskRow
 from tests.unit.services.till import COAT, GUIDE, MANAGER, SCARF, Till, ask, cancel, shown
@@ -139,6 +140,23 @@ def test_what_was_confirmed_by_hand_is_asked_about_though_its_money_went_back(
     till.gateway.pay(attempt_id)
     ask(till, attempt_id)
     assert untold(till.store.reader) == ()
+
+
+@pytest.mark.parametrize("code", ["refund_pending", "refund_stuck", "refund_after_all", "refunded"])
+def test_late_money_that_leaves_is_asked_about_until_the_till_knows(till: Till, code: str) -> None:
+    """It was called refused, or begun at another tablet, and the hint of it was lost."""
+    attempt_id = closed_and_paid(till)
+    amount = till.attempt(attempt_id).last.received
+    part = told_of(till, attempt_id, code, amount - 1)
+    till.store.run(lambda uow: uow.put_task(part)).result()
+    assert untold(till.store.reader) == (), "the rest of it stays, and so does its state"
+    whole = told_of(till, attempt_id, code, amount)
+    till.store.run(lambda uow: uow.put_task(whole)).result()
+    assert untold(till.store.reader) == (attempt_id,)
+    till.gateway.go_back(attempt_id, Event.REFUND_ASKED)
+    ask(till, attempt_id)
+    assert untold(till.store.reader) == ()
+    assert not waiting(till)[0].can_become_sale
 
 
 def test_of_a_payment_this_till_does_not_hold_nothing_is_asked(till: Till) -> None:
