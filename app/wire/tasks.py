@@ -32,10 +32,13 @@ as given back in a till's books although the provider refused it afterwards."""
 BELIED = "refund_after_all"
 """The code of money that went back although its provider had called it refused: perhaps it went twice."""
 
+TAKEN_BACK = "taken_back"
+"""The code of money that counted as paid, and that its provider has given back without a refund of ours."""
+
 GIVES_BACK = frozenset({"late", "over", "partial", "no_sale", NOT_GIVEN_BACK})
 """Codes of money that can be sent back to where it came from."""
 
-LEAVES = frozenset({GOING_BACK, STUCK, NOT_GIVEN_BACK})
+LEAVES = frozenset({GOING_BACK, STUCK, NOT_GIVEN_BACK, TAKEN_BACK})
 """Codes of money that leaves or has left for the customer: no goods may go out for it."""
 
 SEEN, DELIVERED, REFUNDED = "seen", "delivered", "refunded"

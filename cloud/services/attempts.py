@@ -258,6 +258,19 @@ class Ledger:
         source = "page" if way is Way.PAGE else "till"
         return self._write(replace(attempt, provider=provider, way=way), STARTED, source)
 
+    def note(
+        self, attempt: Attempt, event: str, source: str, of: tuple[str, int] | None = None
+    ) -> Attempt:
+        """Add to the history what changes neither the state nor the money, `of` a provider and an amount if
+        it is about those. Nobody is told, and `changed_ms` stays: whoever waits does not wait anew."""
+        attempt = replace(attempt, version=attempt.version + 1)
+        row = tables.attempt.update().where(of_key(tables.attempt, attempt.key))
+        self.conn.execute(row.values(version=attempt.version))
+        provider, amount = of or (attempt.provider, attempt.received)
+        told = replace(attempt, provider=provider, received=amount, changed_ms=self.now_ms)
+        _note(self.conn, told, event, source)
+        return attempt
+
     def _write(self, attempt: Attempt, event: str, source: str) -> Attempt:
         attempt = replace(attempt, version=attempt.version + 1, changed_ms=self.now_ms)
         kept = {*key_columns(attempt.key), "next_ms"}

@@ -29,6 +29,7 @@ from app.wire.tasks import (
     REFUNDED,
     SETTLED,
     STUCK,
+    TAKEN_BACK,
     UNPROVEN,
 )
 from app.wire.tokens import PORTABLE_HEAD
@@ -164,7 +165,11 @@ def _judge(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, NOT_GIVEN_BACK, False, given.owed)
     if given.going:
         return _Finding(MONEY, GOING_BACK, False, given.going)
-    found = _judge_left(facts, sold, now_ms)
+    kept = replace(facts, received=facts.received - facts.taken_back)
+    found = _judge_left(kept, sold, now_ms)
+    waits = not found.settled and found.kind == MONEY and kept.received > given.done
+    if facts.taken_back and not waits:
+        return _Finding(MONEY, TAKEN_BACK, False, facts.taken_back)
     if given.belied and (found.settled or found.kind != MONEY):
         return _Finding(MONEY, BELIED, False, given.belied)
     return found
