@@ -132,9 +132,10 @@ class Unproven:
 
 
 def hear_end(ledger: Ledger, attempt: Attempt, answer: Answer) -> Attempt:
-    """Note that a provider's order has ended, if that is what it says of what was confirmed by hand."""
-    final = answer.standing not in PENDING and answer.standing is not Standing.PAID
-    return ledger.deny(attempt) if final else attempt
+    """Note that a provider's order has ended, if that is what it says of what was confirmed by hand. One that
+    is paid is at its end too once its time is over: if less came than was due, no more is waited for."""
+    over = answer.standing is not Standing.PAID or attempt.expires_ms <= ledger.now_ms
+    return ledger.deny(attempt) if over and answer.standing not in PENDING else attempt
 
 
 def _is_silent(gateway: Gateway) -> bool:

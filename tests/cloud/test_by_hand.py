@@ -144,6 +144,30 @@ def test_a_part_of_the_money_proves_that_much_and_no_more(shop, till, shown, clo
     assert the_row(till).state == "settled"
 
 
+def test_less_than_was_due_is_a_task_when_the_time_is_over_though_the_provider_says_paid(
+    shop, till, shown, clock: Clock
+):
+    """The payer of a code that only shows types the amount."""
+    phone = shop.phone()
+    phone.open(shown.page)
+    phone.tap("/take")
+    phone.tap("/pay")
+    vouch(till, shown)
+    with shop.cloud.db.reading() as conn:
+        (order,) = conn.execute(sa.select(books.sandbox_order)).all()
+    less = sa.update(books.sandbox_order).values(amount=2_500)
+    shop.cloud.db.write(lambda conn: conn.execute(less))
+    shop.desk.sandbox.approve(order.payment_id)
+    shop.desk.payments.current(shown.key)
+    assert shop.desk.sandbox.query(shown.key).standing is Standing.PAID
+    assert (attempt_of(shop, shown).received, attempt_of(shop, shown).is_awaited) == (2_500, True)
+    after_its_end(shop, clock)
+    assert attempt_of(shop, shown).vouched is Vouched.DENIED
+    assert (the_row(till).code, the_row(till).state) == ("unproven", "open")
+    receive(shop, shown, shown.order.total - 2_500)
+    assert the_row(till).state == "settled"
+
+
 def test_money_on_top_of_it_waits_for_a_person(shop, till, shown):
     vouch(till, shown)
     receive(shop, shown, shown.order.total)
