@@ -229,12 +229,13 @@ class Ledger:
         return attempt
 
     def vouch(self, attempt: Attempt) -> Attempt:
-        """Apply a till's word that somebody saw the money. What had ended unpaid before stays denied."""
+        """Apply a till's word that somebody saw the money. Where it had ended unpaid before any wallet was
+        chosen that is denied; else its provider is asked, and one that never says anything denies nothing."""
         after = attempt.payment.after(Event.VOUCHED)
         if after is attempt.payment or after.state is not State.CONFIRMED:
             return attempt
-        open_still = attempt.payment.is_open
-        vouched = Vouched.AWAITED if open_still else Vouched.DENIED
+        asked = attempt.payment.is_open or attempt.provider
+        vouched = Vouched.AWAITED if asked else Vouched.DENIED
         return self._write(
             replace(attempt, payment=after, vouched=vouched), Event.VOUCHED.value, "till"
         )
