@@ -213,7 +213,7 @@ def _judge_kept(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, LATE, False, facts.received)
     patience_ms = ORPHAN_MS + (PROOF_MS if facts.may_be_proved else 0)
     if paid and not made and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
-        return _Finding(MONEY, NO_SALE, False, max(facts.received, facts.due))
+        return _Finding(MONEY, NO_SALE, False, facts.received or facts.due)
     if paid and facts.received > facts.due:  # its till has made the sale, or is about to
         return _Finding(MONEY, OVER, False, facts.received - facts.due)
     if paid and made:
