@@ -18,12 +18,13 @@ from typing import Annotated, cast
 from fastapi import Depends, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 
+from app.errors import Trouble
 from cloud.bootstrap import Cloud
 from cloud.db.base import Database
 from cloud.db.notices import Notices
 from cloud.db.state import ensure_tenant
 from cloud.gateways.accounts import AccountUnfit, written
-from cloud.gateways.base import AttemptKey, Charge, Gateway, Money
+from cloud.gateways.base import Answer, AttemptKey, Charge, Gateway, Listener, Money
 from cloud.gateways.connect import Tools, connect
 from cloud.gateways.line import open_line
 from cloud.gateways.registry import Gateways, only
@@ -177,6 +178,19 @@ def account_tools(cloud: Cloud) -> Tools:
     )
 
 
+def _listener(payments: Payments, name: str) -> Listener:
+    """Return what hears a provider inside the house. It says nothing twice: what cannot be believed yet is
+    heard when it is asked."""
+
+    def hear(attempt: AttemptKey, answer: Answer) -> None:
+        try:
+            payments.heard(attempt, answer, name)
+        except Trouble as trouble:
+            log.warning("%s is asked again about %s: %s", name, attempt.attempt_id, trouble.code)
+
+    return hear
+
+
 def open_desk(cloud: Cloud) -> Desk:
     """Build the payment side on an open cloud, with the providers it has accounts at."""
     newsroom, stopping = open_newsroom(cloud.db), threading.Event()
@@ -184,7 +198,7 @@ def open_desk(cloud: Cloud) -> Desk:
     gateways = open_gateways(cloud, sandbox)
     payments = Payments(cloud.db, gateways, newsroom, cloud.clock)
     giving_back = GivingBack(cloud.db, gateways, newsroom, payments)
-    sandbox.notify = lambda attempt, answer: payments.heard(attempt, answer, sandbox.name)
+    sandbox.notify = _listener(payments, sandbox.name)
     return Desk(
         db=cloud.db,
         orders=Orders(cloud.db, cloud.clock),

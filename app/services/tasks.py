@@ -30,6 +30,7 @@ from app.wire.tasks import (
     REFUNDED,
     RELEASED,
     SEEN,
+    TAKEN_BACK,
     UNPROVEN,
     TaskClaim,
     TaskRow,
@@ -170,7 +171,7 @@ def resolutions_of(task: TaskRow) -> tuple[str, ...]:
     """
     if task.code == QUARANTINE:
         return (RELEASED, DROPPED)
-    if task.code in (UNPROVEN, BELIED):  # nothing is there that could go back
+    if task.code in (UNPROVEN, BELIED, TAKEN_BACK):  # nothing is there that could go back
         return (SEEN,)
     return (REFUNDED, SEEN) if task.kind == MONEY else (SEEN, CORRECTED)
 

@@ -33,6 +33,9 @@ as given back in a till's books although the provider refused it afterwards."""
 BELIED = "refund_after_all"
 """The code of money that went back although its provider had called it refused: perhaps it went twice."""
 
+TAKEN_BACK = "taken_back"
+"""The code of money that counted as paid, and that its provider has given back without a refund of ours."""
+
 GIVES_BACK = frozenset({LATE, OVER, PARTIAL, NO_SALE, NOT_GIVEN_BACK})
 """Codes of money that can be sent back to where it came from."""
 
@@ -40,7 +43,7 @@ GOODS_FOR = frozenset({LATE, NO_SALE, OVER})
 """Codes of money that came whole and stays, so that its goods may go out. For any other none may: one that
 is not named here, because it was thought of later, is no leave to hand something over."""
 
-LEAVES = frozenset({GOING_BACK, STUCK, NOT_GIVEN_BACK, BELIED})
+LEAVES = frozenset({GOING_BACK, STUCK, NOT_GIVEN_BACK, BELIED, TAKEN_BACK})
 """Codes of money that leaves or has left for the customer."""
 
 SEEN, DELIVERED, REFUNDED = "seen", "delivered", "refunded"

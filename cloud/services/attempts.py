@@ -229,12 +229,13 @@ class Ledger:
         return attempt
 
     def vouch(self, attempt: Attempt) -> Attempt:
-        """Apply a till's word that somebody saw the money. What had ended unpaid before stays denied."""
+        """Apply a till's word that somebody saw the money. Where it had ended unpaid before any wallet was
+        chosen that is denied; else its provider is asked, and one that never says anything denies nothing."""
         after = attempt.payment.after(Event.VOUCHED)
         if after is attempt.payment or after.state is not State.CONFIRMED:
             return attempt
-        open_still = attempt.payment.is_open
-        vouched = Vouched.AWAITED if open_still else Vouched.DENIED
+        asked = attempt.payment.is_open or attempt.provider
+        vouched = Vouched.AWAITED if asked else Vouched.DENIED
         return self._write(
             replace(attempt, payment=after, vouched=vouched), Event.VOUCHED.value, "till"
         )
@@ -257,6 +258,19 @@ class Ledger:
             return attempt
         source = "page" if way is Way.PAGE else "till"
         return self._write(replace(attempt, provider=provider, way=way), STARTED, source)
+
+    def note(
+        self, attempt: Attempt, event: str, source: str, of: tuple[str, int] | None = None
+    ) -> Attempt:
+        """Add to the history what changes neither the state nor the money, `of` a provider and an amount if
+        it is about those. Nobody is told, and `changed_ms` stays: whoever waits does not wait anew."""
+        attempt = replace(attempt, version=attempt.version + 1)
+        row = tables.attempt.update().where(of_key(tables.attempt, attempt.key))
+        self.conn.execute(row.values(version=attempt.version))
+        provider, amount = of or (attempt.provider, attempt.received)
+        told = replace(attempt, provider=provider, received=amount, changed_ms=self.now_ms)
+        _note(self.conn, told, event, source)
+        return attempt
 
     def _write(self, attempt: Attempt, event: str, source: str) -> Attempt:
         attempt = replace(attempt, version=attempt.version + 1, changed_ms=self.now_ms)

@@ -4,7 +4,7 @@ provider until that has said something final. Knows no page; the hand's word is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeGuard
@@ -19,16 +19,16 @@ from cloud.db.base import Database
 from cloud.db.tables import payment_step
 from cloud.gateways.base import PENDING, Answer, AttemptKey, Gateway, Offer, Standing
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, overdue, turns
+from cloud.services import attempts, overdue, reversing, turns
 from cloud.services.attempts import Attempt, Ledger, Vouched, of_key
+from cloud.services.closing import Change, Closing
 from cloud.services.projection import Arrival, Projectable
+from cloud.services.reversing import Asked
 from cloud.services.rounds import Lane, Round
 
 log = logging.getLogger(__name__)
 
 _PAID = frozenset(state.value for state in PAID_STATES)
-
-Change = Callable[[Callable[[Ledger], Attempt]], Attempt]
 
 
 def note_vouched(
@@ -71,6 +71,7 @@ class Unproven:
     database: Database
     gateways: Gateways
     change: Change
+    closing: Closing
 
     def go(self, now_ms: int, lane: Lane, round_: Round) -> None:
         """Ask about all of a lane that is past its end; whoever does not answer is asked again later."""
@@ -96,7 +97,7 @@ class Unproven:
         """
         over = attempt.expires_ms <= now_ms
         try:
-            answer = self._answer(attempt, over=over)
+            answer, asked = self._answer(attempt, over=over)
         except Trouble as trouble:
             log.warning("no answer about attempt %s: %s", attempt.attempt_id, trouble.code)
             return attempt
@@ -107,28 +108,34 @@ class Unproven:
             here = attempts.find(ledger.conn, attempt.key, lock=True)
             if isinstance(answer, Vouched):
                 return ledger.deny(here, answer)
-            return hear_end(ledger, ledger.hear_money(here, attempt.provider, answer.money), answer)
+            if answer.money and reversing.may_hide(ledger, here.key, attempt.provider, asked):
+                return here  # the next answer is from after the reversal
+            here = ledger.hear_money(here, attempt.provider, answer.money)
+            here = reversing.note_taken_back(ledger, here, attempt.provider, answer)
+            return hear_end(ledger, here, answer)
 
         return self.change(take)
 
-    def _answer(self, attempt: Attempt, *, over: bool) -> Answer | Vouched:
+    def _answer(self, attempt: Attempt, *, over: bool) -> tuple[Answer | Vouched, Asked]:
+        asked = Asked(attempt.version)
         if not attempt.provider:  # no wallet was ever chosen
-            return Answer(Standing.CLOSED if over else Standing.OPEN)
+            return Answer(Standing.CLOSED if over else Standing.OPEN), asked
         gateway = self.gateways.named(attempt.provider)
         answer = gateway.query(attempt.key)
         if over and answer.standing in PENDING:
             if _is_silent(gateway):
-                return Vouched.SILENT
-            answer = gateway.close(attempt.key)
+                return Vouched.SILENT, asked
+            answer, asked = self.closing.close(attempt)
             if answer.standing is Standing.ABSENT:
-                return Answer(Standing.CLOSED)
-        return answer
+                return Answer(Standing.CLOSED), asked
+        return answer, asked
 
 
 def hear_end(ledger: Ledger, attempt: Attempt, answer: Answer) -> Attempt:
-    """Note that a provider's order has ended, if that is what it says of what was confirmed by hand."""
-    final = answer.standing not in PENDING and answer.standing is not Standing.PAID
-    return ledger.deny(attempt) if final else attempt
+    """Note that a provider's order has ended, if that is what it says of what was confirmed by hand. One that
+    is paid is at its end too once its time is over: if less came than was due, no more is waited for."""
+    over = answer.standing is not Standing.PAID or attempt.expires_ms <= ledger.now_ms
+    return ledger.deny(attempt) if over and answer.standing not in PENDING else attempt
 
 
 def _is_silent(gateway: Gateway) -> bool:

@@ -23,7 +23,7 @@ from app.wire.tokens import is_portable
 from cloud.db import payment_tables, refund_tables
 from cloud.db.columns import rows_of
 from cloud.db.tables import payment_step, sale, tender
-from cloud.services import refund_ledger
+from cloud.services import refund_ledger, reversing
 from cloud.services.attempts import Attempt, Vouched
 from cloud.services.given_back import NOTHING, Given, summed
 
@@ -56,6 +56,8 @@ class Known:
     by_hand: bool = False
     """A manager confirmed it, and the provider's side has not told of the money."""
     given: Given = NOTHING
+    taken_back: int = 0
+    """Of what was received its provider has given this much back, without a refund of ours."""
 
     @property
     def may_be_proved(self) -> bool:
@@ -111,6 +113,8 @@ def known_of(connection: sa.Connection, own: Own, attempt_ids: Collection[str]) 
             known[attempt_id] = _joined(known.get(attempt_id), said)
     for attempt_id, money in _orphans(connection, own, lost).items():
         known[attempt_id] = _of_orphan(attempt_id, known.get(attempt_id), money)
+    for attempt_id, gone in reversing.taken_back(connection, own, sorted(known)).items():
+        known[attempt_id] = replace(known[attempt_id], taken_back=gone)
     return _with_refunds(connection, own, known)
 
 

@@ -32,6 +32,7 @@ from app.wire.tasks import (
     REFUNDED,
     SETTLED,
     STUCK,
+    TAKEN_BACK,
     UNPROVEN,
 )
 from app.wire.tokens import PORTABLE_HEAD
@@ -166,7 +167,11 @@ def _judge(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, NOT_GIVEN_BACK, False, given.owed)
     if given.going:
         return _Finding(MONEY, GOING_BACK, False, given.going)
-    found = _judge_left(facts, sold, now_ms)
+    kept = replace(facts, received=facts.received - facts.taken_back)
+    found = _judge_left(kept, sold, now_ms)
+    waits = not found.settled and found.kind == MONEY and kept.received > given.done
+    if facts.taken_back and not waits:
+        return _Finding(MONEY, TAKEN_BACK, False, facts.taken_back)
     if given.belied and (found.settled or found.kind != MONEY):
         return _Finding(MONEY, BELIED, False, given.belied)
     return found
@@ -210,7 +215,7 @@ def _judge_kept(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
         return _Finding(MONEY, LATE, False, facts.received)
     patience_ms = ORPHAN_MS + (PROOF_MS if facts.may_be_proved else 0)
     if paid and not made and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
-        return _Finding(MONEY, NO_SALE, False, max(facts.received, facts.due))
+        return _Finding(MONEY, NO_SALE, False, facts.received or facts.due)
     if paid and facts.received > facts.due:  # its till has made the sale, or is about to
         return _Finding(MONEY, OVER, False, facts.received - facts.due)
     if paid and made:

@@ -11,6 +11,7 @@ from cloud.db import payment_tables as tables
 from cloud.db.distribution import across
 from cloud.gateways.base import AttemptKey
 from cloud.services.attempts import STARTED, Vouched
+from cloud.services.reversing import REVERSING
 from cloud.services.rounds import EVERYBODY, MOST, Lane
 
 
@@ -80,15 +81,15 @@ def unheard(
     lane: Lane = EVERYBODY,
 ) -> list[Place]:
     """Return, in order, the wallets of a lane behind a place that were chosen for attempts which ended by
-    `until_ms` and closed unpaid, were paid where another was chosen too, or confirmed by hand; of the wallets
-    in `again`, where an order can be paid twice, those of every attempt."""
+    `until_ms` and closed unpaid, were paid where another was chosen too or a reversal was begun, or confirmed
+    by hand; of the wallets in `again`, where an order can be paid twice, those of every attempt."""
     columns, chosen = tables.attempt.c, tables.event.c
     other = tables.event.alias("other").c
     same = ("tenant_id", "store_id", "attempt_id")
-    another_was_chosen = sa.exists().where(
+    another = sa.and_(other.event == STARTED, other.provider != columns.provider)
+    may_be_elsewhere = sa.exists().where(
         *[other[name] == columns[name] for name in same],
-        other.event == STARTED,
-        other.provider != columns.provider,
+        sa.or_(another, other.event == REVERSING),
     )
     unpaid = columns.state.in_([state.value for state in CLOSED_UNPAID])
     over = columns.state.in_([state.value for state in CLOSED_UNPAID | PAID_STATES])
@@ -103,7 +104,7 @@ def unheard(
         )
         .where(over, columns.expires_ms >= after[0], columns.expires_ms <= until_ms)
         .where(sa.tuple_(*place) > sa.tuple_(*map(sa.literal, after)))
-        .where(sa.or_(unpaid, another_was_chosen, vouched, chosen.provider.in_(sorted(again))))
+        .where(sa.or_(unpaid, may_be_elsewhere, vouched, chosen.provider.in_(sorted(again))))
         .where(lane.has(chosen.provider))
         .order_by(*place)
         .limit(limit)

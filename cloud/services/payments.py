@@ -28,11 +28,22 @@ from cloud.gateways.base import (
     unresolved,
 )
 from cloud.gateways.registry import Gateways
-from cloud.services import attempts, by_hand, money_tasks, orphans, overdue, tasks, turns
+from cloud.services import (
+    attempts,
+    by_hand,
+    money_tasks,
+    orphans,
+    overdue,
+    reversing,
+    tasks,
+    turns,
+)
 from cloud.services.afterwards import LastLooks, LostSales, look_for_orphans
 from cloud.services.attempts import Attempt, Ledger, Vouched
 from cloud.services.changes import Changes
+from cloud.services.closing import Closing
 from cloud.services.live import Newsroom
+from cloud.services.reversing import NOBODY_KNOWS, Asked
 from cloud.services.rounds import EVERYBODY, Lane, Round, Rounds
 from cloud.services.same_sale import give_way, is_the_same, of_two_orders, refuse_second
 
@@ -67,7 +78,8 @@ class Payments:
             LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
             LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
         )
-        self._unproven = by_hand.Unproven(database, gateways, self._change)
+        self._closing = Closing(gateways, self._change)
+        self._unproven = by_hand.Unproven(database, gateways, self._change, self._closing)
         self._last_looks: dict[Lane, LastLooks] = {}
         self._looking_from_ms = now_ms() - LATE_MS
 
@@ -197,18 +209,20 @@ class Payments:
             return self.current(key)
         try:
             answer = gateway.pay(charge(begun), code)
-            return self._apply(key, answer, Event.CLOSED, "provider", gateway.name)
+            asked = Asked(begun.version)
+            return self._apply(key, answer, Event.CLOSED, "provider", gateway.name, asked=asked)
         except Trouble as trouble:
             return self._lose(begun, trouble)
 
     def _leave(self, attempt: Attempt) -> None:
         """End the order at the wallet chosen before. Money that came meanwhile is what counts."""
         gateway = self._gateways.named(attempt.provider)
-        answer = gateway.query(attempt.key)
+        answer, asked = gateway.query(attempt.key), Asked(attempt.version)
         if answer.standing in PENDING:
-            answer = gateway.close(attempt.key)
+            answer, asked = self._closing.close(attempt)
         if answer.money:
-            self.heard(attempt.key, answer, gateway.name)
+            event = Event.TIMED_OUT
+            self._apply(attempt.key, answer, event, "provider", gateway.name, asked=asked)
             raise RuleBroken(Code.ORDER_CLOSED, state=State.CONFIRMED.value)
         if answer.standing in (Standing.OPEN, Standing.PAYING):
             raise unresolved(gateway.name, "the wallet chosen before still waits for its payer")
@@ -225,8 +239,8 @@ class Payments:
     def heard(self, key: AttemptKey, answer: Answer, provider: str = "") -> bool:
         """Take a provider's verified notification: its money, and otherwise its standing.
 
-        Of an attempt that has ended, money is a hint: its provider is asked, and what was reversed
-        meanwhile is not booked. Return whether all the answer's money is in the books. Raises
+        Of an attempt that has ended or is being reversed, money is a hint: its provider is asked, and what
+        was reversed meanwhile is not booked. Return whether all the answer's money is in the books. Raises
         RuleBroken(PAYMENT_UNKNOWN), and Trouble when the provider does not answer.
         """
         name = provider or self._gateways.first
@@ -273,7 +287,8 @@ class Payments:
             unpaid = answer.standing in PENDING and not answer.money
             if unpaid and attempt.payment.state is State.WAITING:
                 return attempt  # nothing to write; phones ask every few seconds
-            return self._apply(attempt.key, answer, Event.TIMED_OUT, "provider", name)
+            asked, event = Asked(attempt.version), Event.TIMED_OUT
+            return self._apply(attempt.key, answer, event, "provider", name, asked=asked)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
 
@@ -290,24 +305,11 @@ class Payments:
         if not attempt.payment.is_open:
             return attempt
         try:
-            answer = self._shut(attempt)
-            return self._apply(attempt.key, answer, event, source, attempt.provider, ending=True)
+            answer, asked = self._closing.shut(attempt)
+            name = attempt.provider
+            return self._apply(attempt.key, answer, event, source, name, asked=asked, ending=True)
         except Trouble as trouble:
             return self._lose(attempt, trouble)
-
-    def _shut(self, attempt: Attempt) -> Answer:
-        """Ask how a provider's order stands and end it if nothing was paid. One that was begun by the
-        customer's code and about which nobody answers is reversed: paid or not, no money stays."""
-        gateway = self._gateways.named(attempt.provider)
-        try:
-            answer = gateway.query(attempt.key)
-        except Trouble:
-            if attempt.way is not Way.CODE:
-                raise
-            answer = gateway.cancel(attempt.key)
-        if answer.standing in PENDING:
-            answer = gateway.close(attempt.key)
-        return Answer(Standing.CLOSED) if answer.standing is Standing.ABSENT else answer
 
     def _apply(
         self,
@@ -317,22 +319,26 @@ class Payments:
         source: str,
         provider: str,
         *,
+        asked: Asked = NOBODY_KNOWS,
         ending: bool = False,
     ) -> Attempt:
         """Apply a provider's answer; `closed` says whose wish an unpaid closing was.
 
         What is paid cannot be closed there. If it is less than was due, `ending` closes it here: nothing
         more can come, and what came can go back. Of a wallet the customer has left only money counts.
-        Raises Trouble where money for an attempt that has ended must be asked about.
+        Raises Trouble where money must be asked about and that brings no certainty.
         """
 
         def take(ledger: Ledger) -> Attempt | None:
             attempt = attempts.find(ledger.conn, key, lock=True)
             known = _refs(attempts.heard_of(ledger.conn, provider, key))
-            if not attempt.payment.is_open and not _refs(answer.money) <= known:
+            if not _refs(answer.money) <= known and (
+                not attempt.payment.is_open or reversing.may_hide(ledger, key, provider, asked)
+            ):
                 return None
             left = attempt.provider not in ("", provider)
             attempt = ledger.hear_money(attempt, provider, answer.money)
+            attempt = reversing.note_taken_back(ledger, attempt, provider, answer)
             paid = answer.standing is Standing.PAID and not ending
             if paid or left:
                 return attempt
@@ -340,18 +346,23 @@ class Payments:
                 return by_hand.hear_end(ledger, attempt, answer)
             return ledger.step(attempt, _UNPAID.get(answer.standing, closed), source)
 
-        return self._change(take) or self._late(key, answer, provider)
+        return self._change(take) or self._late(key, answer, closed, source, provider)
 
-    def _late(self, key: AttemptKey, hint: Answer, provider: str) -> Attempt:
-        """Ask about money that is said to have come for an attempt after its end, and book it unless its
-        provider has given it back: an answer from before we reversed the order may be heard after."""
+    def _late(
+        self, key: AttemptKey, hint: Answer, closed: Event, source: str, provider: str
+    ) -> Attempt:
+        """Ask about money that is said to have come for an attempt after its end or while it is reversed, and
+        book it unless its provider has given it back or may be about to."""
+        asked = Asked(self.find(key).version)
         sure = self._gateways.named(provider).query(key)
         if sure.standing in _GONE:
             log.warning("%s reversed what was paid for attempt %s", provider, key.attempt_id)
-            return self.find(key)
+            return self._apply(key, Answer(sure.standing), closed, source, provider)
 
         def book(ledger: Ledger) -> Attempt:
             attempt = attempts.find(ledger.conn, key, lock=True)
+            if reversing.may_hide(ledger, key, provider, asked):
+                raise unresolved(provider, "a reversal may be under way")
             return ledger.hear_money(attempt, provider, (*sure.money, *hint.money))
 
         return self._change(book)
@@ -362,7 +373,7 @@ class Payments:
             return ledger.step(here, Event.LOST, "provider") if here.payment.is_open else here
 
         after = self._change(lose)
-        if after.version != attempt.version:
+        if after.payment != attempt.payment:
             log.warning("no answer about attempt %s: %s", attempt.attempt_id, trouble.code)
         return after
 

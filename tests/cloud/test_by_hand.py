@@ -4,6 +4,7 @@ something final, and where that is "never paid" a person hears of it."""
 from __future__ import annotations
 
 import msgspec
+import pytest
 import sqlalchemy as sa
 
 from app.domain.ids import new_id
@@ -12,10 +13,10 @@ from app.wire.bodies import PaymentStepV1
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from cloud.db import payment_tables as books
 from cloud.db.task_tables import task
-from cloud.gateways.base import Standing
+from cloud.gateways.base import Answer, Offer, Standing
 from cloud.services.afterwards import LAST_LOOK_MS
 from cloud.services.attempts import Vouched
-from cloud.services.turns import EVERY_MS
+from cloud.services.turns import EVERY_MS, SELDOM_MS
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till
 from tests.cloud.tillside import attempt_of, receive, sold, the_row
@@ -144,6 +145,30 @@ def test_a_part_of_the_money_proves_that_much_and_no_more(shop, till, shown, clo
     assert the_row(till).state == "settled"
 
 
+def test_less_than_was_due_is_a_task_when_the_time_is_over_though_the_provider_says_paid(
+    shop, till, shown, clock: Clock
+):
+    """The payer of a code that only shows types the amount."""
+    phone = shop.phone()
+    phone.open(shown.page)
+    phone.tap("/take")
+    phone.tap("/pay")
+    vouch(till, shown)
+    with shop.cloud.db.reading() as conn:
+        (order,) = conn.execute(sa.select(books.sandbox_order)).all()
+    less = sa.update(books.sandbox_order).values(amount=2_500)
+    shop.cloud.db.write(lambda conn: conn.execute(less))
+    shop.desk.sandbox.approve(order.payment_id)
+    shop.desk.payments.current(shown.key)
+    assert shop.desk.sandbox.query(shown.key).standing is Standing.PAID
+    assert (attempt_of(shop, shown).received, attempt_of(shop, shown).is_awaited) == (2_500, True)
+    after_its_end(shop, clock)
+    assert attempt_of(shop, shown).vouched is Vouched.DENIED
+    assert (the_row(till).code, the_row(till).state) == ("unproven", "open")
+    receive(shop, shown, shown.order.total - 2_500)
+    assert the_row(till).state == "settled"
+
+
 def test_money_on_top_of_it_waits_for_a_person(shop, till, shown):
     vouch(till, shown)
     receive(shop, shown, shown.order.total)
@@ -162,6 +187,45 @@ def test_what_had_ended_unpaid_before_the_till_told_of_it_is_a_task_at_once(
     assert the_row(till).code == "unproven"
     receive(shop, shown, shown.order.total)
     assert the_row(till).state == "settled", "its goods went out long ago"
+
+
+def chosen_and_ended(shop: Shop, shown: Shown, clock: Clock) -> None:
+    """The customer went to a wallet and did nothing there; the cloud has called it expired."""
+    phone = shop.phone()
+    phone.open(shown.page)
+    phone.tap("/take")
+    phone.tap("/pay")
+    after_its_end(shop, clock)
+    assert attempt_of(shop, shown).payment.state is State.EXPIRED
+
+
+def test_a_hands_word_that_comes_after_the_end_is_final_where_the_provider_says_nothing(
+    shop, till, shown, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    """The till was offline, or two seconds slower than the cloud."""
+    chosen_and_ended(shop, shown, clock)
+    sandbox = shop.desk.gateways.named("sandbox")
+    monkeypatch.setattr(type(sandbox), "offers", frozenset({Offer.QR, Offer.BY_HAND}))
+    monkeypatch.setattr(sandbox, "query", lambda key: Answer(Standing.OPEN))
+    vouch(till, shown)
+    assert the_row(till).kind == "payment", "nobody has denied it"
+    clock.ahead_ms += SELDOM_MS
+    shop.desk.payments.sweep()
+    assert attempt_of(shop, shown).vouched is Vouched.SILENT
+    row = the_row(till)
+    assert (row.kind, row.code, row.state) == ("payment", "confirmed", "settled")
+
+
+def test_a_hands_word_that_comes_after_the_end_is_denied_by_a_provider_that_says_so(
+    shop, till, shown, clock: Clock
+):
+    chosen_and_ended(shop, shown, clock)
+    vouch(till, shown)
+    assert the_row(till).kind == "payment"
+    clock.ahead_ms += SELDOM_MS
+    shop.desk.payments.sweep()
+    assert attempt_of(shop, shown).vouched is Vouched.DENIED
+    assert (the_row(till).code, the_row(till).state) == ("unproven", "open")
 
 
 def test_the_wallet_is_asked_a_last_time_where_a_notice_was_lost(shop, till, shown, clock: Clock):

@@ -18,6 +18,7 @@ from app.wire.proofs import PROOF_MS
 from cloud.db import refund_tables
 from cloud.errors import Refused
 from cloud.gateways.base import Answer, Money, RefundAnswer, RefundStanding, Standing, unresolved
+from cloud.services.money_tasks import ORPHAN_MS
 from cloud.services.refund_answers import SELDOM_MS, SOON_MS
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import FIVE_MINUTES, Shop, Shown, Till
@@ -242,6 +243,27 @@ def test_history_is_kept_and_cannot_be_changed(
 
 
 # --- of money no sale was made of -----------------------------------------------------------------
+
+
+def test_the_task_of_money_without_a_sale_names_no_more_than_is_left_of_it(
+    shop: Shop, till: Till, clock: Clock
+):
+    shown = till.show(shop.client)
+    shop.paying(shown).tap("/approve")
+    clock.ahead_ms += FIVE_MINUTES + ORPHAN_MS + 1
+    till.device.sign_in()
+    shop.desk.payments.sweep()
+    total, part = shown.order.total, 2_500
+    assert (task_of(shop, shown).code, task_of(shop, shown).amount) == ("no_sale", total)
+    claim = claimed(till, shown)
+    for amount in (part, total - part):
+        assert task_of(shop, shown).state == "claimed"
+        asked = wish(shown, amount, document="", claim_id=claim)
+        assert shop.desk.giving_back.give_back(asked).standing is Back.DONE
+        if amount == part:
+            left = task_of(shop, shown)
+            assert (left.code, left.amount) == ("no_sale", total - part)
+    assert (task_of(shop, shown).code, task_of(shop, shown).state) == ("refunded", "settled")
 
 
 def test_late_money_goes_back_from_whichever_tablet_claims_it(shop: Shop, till: Till, late: Shown):

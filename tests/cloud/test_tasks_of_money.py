@@ -11,7 +11,8 @@ from cloud.bootstrap import Cloud
 from cloud.services.feed import put_people
 from cloud.services.tasks import open_tasks
 from tests.cloud.device import Device
-from tests.cloud.test_tasks import claim, refused, told
+from tests.cloud.test_tasks import claim, refused
+from tests.cloud.tillside import told
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ _MONEY = {
     "refund_stuck": ("danger", "undo-2"),
     "refund_refused": ("danger", "undo-2"),
     "refund_after_all": ("danger", "undo-2"),
+    "taken_back": ("danger", "undo-2"),
     "unproven": ("danger", "shield-alert"),
 }
 _RECORDS = {

@@ -17,7 +17,9 @@ from cloud.gateways.base import Answer, Standing
 from cloud.services import afterwards, ingest, money_tasks, payments
 from cloud.services.attempts import Ledger
 from cloud.services.by_hand import Unproven
+from cloud.services.closing import Closing
 from cloud.services.payments import Payments
+from cloud.services.reversing import NOBODY_KNOWS
 from tests.torture.invariants import Kind
 from tests.torture.money.runs import CHANCES
 from tests.torture.mutation import Mutation, Seam
@@ -33,7 +35,7 @@ class MoneyMutation(Mutation):
 _judge = money_tasks._judge
 _hear = Ledger.hear_money
 _apply = Payments._apply
-_shut = Payments._shut
+_shut = Closing.shut
 _note = TillPayments.note
 _collect = Wallets._collect_once
 
@@ -77,12 +79,12 @@ def _silence_refuses_a_code(self: Wallets, attempt_id: str, code: Any, actor: st
     return news
 
 
-def _silence_is_closed_without_reversing(self: Payments, attempt: Any) -> Any:
+def _silence_is_closed_without_reversing(self: Closing, attempt: Any) -> Any:
     try:
-        self._gateways.named(attempt.provider).query(attempt.key)
+        self.gateways.named(attempt.provider).query(attempt.key)
     except Trouble:
         if attempt.way is Way.CODE:
-            return Answer(Standing.CLOSED)
+            return Answer(Standing.CLOSED), NOBODY_KNOWS
     return _shut(self, attempt)
 
 
@@ -176,7 +178,7 @@ MUTATIONS = (
     ),
     MoneyMutation(
         "reversal: what a code began and nobody answers about is reversed",
-        (Seam(Payments, "_shut", _silence_is_closed_without_reversing),),
+        (Seam(Closing, "shut", _silence_is_closed_without_reversing),),
         frozenset({Kind.ALTERED, Kind.LOST}),
         _COLLECTING,
     ),
