@@ -22,7 +22,6 @@ from app.wire.tasks import (
     OVER,
     PAYMENT,
     REFUNDED,
-    SETTLED,
     TaskRow,
 )
 
@@ -87,10 +86,9 @@ def untold(reader: Reader) -> tuple[str, ...]:
 
 
 def _tells_of_money(task: TaskRow) -> bool:
+    # Settled or not: whoever settled it may have been another till, and our own record lacks the money still.
     paid = task.kind in (MONEY, PAYMENT) and task.code in _PAID
-    return (
-        paid or _went(task) or (task.kind == MONEY and task.code in _CAME and task.state != SETTLED)
-    )
+    return paid or _went(task) or (task.kind == MONEY and task.code in _CAME)
 
 
 def _went(task: TaskRow) -> bool:

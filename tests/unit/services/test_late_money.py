@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from app.domain.payment import Event
 from app.services.late_money import WaitingMoney, untold, waiting_money
-from app.wire.tasks import GOING_BACK, MONEY, OVER, PAYMENT, REFUNDED, TaskRow
+from app.wire.tasks import GOING_BACK, MONEY, OVER, PAYMENT, REFUNDED, SETTLED, TaskRow
 from tests.unit.services.till import COAT, GUIDE, MANAGER, SCARF, Till, ask, cancel, shown
 
 
@@ -157,6 +158,18 @@ def test_late_money_that_leaves_is_asked_about_until_the_till_knows(till: Till, 
     ask(till, attempt_id)
     assert untold(till.store.reader) == ()
     assert not waiting(till)[0].can_become_sale
+
+
+def test_late_money_that_another_tablet_settled_is_asked_about_once(till: Till) -> None:
+    attempt_id = shown(till)
+    cancel(till, attempt_id)
+    due = till.attempt(attempt_id).last.amount
+    task = replace(told_of(till, attempt_id, "late", due), state=SETTLED, resolution="delivered")
+    till.store.run(lambda uow: uow.put_task(task)).result()
+    assert untold(till.store.reader) == (attempt_id,)
+    till.gateway.pay(attempt_id)
+    ask(till, attempt_id)
+    assert untold(till.store.reader) == ()
 
 
 def test_of_a_payment_this_till_does_not_hold_nothing_is_asked(till: Till) -> None:
