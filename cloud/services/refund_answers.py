@@ -70,19 +70,20 @@ def _asked(gateway: Gateway, turn: Turn) -> RefundAnswer:
 def _sure(gateway: Gateway, turn: Turn, refused: RefundAnswer) -> RefundAnswer:
     """Return what a refusal is worth once the provider was asked for the refund itself.
 
-    What it knows of it counts. Else a refund that was sent once is refused; one that may have been sent
-    before stays in doubt for another turn, for an earlier call may still be at work, and so does one about
-    which that question got no answer.
+    What it knows of it counts. Else a refund that was sent once is refused, also where the question gets no
+    answer: no other call was out, and an account that may not give back may not ask either. One that may
+    have been sent before stays in doubt for another turn, for an earlier call may still be at work.
     """
-    doubt = RefundAnswer(RefundStanding.ABSENT, reason=refused.reason or refused.standing.value)
     try:
         known = gateway.refund_query(turn.row.asked())
     except Trouble as trouble:
         log.warning("no answer about refused refund %s: %s", turn.row.number, trouble.code)
-        return doubt
-    if known.standing is not RefundStanding.ABSENT:
-        return known
-    return refused if turn.is_first else doubt
+    else:
+        if known.standing is not RefundStanding.ABSENT:
+            return known
+    if turn.is_first:
+        return refused
+    return RefundAnswer(RefundStanding.ABSENT, reason=refused.reason or refused.standing.value)
 
 
 def _is_doubted(row: GoingBack) -> bool:

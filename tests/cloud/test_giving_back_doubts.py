@@ -159,24 +159,24 @@ def test_nobody_else_asks_while_a_question_is_out_whatever_the_clock_does_in_an_
 
 
 @pytest.mark.parametrize("reason", ["balance", ""])
-def test_a_refusal_about_which_nobody_answers_stays_in_doubt_until_somebody_does(
+def test_a_refusal_is_believed_without_an_answer_only_if_no_other_call_was_out(
     shop: Shop, paid: Shown, clock: Clock, monkeypatch: pytest.MonkeyPatch, reason: str
 ):
     shop.desk.stopping.set()  # the server's own sweep asks nobody
-    sandbox, desk, asked = shop.desk.sandbox, shop.desk.giving_back, wish(paid, 100)
-    sent: list[str] = []
-
-    def refuse(refund: Refund) -> RefundAnswer:
-        sent.append(refund.number)
-        return RefundAnswer(RefundStanding.REFUSED, reason=reason)
-
-    monkeypatch.setattr(sandbox, "refund", refuse)
+    sandbox, desk = shop.desk.sandbox, shop.desk.giving_back
+    silence = unresolved("sandbox", "line broke")
+    unheard, refused = RefundStanding.ABSENT, RefundStanding.REFUSED
+    before, first = wish(paid, 100), wish(paid, 200)
     with monkeypatch.context() as patch:
-        patch.setattr(sandbox, "refund_query", raising([], unresolved("sandbox", "line broke")))
-        assert desk.give_back(asked).standing is Back.UNKNOWN
-        clock.ahead_ms += SOON_MS
-        assert desk.current(asked.key).standing is Back.UNKNOWN
+        patch.setattr(sandbox, "refund", raising([], silence))
+        assert desk.give_back(before).standing is Back.UNKNOWN
+    monkeypatch.setattr(sandbox, "refund", lambda _: RefundAnswer(refused, reason=reason))
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox, "refund_query", raising([], silence))
+        assert desk.give_back(first).standing is Back.REFUSED
+    monkeypatch.setattr(sandbox, "refund_query", lambda _: RefundAnswer(unheard))
     clock.ahead_ms += SOON_MS
-    refused = desk.current(asked.key)
-    assert (refused.standing, refused.first.word) == (Back.REFUSED, reason or "refused")
-    assert len(sent) == 1, "what was refused is not sent again"
+    assert desk.current(before.key).standing is Back.UNKNOWN
+    clock.ahead_ms += SOON_MS
+    ended = desk.current(before.key)
+    assert (ended.standing, ended.first.word) == (Back.REFUSED, reason or "refused")
