@@ -14,6 +14,7 @@ from app.devices.clock import SystemClock
 from app.domain.ids import new_id
 from app.errors import Code, Trouble
 from app.ports import Clock, Store
+from app.services.same_books import note_books, refuses_for_sure
 from app.sync.engine import SyncEngine
 from app.wire.messages import MemberChange
 from offline_store import open_store
@@ -143,6 +144,18 @@ def test_a_hello_tells_what_a_lost_answer_did_not(pair: Pair):
     assert pair.engine.run().pushed == 3
     assert pair.line.batches == []
     assert pair.side.held(pair.store) == ids
+
+
+def test_a_refusal_counts_once_a_later_hello_has_shown_the_same_books(pair: Pair):
+    pair.record(2)
+    pair.engine.run()
+    pair.store.run(lambda uow: note_books(uow, "r1")).result()
+    refused = [pair.store.run(lambda uow: refuses_for_sure(uow, "r1")).result()]
+    pair.restart()
+    assert pair.engine.run(hello=False, pull=False).said_hello
+    refused.append(pair.store.run(lambda uow: refuses_for_sure(uow, "r1")).result())
+    assert refused == [False, True]
+    assert not pair.engine.run(hello=False, pull=False).said_hello
 
 
 @pytest.mark.fault(14, "nothing")
