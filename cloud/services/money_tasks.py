@@ -152,7 +152,8 @@ def _beyond(found: _Finding, facts: Known, old: TaskColumns | None) -> _Finding:
     if found.code not in (LATE, NO_SALE):
         return found
     by_a_person = old["state"] == SETTLED and old["resolution"] != BY_ITSELF
-    if not by_a_person and old["code"] != OVER:
+    # Late money is called a surplus only after a word; money without a sale also while its sale may come yet.
+    if not by_a_person and not (old["code"] == OVER and found.code == LATE):
         return found
     return _Finding(MONEY, OVER, False, found.amount - facts.due)
 
