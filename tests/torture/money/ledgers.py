@@ -14,7 +14,7 @@ from app.domain.sale import Sale
 from app.wire.tasks import MONEY, SETTLED, UNPROVEN
 from cloud.db import payment_tables as books
 from cloud.db.refund_tables import refund
-from cloud.db.tables import tender
+from cloud.db.tables import payment_step, tender
 from cloud.db.task_tables import task
 from cloud.gateways.numbers import attempt_id_of
 from tests.torture.money.providers import SANDBOX, Piece, pieces_of
@@ -85,6 +85,10 @@ def _add_cloud(found: Accounts, world: World) -> None:
         account = found[row.attempt_id]
         account.cloud_state, account.cloud_received = row.state, row.received
         account.by_hand, account.due = row.vouched != "", row.amount
+    for row in cloud.rows(sa.select(payment_step)):
+        account = found[row.attempt_id]
+        account.by_hand |= Anomaly.BY_HAND in row.anomalies.split()
+        account.due = max(account.due, row.amount)
     for row in cloud.rows(sa.select(books.money)):
         found[row.attempt_id].booked[row.provider, row.ref] = row.amount
     for row in cloud.rows(sa.select(refund).where(refund.c.standing == Back.DONE.value)):
