@@ -13,10 +13,9 @@ from cloud.db.base import Database
 from cloud.db.rows import insert_rows
 from cloud.db.tables import store
 from cloud.gateways.base import Answer, AttemptKey, Money
-from cloud.services import money_tasks
+from cloud.services import money_tasks, tasks
 from cloud.services.attempts import Attempt, Ledger, key_columns, of_key
-from cloud.services.live import Newsroom, store_topic
-from cloud.services.tasks import NEWS
+from cloud.services.live import Newsroom
 
 
 def note(
@@ -37,7 +36,7 @@ def note(
         return False
     urgent = database.write(lambda conn: _keep(conn, key, answer.money, provider, now_ms))
     if urgent:
-        newsroom.publish([store_topic(key.tenant, key.store)], NEWS)
+        tasks.tell(newsroom, [(key.tenant, key.store)])
     return urgent
 
 
