@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Slot
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QIcon
 from PySide6.QtQml import QQmlApplicationEngine, QQmlError
 from PySide6.QtQuick import QQuickWindow, QSGRendererInterface
@@ -22,6 +22,7 @@ from app.services.giving_back import BackNews
 from app.services.payments import PaymentNews
 from ui.images import Gallery
 from ui.input.wedge import Wedge
+from ui.postbox import posted_to
 from ui.text import Words
 from ui.viewmodels.root import RootVm
 from ui.wiring import Screens, TillParts
@@ -98,8 +99,8 @@ class Shell:
         self.screens = Screens(parts, self.words, self.gallery)
         self.root = self.screens.root
         self._last_report: SyncReport | None = None
-        self._news = _News(self.root)
-        self._news.status.connect(self._take_status, Qt.ConnectionType.QueuedConnection)
+        self.on_status = posted_to(self._take_status)
+        """Takes the sync worker's standing. Any thread."""
         self.wedge = Wedge(self.root)
         self.wedge.scanned.connect(self.screens.scans.take)
         self.wedge.suspectsChanged.connect(
@@ -119,11 +120,6 @@ class Shell:
         """Take news of money on its way back."""
         if self.engine is not None:
             self.screens.counter.hear_back(news)
-
-    def on_status(self, status: WorkerStatus) -> None:
-        """Take the sync worker's standing."""
-        if self.engine is not None:
-            self._news.status.emit(status)
 
     def show(self, *, fullscreen: bool = False) -> QQuickWindow:
         """Load the window and show it. Raises RuntimeError if its QML does not load."""
@@ -188,6 +184,8 @@ class Shell:
         return engine
 
     def _take_status(self, status: WorkerStatus) -> None:
+        if self.engine is None:  # closed while it was on its way
+            return
         self.screens.counter.network.look()
         if status.report is not self._last_report and status.report is not None:
             self._last_report = status.report
@@ -207,12 +205,6 @@ def delete_now(thing: QObject) -> None:
     """Delete an object now: what is on its way to it is dropped."""
     thing.deleteLater()
     QGuiApplication.sendPostedEvents(thing, int(QEvent.Type.DeferredDelete))
-
-
-class _News(QObject):
-    """Carries news from other threads to the GUI's."""
-
-    status = Signal(object)
 
 
 class _Frames(QObject):

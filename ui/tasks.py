@@ -1,6 +1,6 @@
 """Brings the answer of a future to the GUI thread, sorted into done, rule, trouble and bug.
 
-Futures are completed on store, network and device threads; the only way back is one queued signal.
+Futures are completed on store, network and device threads; the way back is the postbox.
 It knows no service and no sentence.
 """
 
@@ -14,9 +14,10 @@ from enum import StrEnum
 from itertools import count
 from typing import TypeVar
 
-from PySide6.QtCore import Property, QObject, Qt, Signal, Slot
+from PySide6.QtCore import Property, QObject, Signal
 
 from app.errors import Code, Fact, RuleBroken, Trouble
+from ui.postbox import posted_to
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -49,12 +50,6 @@ def sort_failure(error: BaseException) -> Failure:
     return Failure(FailureKind.BUG)
 
 
-class _Mail(QObject):
-    """The letter box: `arrived` is emitted on any thread and delivered on the owner's."""
-
-    arrived = Signal(object)
-
-
 @dataclass(slots=True)
 class _Letter:
     """What to do when one future answers."""
@@ -75,8 +70,7 @@ class Tasks(QObject):
         super().__init__(parent)
         self._waiting: dict[int, _Letter] = {}
         self._numbers = count()
-        self._mail = _Mail(self)
-        self._mail.arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._answered = posted_to(self._deliver)
 
     @Property(bool, notify=busyChanged)
     def busy(self) -> bool:
@@ -116,8 +110,8 @@ class Tasks(QObject):
         self._waiting[number] = letter
         if self.isBusy() != before:
             self.busyChanged.emit()
-        mail = self._mail
-        future.add_done_callback(lambda _: _post(mail, number))
+        answered = self._answered
+        future.add_done_callback(lambda _: answered(number))
 
     def forget(self, lane: str) -> None:
         """Drop what is under way in a lane; the work itself goes on."""
@@ -127,7 +121,6 @@ class Tasks(QObject):
         if self.isBusy() != before:
             self.busyChanged.emit()
 
-    @Slot(object)
     def _deliver(self, key: int) -> None:
         letter = self._waiting.pop(key, None)
         if letter is None:
@@ -159,14 +152,6 @@ def then(future: Future[T], work: Callable[[T], U]) -> Future[U]:
 
     future.add_done_callback(go_on)
     return after
-
-
-def _post(mail: _Mail, key: int) -> None:
-    """Runs on the thread that completed the future; a dead letter box must not hurt it."""
-    try:
-        mail.arrived.emit(key)
-    except RuntimeError:
-        return
 
 
 def _ignore(failure: Failure) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import Property, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Property, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
@@ -19,6 +19,7 @@ from app.ports import Frame, FrameSource
 from app.services.scanning import Novelty, Scanner
 from ui.bridge import ViewModel
 from ui.images import CameraImages
+from ui.postbox import posted_to
 from ui.text import Words
 
 QML_IMPORT_NAME = "Guide.Model"
@@ -64,7 +65,6 @@ class CameraVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     pictureChanged = Signal()
     read = Signal(str)
     """A code was read, once for each time it is held into sight."""
-    _looked = Signal(object)
 
     def __init__(
         self, tools: CameraTools | None, images: CameraImages, words: Words, parent: QObject
@@ -76,7 +76,7 @@ class CameraVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self._picture = ""
         self._said, self._said_kind = "", "info"
         self._drawn = True
-        self._looked.connect(self._show, Qt.ConnectionType.QueuedConnection)
+        self._looked = posted_to(self._show)
         words.changed.connect(self.changed)
 
     # --- what QML reads -------------------------------------------------------------------------
@@ -183,7 +183,7 @@ class CameraVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
             codes = tuple(code.text for code in novelty.fresh(scanner.look(frame)))
             if codes or self._drawn:
                 self._drawn = False
-                self._post(Look(opening, picture_of(frame), codes))
+                self._looked(Look(opening, picture_of(frame), codes))
 
         def fail(code: Code) -> None:
             if opening == self._opening:
@@ -192,13 +192,6 @@ class CameraVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self.put(self.changed, _cameras=source.cameras())
         source.open(look, fail, self._which)
 
-    def _post(self, look: Look) -> None:
-        try:
-            self._looked.emit(look)
-        except RuntimeError:  # the window was closed meanwhile
-            return
-
-    @Slot(object)
     def _show(self, look: Look) -> None:
         self._drawn = True
         if look.opening != self._opening:

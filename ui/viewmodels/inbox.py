@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from PySide6.QtCore import Property, QObject, Qt, Signal, Slot
+from PySide6.QtCore import Property, QObject, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.money_back import Back
@@ -22,6 +22,7 @@ from app.services.payments import PaymentNews, Payments
 from app.services.tasks import StoreTasks
 from app.wire.tasks import TaskRow
 from ui.bridge import KeyedListModel, ViewModel
+from ui.postbox import posted_to
 from ui.tasks import Failure, Tasks
 from ui.text import Words
 from ui.viewmodels.inboxrows import INBOX_ROLES, InboxRows, Names, is_money
@@ -63,7 +64,6 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
     closeAsked = Signal()
     delivered = Signal(object)
     notice = Signal(str, str)
-    _stirred = Signal()
 
     def __init__(self, tools: InboxTools, words: Words, parent: QObject) -> None:
         super().__init__(parent)
@@ -76,7 +76,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._rows = KeyedListModel(INBOX_ROLES, self)
         self._tasks = Tasks(self)
         self._tasks.busyChanged.connect(self.changed)
-        self._stirred.connect(self.look, Qt.ConnectionType.QueuedConnection)
+        self._stirred = posted_to(self.look)
         words.changed.connect(self._show)
 
     # --- what QML reads -----------------------------------------------------------------------
@@ -215,7 +215,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
 
     def stir(self) -> None:
         """There is news of some payment or task. Any thread."""
-        self._stirred.emit()
+        self._stirred()
 
     def _asked(self, news: PaymentNews) -> None:
         self.look()

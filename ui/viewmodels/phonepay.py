@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from PySide6.QtCore import Property, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Property, QObject, QTimer, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.people import Person
@@ -16,6 +16,7 @@ from app.domain.pricing import PricedCart
 from app.errors import Code
 from app.services.payments import PaymentNews
 from ui.bridge import ViewModel
+from ui.postbox import posted_to
 from ui.tasks import Failure, Tasks, then
 from ui.text import Words
 from ui.viewmodels.paynews import Beside, is_of, latest, phase_for
@@ -46,7 +47,6 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     refused = Signal()  # no QR was made
     soldElsewhere = Signal(object)  # the Sale of a cart that is not on the payment screen
     notice = Signal(str, str)
-    _heard = Signal(object)
 
     def __init__(self, tools: PhoneTools, words: Words, parent: QObject) -> None:
         super().__init__(parent)
@@ -65,7 +65,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
         self._second = QTimer(self)
         self._second.setInterval(1_000)
         self._second.timeout.connect(self.tick)
-        self._heard.connect(self._take_news, Qt.ConnectionType.QueuedConnection)
+        self._heard = posted_to(self._take_news)
         words.changed.connect(self._asked)
 
     # --- what QML reads: what is known ------------------------------------------------------------
@@ -248,7 +248,7 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
     @Slot(object)
     def hear(self, news: PaymentNews) -> None:
         """Take news of any attempt, on any thread."""
-        self._heard.emit(news)
+        self._heard(news)
 
     @Slot()
     def tick(self) -> None:
@@ -326,7 +326,6 @@ class PhonePayVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreat
 
     # --- hearing ----------------------------------------------------------------------------------
 
-    @Slot(object)
     def _take_news(self, news: PaymentNews) -> None:
         if not is_of(news, self.cart_id, self._news, self._adopted):
             self._tell_elsewhere(news)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Property, QObject, Qt, Signal, Slot
+from PySide6.QtCore import Property, QObject, Signal, Slot
 from PySide6.QtQml import QmlElement, QmlUncreatable
 
 from app.domain.facts import RefundStep
@@ -24,6 +24,7 @@ from app.services.honesty import Operation, Standing, Verdict
 from app.services.receipts import Receipts
 from app.services.refunds import Refunds
 from ui.bridge import KeyedListModel, ViewModel
+from ui.postbox import posted_to
 from ui.tasks import Failure, Tasks
 from ui.text import Words
 from ui.viewmodels.returnrows import LINE_ROLES, left_of, line_row, reason_row, value_of
@@ -49,7 +50,6 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
     notice = Signal(str, str)
     answered = Signal()
     """A refund that was waited for has its answer, whether or not this screen shows it."""
-    _heard = Signal(object)
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
         self._cash_reasons = KeyedListModel(REASON_ROLES, self)
         self._tasks = Tasks(self)
         self._tasks.busyChanged.connect(self.changed)
-        self._heard.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        self._heard = posted_to(self._take)
         words.changed.connect(self._show)
 
     # --- what QML reads -----------------------------------------------------------------------
@@ -275,7 +275,7 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
 
     def hear(self, news: BackNews) -> None:
         """Take news of a refund that goes through its provider. Any thread."""
-        self._heard.emit(news)
+        self._heard(news)
 
     def _open(self, outlook: Outlook) -> None:
         left = tuple(line for line in outlook.lines if left_of(line) and line.line.net >= 0)
@@ -306,7 +306,6 @@ class ReturnVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatab
             self._cash_reason = ""
         self._show()
 
-    @Slot(object)
     def _take(self, news: BackNews) -> None:
         """Hear an answer that was waited for in the background."""
         begun_here = self._refund_id != "" and news.step.refund_id == self._refund_id
