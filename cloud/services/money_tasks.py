@@ -43,6 +43,7 @@ from cloud.db.rows import upsert
 from cloud.db.tables import tender
 from cloud.db.task_tables import task
 from cloud.gateways.base import AttemptKey
+from cloud.services.answered import has_word, waits_of
 from cloud.services.money_facts import Known, Own, Sold, in_store, known_of, sales_of
 from cloud.services.projection import Arrival, Projectable
 from cloud.services.tasks import TaskColumns, device_code
@@ -113,7 +114,7 @@ def review(connection: sa.Connection, own: Own, attempt_ids: Collection[str], no
     for attempt_id in sorted(known):
         facts, sold = known[attempt_id], sales.get(attempt_id)
         old = before.get(attempt_id)
-        found = _beyond(_judge(facts, sold, now_ms), facts, old)
+        found = _judge(facts, sold, old, now_ms)
         values = _values(facts, sold, found, old, now_ms)
         if old is not None and all(old[name] == value for name, value in values.items()):
             continue
@@ -139,26 +140,13 @@ def waiting(connection: sa.Connection, key: AttemptKey, now_ms: int) -> tuple[in
         in_store(task.c.tenant_id, task.c.store_id, own), task.c.task_id == key.attempt_id
     )
     old = connection.execute(query).mappings().one_or_none()
-    found = _beyond(_judge(facts, sold, now_ms), facts, old)
+    found = _judge(facts, sold, old, now_ms)
     if found.settled or found.kind != MONEY or found.code not in GIVES_BACK:
         return 0, ""
     return found.amount, facts.given.owed_for if found.code == NOT_GIVEN_BACK else ""
 
 
-def _beyond(found: _Finding, facts: Known, old: TaskColumns | None) -> _Finding:
-    """Of money without a sale that a person has settled by a word, nothing waits but what came on top."""
-    if old is None or not _was_money(old) or found.amount <= facts.due:
-        return found
-    if found.code not in (LATE, NO_SALE):
-        return found
-    by_a_person = old["state"] == SETTLED and old["resolution"] != BY_ITSELF
-    # Late money is called a surplus only after a word; money without a sale also while its sale may come yet.
-    if not by_a_person and not (old["code"] == OVER and found.code == LATE):
-        return found
-    return _Finding(MONEY, OVER, False, found.amount - facts.due)
-
-
-def _judge(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
+def _judge(facts: Known, sold: Sold | None, old: TaskColumns | None, now_ms: int) -> _Finding:
     """Say what an attempt is to its store now. Money on its way back comes first: nobody may act on the
     rest of an attempt before it is certain what of it has gone."""
     given = facts.given
@@ -169,13 +157,25 @@ def _judge(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
     if given.going:
         return _Finding(MONEY, GOING_BACK, False, given.going)
     kept = replace(facts, received=facts.received - facts.taken_back)
-    found = _judge_left(kept, sold, now_ms)
+    found = _beyond_words(_judge_left(kept, sold, now_ms), facts.due, old)
     waits = not found.settled and found.kind == MONEY and kept.received > given.done
     if facts.taken_back and not waits:
         return _Finding(MONEY, TAKEN_BACK, False, facts.taken_back)
     if given.belied and (found.settled or found.kind != MONEY):
         return _Finding(MONEY, BELIED, False, given.belied)
     return found
+
+
+def _beyond_words(found: _Finding, due: int, old: TaskColumns | None) -> _Finding:
+    """Of money that a person has answered for by a word nothing waits but what came on top."""
+    if old is None or not old["answered"] or not has_word(found.code):
+        return found
+    code, amount = waits_of(found.code, found.amount, due, old["answered"])
+    if amount:
+        return replace(found, code=code, amount=amount)
+    if old["state"] == SETTLED and has_word(old["code"]):
+        return _Finding(MONEY, old["code"], True, old["amount"])
+    return replace(found, settled=True)
 
 
 def _judge_left(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
@@ -235,6 +235,7 @@ def _values(
     """Return the columns of an attempt's row; `detail` is what was due, `other` the sale."""
     turned = _was_money(old) != (found.kind == MONEY)
     kept = old is not None and not (turned and found.kind == MONEY)
+    there = max(0, (facts.received or facts.due) - facts.taken_back - facts.given.done)
     values: dict[str, Any] = {
         "task_id": facts.attempt_id,
         "kind": MONEY if _was_money(old) else found.kind,
@@ -247,6 +248,7 @@ def _values(
         "other": facts.sale_id,
         "detail": str(facts.due),
         "amount": found.amount,
+        "answered": min(old["answered"], there) if old is not None else 0,
         "created_ms": old["created_ms"] if kept and old else _began(facts, found, now_ms),
     }
     return values | _standing(found, old, now_ms)
@@ -267,16 +269,18 @@ def _standing(found: _Finding, old: TaskColumns | None, now_ms: int) -> dict[str
         "settled_ms",
         "resolution",
     )
-    fresh = dict(zip(names, (OPEN, "", "", "", 0, 0, ""), strict=True))
+    word = old["resolution"] if old is not None and old["answered"] else ""
+    fresh = dict(zip(names, (OPEN, "", "", "", 0, 0, word), strict=True))
     standing = {name: old[name] for name in names} if old else fresh
     if found.settled:
         if standing["state"] != SETTLED:
-            how = REFUNDED if found.code == REFUNDED else BY_ITSELF
+            how = REFUNDED if found.code == REFUNDED else word or BY_ITSELF
             standing |= {"state": SETTLED, "settled_ms": now_ms, "resolution": how}
         return standing
     if old and old["state"] == SETTLED:
-        same = (old["code"], old["amount"]) == (found.code, found.amount)
-        return standing if same and _was_money(old) else fresh
+        # What a word can answer for is beyond every word that was said, if it is named.
+        same = (old["code"], old["amount"]) == (found.code, found.amount) and _was_money(old)
+        return standing if same and not has_word(found.code) else fresh
     return standing
 
 

@@ -44,6 +44,7 @@ from cloud.db.task_tables import task
 from cloud.errors import Refused
 from cloud.gateways.base import AttemptKey
 from cloud.services import proofs
+from cloud.services.answered import after_word, has_word
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.people import is_manager
 
@@ -77,6 +78,7 @@ _BLANK: dict[str, Any] = {
     "claim_until_ms": 0,
     "settled_ms": 0,
     "resolution": "",
+    "answered": 0,
 }
 
 
@@ -232,11 +234,15 @@ def settle(
     if asked.resolution == REFUNDED:
         _refuse_refund(connection, row, holder, now_ms)
     _resolve_exception(connection, row, now_ms)
-    word = asked.resolution
-    settled = _write(
-        connection, row, state=SETTLED, settled_ms=now_ms, resolution=word, claimed_by=person
-    )
-    return settled, True
+    values = {"settled_ms": now_ms, "resolution": asked.resolution, "claimed_by": person}
+    answered = _answered(row, asked.resolution)
+    return _write(connection, row, state=SETTLED, answered=answered, **values), True
+
+
+def _answered(row: sa.RowMapping, word: str) -> int:
+    if row["kind"] != MONEY or not has_word(row["code"]):
+        return int(row["answered"])
+    return after_word(word, row["code"], row["amount"], int(row["detail"]), row["answered"])
 
 
 def held(connection: sa.Connection, holder: Holder, task_id: str) -> None:

@@ -259,7 +259,7 @@ def test_what_came_on_top_waits_though_the_goods_were_given_back(state: State):
     facts = Known(
         "a1", "d1", "s1", PaymentState(state), 1_000, 2_000, 0, 0, given=Given(of_sale=True)
     )
-    found = _judge(facts, Sold("R-1", own=True), 1)
+    found = _judge(facts, Sold("R-1", own=True), None, 1)
     assert (found.kind, found.code, found.amount, found.settled) == ("money", "over", 1_000, False)
-    found = _judge(replace(facts, received=1_000), Sold("R-1", own=True), 1)
+    found = _judge(replace(facts, received=1_000), Sold("R-1", own=True), None, 1)
     assert (found.kind, found.settled) == ("payment", True)

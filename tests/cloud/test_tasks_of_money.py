@@ -37,6 +37,7 @@ def held(cloud: Cloud, till: Device, code: str) -> TaskSettlement:
         "epoch": "",
         "seq": 0,
         "amount": 250_000,
+        "detail": "250000",
         "created_ms": cloud.clock(),
         "change": 1,
     }

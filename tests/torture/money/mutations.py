@@ -40,8 +40,8 @@ _note = TillPayments.note
 _collect = Wallets._collect_once
 
 
-def _late_money_is_no_task(facts: Any, sold: Any, now_ms: int) -> Any:
-    found = _judge(facts, sold, now_ms)
+def _late_money_is_no_task(facts: Any, sold: Any, old: Any, now_ms: int) -> Any:
+    found = _judge(facts, sold, old, now_ms)
     return replace(found, kind=PAYMENT) if found.code == LATE else found
 
 
