@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.domain.ids import new_id
 from app.wire.portable import sku_mark
 from cloud.bootstrap import Cloud, open_cloud
-from cloud.db import member_tables, payment_tables, tables
+from cloud.db import member_tables, payment_tables, tables, task_tables
 from cloud.db.base import Database, metadata
 from cloud.db.engine import open_database
 from cloud.db.schema import migrate
@@ -85,6 +85,18 @@ def sku(sku_id: str, list_price: int, *, deleted: bool = False) -> dict[str, obj
     }  # fmt: skip
 
 
+def money(
+    task_id: str, code: str, amount: int, word: str, state: str = "settled"
+) -> dict[str, object]:
+    return {
+        "tenant_id": "t", "store_id": "S1", "task_id": task_id, "kind": "money", "code": code,
+        "subject": task_id, "device_id": "d-S1", "device_code": "01", "epoch": "", "seq": 0,
+        "receipt_no": "", "other": "", "detail": "100", "amount": amount, "created_ms": T,
+        "state": state, "claimed_device": "", "claimed_by": "", "claim_id": "", "claim_until_ms": 0,
+        "settled_ms": 0, "resolution": word, "change": 1,
+    }  # fmt: skip
+
+
 FILLED: dict[str, Rows] = {
     "tenant": [{"tenant_id": "t", "name": "", "created_ms": T}],
     "server_state": [
@@ -106,6 +118,14 @@ FILLED: dict[str, Rows] = {
         sandbox_order("p3", LOST, "closed"),
     ],
     "sandbox_money": [{"ref": "r1", "payment_id": "p1", "amount": 100, "at_ms": T}],
+    "task": [
+        money("a", "late", 200, "delivered"),
+        money("b", "late", 200, "seen"),
+        money("c", "over", 50, "refunded"),
+        money("d", "late", 100, "by_itself"),
+        money("e", "refunded", 100, "refunded"),
+        money("f", "no_sale", 100, "", "open"),
+    ],
     "sku": [sku("COAT", 189_900), sku("SCARF", 39_900), sku("GONE", 1, deleted=True)],
     "member_change": [change("c1", "m1"), change("c2", "m1"), change("c1b", "m2")],
 }
@@ -223,6 +243,13 @@ def test_the_prices_of_today_are_those_since_ever(cloud: Cloud) -> None:
         found = goods_marked(connection, "t", marks)
     known = {goods.row.sku_id: goods.spans for many in found.values() for goods in many}
     assert known == {"COAT": (Span(189_900, 0),), "SCARF": (Span(39_900, 0),)}
+
+
+def test_what_was_settled_by_a_word_is_answered_for(cloud: Cloud) -> None:
+    with cloud.db.reading() as connection:
+        query = sa.select(task_tables.task.c.task_id, task_tables.task.c.answered)
+        found = {row.task_id: row.answered for row in connection.execute(query)}
+    assert found == {"a": 100, "b": 200, "c": 150, "d": 0, "e": 0, "f": 0}
 
 
 def test_nothing_is_left_over(cloud: Cloud) -> None:

@@ -12,8 +12,9 @@ depends_on = None
 
 _SAID = (
     "UPDATE task SET answered = CASE"
-    " WHEN code = 'over' THEN amount + CAST(detail AS BIGINT)"
-    " WHEN resolution = 'delivered' AND amount > CAST(detail AS BIGINT) THEN CAST(detail AS BIGINT)"
+    " WHEN code = 'over' THEN amount + CAST('0' || detail AS BIGINT)"
+    " WHEN resolution = 'delivered' AND amount > CAST('0' || detail AS BIGINT)"
+    " THEN CAST('0' || detail AS BIGINT)"
     " ELSE amount END"
     " WHERE kind = 'money' AND state = 'settled' AND code IN ('late', 'no_sale', 'partial', 'over')"
     " AND resolution IN ('seen', 'delivered', 'refunded')"
