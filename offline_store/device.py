@@ -26,7 +26,10 @@ def state(connection: Connection, key: str) -> str:
 
 
 def set_state(connection: Connection, key: str, value: str) -> None:
-    """Keep a piece of device state."""
+    """Keep a piece of device state; "" keeps nothing."""
+    if not value:
+        connection.execute("DELETE FROM device_state WHERE key = ?", (key,))
+        return
     connection.execute(
         "INSERT INTO device_state VALUES (?, ?)"
         " ON CONFLICT (key) DO UPDATE SET value = excluded.value",

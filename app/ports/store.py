@@ -128,7 +128,8 @@ class UnitOfWork(Protocol):
     def state(self, key: str) -> str:
         """Return a piece of device state, "" if unset."""
 
-    def set_state(self, key: str, value: str) -> None: ...
+    def set_state(self, key: str, value: str) -> None:
+        """Keep a piece of device state; "" keeps nothing."""
 
     # what a person must see
     def claim_of(self, task_id: str) -> str:

@@ -31,7 +31,7 @@ from app.services.refunds import (
     returned_parts,
     worth,
 )
-from app.services.same_books import note_books, note_silence, refuses_for_sure
+from app.services.same_books import forget_books, note_books, note_silence, refuses_for_sure
 from app.services.standing import refuse_revoked
 from app.services.tasks import StoreTasks
 from app.wire.refunds import RefundRequest, RefundView
@@ -331,6 +331,8 @@ class GivingBack:
             day = business_date(at).isoformat()
             step = replace(step, step_id=new_id(), step=last.step + 1, at=at, business_date=day)
             uow.record(step)
+        if step.standing.is_final:
+            forget_books(uow, number)
         if refund is None and step.refund_id and step.standing.is_accepted:
             refund = self._refunds.record_accepted(uow, step)
         return BackNews(step, refund)

@@ -23,6 +23,12 @@ def note_silence(uow: UnitOfWork, number: str) -> None:
         uow.set_state(_ASKED_OF + number, "")
 
 
+def forget_books(uow: UnitOfWork, number: str) -> None:
+    """Keep nothing of what has come to its end."""
+    for state in (_BOOKS_OF, _ASKED_OF):
+        uow.set_state(state + number, "")
+
+
 def refuses_for_sure(uow: UnitOfWork, number: str) -> bool:
     """Tell whether a refusal just heard proves that the cloud never took this; if not, ask the next hello.
 

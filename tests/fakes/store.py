@@ -98,6 +98,8 @@ class FakeUnitOfWork(FakeAccount):
 
     def set_state(self, key: str, value: str) -> None:
         self.states[key] = value
+        if not value:
+            del self.states[key]
 
     def change_member(self, change: MemberChange) -> None:
         self.changes.append(change)

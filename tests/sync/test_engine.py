@@ -73,7 +73,7 @@ def test_a_newer_file_lets_records_out_and_nothing_in(till: Till):
     assert report.trouble is None
     assert till.at_cloud == ids
     assert till.transport.calls == ["hello", "push"]
-    assert till.store.held.states == {"enrol.device_key": ""}
+    assert till.store.held.states == {}
 
 
 def test_a_round_asked_to_stop_ends_between_two_requests(till: Till):

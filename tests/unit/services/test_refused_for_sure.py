@@ -11,7 +11,7 @@ from app.errors import Code, RuleBroken
 from app.ports import BOOKS_ANSWERED, BOOKS_ASKED
 from app.services.giving_back import BackNews
 from tests.unit.services.test_giving_back import Counter, late
-from tests.unit.services.till import COAT, MANAGER, Till, code_of, shown
+from tests.unit.services.till import COAT, MANAGER, SCARF, Till, code_of, shown
 
 CODES = [
     Code.PAYMENT_UNKNOWN,
@@ -64,6 +64,20 @@ def test_what_never_arrived_and_is_refused_ends_with_the_next_hello(counter: Cou
     assert counter.job.not_ended() == ()
     refund = counter.cash(sale, {1: 1}, "refused", refund_id)
     assert [tender.kind for tender in refund.tenders] == [TenderKind.CASH]
+
+
+def test_nothing_is_kept_of_a_refund_that_ended(counter: Counter):
+    sale = counter.sale(COAT, SCARF)
+    counter.desk.lose_requests = 1
+    number = counter.give(sale, {1: 1}).step.number
+
+    def kept() -> list[str]:
+        keys = (f"cloud.books.of.{number}", f"cloud.books.asked.{number}")
+        return [key for key in keys if counter.till.store.reader.state(key)]
+
+    assert kept() == [f"cloud.books.of.{number}"]
+    assert ask_on(counter, number).step.standing is Back.DONE
+    assert kept() == []
 
 
 def test_late_money_whose_task_was_finished_elsewhere_meanwhile_is_refused(counter: Counter):
