@@ -20,11 +20,11 @@ def has_word(code: str) -> bool:
 
 def after_word(word: str, code: str, amount: int, due: int, answered: int) -> int:
     """Return how much is answered for once a task that names `amount` is settled by `word`: all there is,
-    and by `delivered` what the goods cost."""
+    and by `delivered` what the goods cost, also where their sale has come in before the word."""
     if not has_word(code):
         return answered
     there = amount + (max(due, answered) if code == OVER else answered)
-    if word == DELIVERED and code != OVER:
+    if word == DELIVERED:
         return min(there, max(due, answered))
     return there
 

@@ -1,5 +1,5 @@
-"""Settles tasks for whoever holds them; records in quarantine go on the books here, through the same
-projection and checks as a push."""
+"""Settles tasks for whoever holds them, with all that follows: records in quarantine go on the books
+through the same projection and checks as a push, and money beyond a word waits for the next."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from itertools import groupby
 import sqlalchemy as sa
 
 from app.wire.journal import read_header
-from app.wire.tasks import QUARANTINE, RELEASED, TaskClaim, TaskRow, TaskSettlement
+from app.wire.tasks import MONEY, QUARANTINE, RELEASED, TaskClaim, TaskRow, TaskSettlement
 from cloud.db.feed import next_change
 from cloud.db.tables import journal
 from cloud.services import tasks
 from cloud.services.envelope import Received
 from cloud.services.ingest import Verdict, book, exceptions_of
+from cloud.services.money_tasks import review
 from cloud.services.projection import Arrival
 from cloud.services.quarantine import waiting_records
 from cloud.services.reconcile import differences
@@ -27,12 +28,17 @@ AT_ONCE = 200
 def settle(
     connection: sa.Connection, holder: Holder, asked: TaskSettlement, *, now_ms: int
 ) -> TaskRow:
-    """Settle a task as `tasks.settle` does; released records are on the books when it returns."""
+    """Settle a task as `tasks.settle` does; released records are on the books when it returns. The row is
+    open again, or open still, where the word does not answer for all of the money."""
     row, just_now = tasks.settle(connection, holder, asked, now_ms=now_ms)
-    if just_now:
-        differences.settled_as_task(connection, holder.tenant, row, row.claimed_by, now_ms)
-    if just_now and (row.code, row.resolution) == (QUARANTINE, RELEASED):
+    if not just_now:
+        return row
+    differences.settled_as_task(connection, holder.tenant, row, row.claimed_by, now_ms)
+    if (row.code, row.resolution) == (QUARANTINE, RELEASED):
         _release(connection, holder, row.task_id, now_ms)
+    if row.kind == MONEY:
+        review(connection, (holder.tenant, holder.store), [row.task_id], now_ms)
+        return tasks.row_of(connection, holder, row.task_id)
     return row
 
 

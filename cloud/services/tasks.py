@@ -322,6 +322,11 @@ def task_row(row: TaskColumns) -> TaskRow:
     )
 
 
+def row_of(connection: sa.Connection, holder: Holder, task_id: str) -> TaskRow:
+    """Return a task of the holder's store as it stands. Raises Refused 404."""
+    return task_row(_locked(connection, holder, task_id))
+
+
 def _locked(connection: sa.Connection, holder: Holder, task_id: str) -> sa.RowMapping:
     if not 0 < len(holder.claim_id) <= MAX_ID:
         raise Refused(422, "malformed", "claim_id")
