@@ -27,7 +27,7 @@ from cloud.pages.phone import PHONE_S, SHOPS_COOKIE, Phone, phone_of, remember
 from cloud.pages.qr import QrPicture, qr_picture, qr_png
 from cloud.pages.receipt import has_money, money_sheet, money_stamp, state_word
 from cloud.pages.render import HEADERS, go, page, problem
-from cloud.pages.sheet import sheet_of, shop_time
+from cloud.pages.sheet import money, sheet_of, shop_time
 from cloud.services.aftermath import NOTHING, Aftermath, aftermath_of
 from cloud.services.attempts import Attempt
 from cloud.services.live import attempt_topic
@@ -268,6 +268,8 @@ def _order_page(
         left_ms=max(attempt.expires_ms - desk.payments.now_ms(), 0),
         until=shop_time(attempt.expires_ms, "%H:%M"),
         paid_at=shop_time(attempt.paid_ms, form) if attempt.paid_ms else "",
+        came=money(attempt.received, attempt.currency),
+        missing=money(attempt.amount - attempt.received, attempt.currency),
         money=money_sheet(attempt, after) if face is Face.RECEIPT else None,
         proof=_proof(desk, attempt) if face is Face.RECEIPT else None,
     )

@@ -15,6 +15,8 @@ class Face(StrEnum):
     PAY = "pay"
     WAITING = "waiting"
     ASKING = "asking"
+    PART = "part"
+    """Less than was due has come, and the order has not ended."""
     RECEIPT = "receipt"
     TAKEN = "order_taken"
     PAID = "order_paid"
@@ -51,9 +53,11 @@ def face_of(attempt: Attempt, holder: str, phone_hash: str) -> Face:
     if state in _CLOSED:
         return _CLOSED[state]
     if not holder:
-        return Face.TAKE
+        return Face.PARTLY if attempt.received else Face.TAKE
     if not mine:
         return Face.TAKEN
+    if attempt.received:
+        return Face.PART
     if state is State.UNKNOWN:
         return Face.ASKING
     return Face.WAITING if attempt.provider else Face.PAY

@@ -96,6 +96,8 @@ def state_word(attempt: Attempt, after: Aftermath = NOTHING) -> str:
     state = attempt.payment.state
     if has_money(attempt):
         return kind_of(attempt, after).value
+    if attempt.received:
+        return Kind.SHORT.value
     return {State.CREATED: "waiting", State.UNKNOWN: "asking"}.get(state, state.value)
 
 

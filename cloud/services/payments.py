@@ -158,7 +158,8 @@ class Payments:
         """Send the customer to a wallet: return its address; however often, it is one provider order.
 
         A customer who changes the wallet leaves the first one closed. Raises RuleBroken(ORDER_CLOSED)
-        when the attempt can no longer be paid, and Trouble when the provider does not answer.
+        when the attempt can no longer be paid, or part of it is: a wallet would ask for all of it once
+        more; and Trouble when the provider does not answer.
         """
         gateway = self._gateways.named(provider or self._gateways.first)
         chosen = self.find(key)
@@ -167,7 +168,8 @@ class Payments:
 
         def begin(ledger: Ledger) -> Attempt:
             attempt = attempts.find(ledger.conn, key, lock=True)
-            if not attempt.payment.is_open or attempt.expires_ms <= ledger.now_ms:
+            over = attempt.expires_ms <= ledger.now_ms or attempt.received > 0
+            if not attempt.payment.is_open or over:
                 raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
             return ledger.start(attempt, gateway.name, way)
 

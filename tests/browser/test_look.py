@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Page
 
+from app.domain.ids import new_id
+from cloud.gateways.base import Answer, Money, Standing
 from cloud.settings import Settings
 from tests.browser.conftest import Clock, OpenPhone
 from tests.cloud.paying import COAT, SCARF, Shop, Shown, Till, open_shop
@@ -108,6 +110,14 @@ def given_back(share: int) -> Callable[[Page, Shop, Shown], None]:
     return act
 
 
+def partly_paid(page: Page, shop: Shop, shown: Shown) -> None:
+    waiting(page, shop, shown)
+    page.goto("about:blank")
+    money = Money(new_id(), shown.order.total // 3, shop.cloud.clock())
+    shop.desk.payments.heard(shown.key, Answer(Standing.PAID, (money,)))
+    page.goto(shown.page)
+
+
 def delivered(page: Page, shop: Shop, shown: Shown) -> None:
     wallet("late")(page, shop, shown)
     page.goto("about:blank")
@@ -130,6 +140,7 @@ FACES = [
     tampered,
     given_back(3),
     given_back(1),
+    partly_paid,
     delivered,
 ]
 

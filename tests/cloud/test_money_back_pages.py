@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.ids import new_id
 from app.domain.payment import State
+from app.errors import Code, RuleBroken
 from app.wire.bodies import RefundStepV1
 from app.wire.messages import PersonRow
 from app.wire.tasks import TaskRow, TaskSettlement
@@ -303,3 +304,69 @@ def test_an_order_that_ended_short_is_never_said_to_have_charged_nothing(
     script.answers = [RefundAnswer(RefundStanding.DONE)]
     shop.desk.giving_back.give_back(asked)
     says(order.read(), "Refunded", "−¥1.00")
+
+
+def part_arrives(order: Paid, amount: int = 100) -> None:
+    """The provider confirms less than was due while the order is open."""
+    payments = order.shop.desk.payments
+    money = Money(new_id(), amount, order.shop.cloud.clock())
+    payments.heard(order.shown.key, Answer(Standing.PAID, (money,)))
+
+
+@pytest.mark.parametrize(
+    ("language", "pieces"),
+    [
+        ("en", ("¥1.00 has arrived, ¥2,499.00 is missing", "Partly paid", "do not pay again")),
+        ("zh", ("已到账 ¥1.00，还差 ¥2,499.00", "部分到账", "不要再付款")),
+    ],
+)
+def test_an_open_order_says_what_has_come_and_what_is_missing(
+    order: Paid, language: str, pieces: tuple[str, ...]
+):
+    before = order.stamp()
+    part_arrives(order)
+    text = order.read(language)
+    says(text, *pieces)
+    assert "Not paid yet" not in text
+    assert "尚未付款" not in text
+    assert order.stamp() != before, "the open page does not notice"
+    assert order.in_cart() == "Partly paid"
+
+
+def test_a_partly_paid_order_leads_no_phone_to_a_wallet(shop: Shop, order: Paid):
+    order.phone.open(order.shown.page)
+    waiting = order.phone.here
+    part_arrives(order)
+    order.phone.open(order.shown.page)
+    assert not order.phone.can("/pay")
+    order.phone.here = waiting  # a page that was opened before still has its button
+    order.phone.tap("/pay")
+    assert order.phone.here is not None
+    assert "/wallet/" not in str(order.phone.here.url)
+    assert "Only part of it has arrived" in order.phone.here.text
+    for door in ("code", "code.png"):
+        shown = order.phone.open(f"{order.shown.page}/{door}")
+        assert "Only part of it has arrived" in shown.text, door
+    attempt = shop.desk.payments.find(order.shown.key)
+    with pytest.raises(RuleBroken) as refused:
+        shop.desk.payments.start(order.shown.key, shop.desk.charge)
+    assert refused.value.code is Code.ORDER_CLOSED
+    assert attempt.received == 100
+
+
+def test_a_partly_paid_order_nobody_holds_cannot_be_taken_over(shop: Shop, till: Till):
+    shown = till.show(shop.client)
+    money = Money(new_id(), 100, shop.cloud.clock())
+    shop.desk.payments.start(shown.key, shop.desk.charge)
+    shop.desk.payments.heard(shown.key, Answer(Standing.PAID, (money,)))
+    stranger = shop.phone()
+    page = stranger.open(shown.page)
+    assert page.status_code == 410
+    assert not stranger.can("/take")
+    assert "Only part of it was paid" in page.text
+
+
+def test_the_rest_that_comes_after_all_makes_a_receipt(order: Paid):
+    part_arrives(order)
+    part_arrives(order, 249_900)
+    says(order.read(), "Paid", "Thank you!")
