@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.facts import RefundStep
 from app.domain.people import Person, Role
 from app.ports import Alarm, Reader
 from app.services.late_money import WaitingMoney, waiting_money
 from app.services.stock import Shortage, shortages
 from app.services.tasks import DELIVERABLE, resolutions_of
-from app.wire.tasks import CLAIMED, GIVES_BACK, MONEY, PAYMENT, SETTLED, TaskRow
+from app.wire.tasks import CLAIMED, GIVES_BACK, LEAVES, MONEY, PAYMENT, REFUNDED, SETTLED, TaskRow
 
 PAYMENTS_SHOWN_MS = 12 * 3_600_000
 """So long a payment of another tablet is listed; what is still open is listed however old it is."""
@@ -42,27 +43,45 @@ class Entry:
     hold: Hold = Hold.FREE
     short: tuple[Shortage, ...] = ()
     """Goods of own late money that are not here any more."""
+    back: RefundStep | None = None
+    """This till's own refund of that money, for no return of goods, while its end is not known."""
 
     @property
     def needs_a_person(self) -> bool:
         """Somebody has to act; how another tablet's payment stands is only good to know."""
         return self.task is None or self.money is not None or self.task.kind != PAYMENT
 
+    @property
+    def leaves(self) -> bool:
+        """The cloud says that the money goes or has gone back, or that it should have."""
+        return self._is_money and self.task is not None and self.task.code in LEAVES
+
+    @property
+    def is_orphan(self) -> bool:
+        """No till has told the cloud of its order: a restored cloud has none it could send money back for."""
+        return self._is_money and self.task is not None and not self.task.device
+
+    @property
+    def _is_money(self) -> bool:
+        return self.task is not None and self.task.kind == MONEY
+
     def can_deliver(self) -> bool:
-        """The goods can go out now, from this very tablet, whose cart they are."""
+        """The goods can go out now, from this very tablet, whose cart they are, and which is sending
+        nothing of it back."""
         mine = self.money is not None and self.money.can_become_sale
-        stays = self.task is None or self.task.code in DELIVERABLE
+        stays = (self.task is None or self.task.code in DELIVERABLE) and self.back is None
         return mine and stays and self.hold is not Hold.TAKEN
 
     def can_give_back(self, person: Person | None) -> bool:
         """This person may send the money back to where it came from, from this very tablet."""
         manager = person is not None and person.role is Role.MANAGER
-        money = self.task is not None and self.task.kind == MONEY and self.task.code in GIVES_BACK
-        return manager and money and self.hold is not Hold.TAKEN
+        money = self._is_money and self.task is not None and self.task.code in GIVES_BACK
+        stays = self.back is None and not self.is_orphan
+        return manager and money and stays and self.hold is not Hold.TAKEN
 
     def can_ask(self) -> bool:
         """This tablet may ask the provider's side again."""
-        return self.money is not None
+        return self.money is not None or self.back is not None
 
     def can_claim(self) -> bool:
         """Somebody may say at this tablet: I am at it."""
@@ -75,13 +94,16 @@ class Entry:
             return ()
         if self.alarm is not None:
             return ("seen",)
-        return resolutions_of(self.task) if self.task is not None else ()
+        words = resolutions_of(self.task) if self.task is not None else ()
+        # Whether it was given back is what nobody knows while it is asked about.
+        return tuple(word for word in words if self.back is None or word != REFUNDED)
 
 
 def inbox(reader: Reader, now_ms: int) -> tuple[Entry, ...]:
     """Return what is to be seen: money first, then exceptions, then alarms, then others' payments."""
     own = {money.attempt.attempt_id: money for money in waiting_money(reader)}
     device = reader.identity().device
+    back = {step.attempt_id: step for step in reader.money_going_back() if not step.refund_id}
     told = {task.task_id: task for task in reader.tasks()}
     waiting = {key: task for key, task in told.items() if task.state != SETTLED}
     entries = [
@@ -91,13 +113,19 @@ def inbox(reader: Reader, now_ms: int) -> tuple[Entry, ...]:
             _mattering(waiting.get(key)),
             hold=_hold(waiting.get(key), device, now_ms),
             short=shortages(reader, money.cart) if money.cart and money.can_become_sale else (),
+            back=back.get(key),
         )
         for key, money in own.items()
         if not _given_back(told.get(key))
     ]
     tasks = [task for key, task in waiting.items() if key not in own and task.kind != PAYMENT]
     tasks.sort(key=lambda task: task.kind != MONEY)
-    entries += [Entry(task.task_id, task=task, hold=_hold(task, device, now_ms)) for task in tasks]
+    entries += [
+        Entry(
+            task.task_id, task=task, hold=_hold(task, device, now_ms), back=back.get(task.task_id)
+        )
+        for task in tasks
+    ]
     entries += [
         Entry(f"alarm {alarm.code} {alarm.subject}", alarm=alarm) for alarm in reader.alarms()
     ]

@@ -3,10 +3,15 @@ words they cannot act on."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from app.wire.tasks import MONEY
-from tests.viewmodels.test_inbox_screen import desk, manage, money, only, told
+import pytest
+from msgspec.structs import replace
+from pytestqt.qtbot import QtBot
+
+from app.wire.tasks import MONEY, SETTLED
+from tests.qml.counterdesk import CounterDesk
+from tests.viewmodels.test_inbox_screen import desk, late, manage, money, only, told
 
 __all__ = ["desk", "money"]
 
@@ -67,3 +72,71 @@ def test_a_difference_of_bills_names_the_wallet_and_stands_with_its_like(desk, m
     assert row["group"] == "对账差异"
     assert "支付宝" in row["hint"]
     assert "alipay" not in row["hint"]
+
+
+# --- buttons that would be refused are not there, and why is said in words -------------------------
+
+
+def in_doubt(desk: CounterDesk, money: Any, qtbot: QtBot) -> list[str]:
+    """A manager gives late money back, and no answer comes; return what the till said."""
+    late(desk)
+    manage(desk)
+    amount = desk.gateway.query(desk.attempt_id).received
+    of = {"task_id": desk.attempt_id, "subject": desk.attempt_id, "amount": amount}
+    told(desk, desk.till.task("late", MONEY, **of))
+    desk.back.lose_answers = 1
+    with qtbot.waitSignal(money.notice) as said:
+        money.giveBack(desk.attempt_id)
+    return list(said.args)
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "not_yet"),
+    [("zh_CN", "退款还没有答复", "不要交货"), ("en", "A refund has no answer yet", "no goods")],
+)
+def test_a_refund_in_doubt_says_so_and_offers_to_ask(
+    desk, money, qtbot, language: str, title: str, not_yet: str
+):
+    desk.words.speak(language)
+    assert in_doubt(desk, money, qtbot) == ["info", desk.words.say("money.asked_open")]
+    row = only(money)
+    assert row["title"] == title
+    assert not_yet in row["hint"]
+    assert (row["canDeliver"], row["canGiveBack"], row["canAsk"]) == (False, False, True)
+    assert (row["word"], row["other"]) == ("seen", "")
+    with qtbot.waitSignal(money.notice) as said:
+        money.ask(row["key"])
+    assert said.args == ["info", desk.words.say("money.gone_back")]
+    told(desk, replace(desk.till.desk.book.rows[desk.attempt_id], state=SETTLED))
+    assert not money.any
+
+
+def test_money_of_this_till_that_was_taken_back_is_not_called_late_money_any_more(desk, money):
+    late(desk)
+    amount = desk.gateway.query(desk.attempt_id).received
+    told(desk, desk.till.task("taken_back", MONEY, task_id=desk.attempt_id, amount=amount))
+    row = only(money)
+    assert row["title"] == "钱又退回给了顾客"
+    assert "不要交" in row["hint"]
+    assert "2 件" in row["detail"], "which goods it is about"
+    assert not row["canDeliver"]
+
+
+@pytest.mark.parametrize(("language", "where"), [("zh_CN", "后台"), ("en", "at the provider")])
+def test_money_of_an_order_nobody_knows_says_where_it_can_be_refunded(
+    desk, money, language: str, where: str
+):
+    desk.words.speak(language)
+    manage(desk)
+    told(desk, desk.till.task("no_sale", MONEY, device="", device_code="", amount=700))
+    row = only(money)
+    assert where in row["hint"]
+    assert not row["canGiveBack"]
+    assert row["word"] == "refunded"
+
+
+def test_money_the_cloud_tells_of_in_a_word_of_tomorrow_is_not_called_undecided(desk, money):
+    told(desk, desk.till.task("of_tomorrow", MONEY, amount=700, detail="700"))
+    row = only(money)
+    assert "of_tomorrow" in row["title"]
+    assert "更新" in row["hint"]

@@ -34,6 +34,7 @@ QML_IMPORT_MAJOR_VERSION = 1
 SURE_AFTER_MS = 700
 """So long after a press that asked, the next one answers: sooner it is the same finger."""
 
+_BACK_SAID = {Back.DONE: "money.gone_back", Back.UNKNOWN: "money.asked_open"}
 _STALE = frozenset({Code.TASK_TAKEN, Code.TASK_SETTLED, Code.TASK_UNKNOWN})
 """Refusals that say: your list is older than the cloud's."""
 
@@ -161,9 +162,15 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
 
     @Slot(str)
     def ask(self, key: str) -> None:
-        """Ask the cloud how a payment stands."""
+        """Ask the cloud how a payment stands, or the refund of it that has no end yet."""
         person = self._tools.who()
-        if person is not None and not self._tasks.isBusy():
+        if person is None or self._tasks.isBusy():
+            return
+        back = next((entry.back for entry in self._found if entry.key == key), None)
+        if back is not None:
+            news = self._tools.giving_back.refresh(back.number)
+            self._tasks.follow(news, self._gone_back, self._failed)
+        else:
             future = self._tools.payments.refresh(key, person.person_id)
             self._tasks.follow(future, self._asked, self._failed)
 
@@ -236,8 +243,8 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
             word = refusal(self._words, news.step.word)
             self.notice.emit("problem", self._words.say("money.not_back", word=word))
             return
-        done = news.step.standing is Back.DONE
-        self.notice.emit("info", self._words.say("money.gone_back" if done else "money.going_back"))
+        said = _BACK_SAID.get(news.step.standing, "money.going_back")
+        self.notice.emit("info", self._words.say(said))
 
     def _claimed(self, _row: TaskRow) -> None:
         self.look()

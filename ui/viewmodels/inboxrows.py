@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.domain.facts import RefundStep
+from app.domain.money_back import Back
 from app.domain.payment import Anomaly, State
 from app.domain.people import Person
 from app.ports import Alarm
 from app.services.inbox import Entry, Hold
 from app.services.late_money import WaitingMoney
-from app.wire.tasks import MONEY, PAYMENT, QUARANTINE, WAITS_FOR_UPDATE, TaskRow
+from app.wire.tasks import (
+    GIVES_BACK,
+    LATE,
+    MONEY,
+    NO_SALE,
+    PAYMENT,
+    QUARANTINE,
+    WAITS_FOR_UPDATE,
+    TaskRow,
+)
 from ui.bridge import Row
 from ui.text import Words
 from ui.viewmodels.feewords import wallet_words
@@ -44,6 +55,7 @@ _MONEY = {
     "partial": ("danger", "scale"),
     "over": ("warn", "coins"),
     "no_sale": ("danger", "circle-alert"),
+    "refund_doubt": ("warn", "circle-question-mark"),
     "refund_pending": ("info", "undo-2"),
     "refund_stuck": ("danger", "undo-2"),
     "refund_refused": ("danger", "undo-2"),
@@ -51,6 +63,7 @@ _MONEY = {
     "taken_back": ("danger", "undo-2"),
     "unproven": ("danger", "shield-alert"),
 }
+_BACK = {Back.UNKNOWN: "refund_doubt", Back.STUCK: "refund_stuck"}
 _RECORDS = {
     "oversell": ("warn", "package"),
     QUARANTINE: ("warn", "tablet"),
@@ -159,14 +172,16 @@ class InboxRows:
         return self._words.say(key, who=who, till=till)
 
     def _said(self, entry: Entry) -> _Said:
-        if entry.money is not None:
+        if entry.back is not None:
+            return self._going_back(entry, entry.back)
+        if entry.money is not None and not entry.leaves:
             return self._own(entry.money)
         if entry.alarm is not None:
             return self._alarm(entry.alarm)
         if entry.task is None:
             raise ValueError(entry.key)
         if entry.task.kind == MONEY:
-            return self._money(entry.task)
+            return self._money(entry, entry.task)
         return self._payment(entry.task) if entry.task.kind == PAYMENT else self._record(entry.task)
 
     # --- money ----------------------------------------------------------------------------------
@@ -184,6 +199,21 @@ class InboxRows:
             "money",
         )
 
+    def _going_back(self, entry: Entry, back: RefundStep) -> _Said:
+        """Money this till itself is sending back: nothing else may become of it meanwhile."""
+        words = self._words
+        kind = _BACK.get(back.standing, "refund_pending")
+        when = words.say("history.when", at=back.at.server_ms)
+        goods = self._goods(entry.money) if entry.money is not None else ""
+        return _Said(
+            words.say(f"money.{kind}"),
+            words.amount(back.amount),
+            words.join(when, goods),
+            words.say(f"money.{kind}_hint"),
+            _MONEY[kind],
+            "money",
+        )
+
     def _goods(self, money: WaitingMoney) -> str:
         """Return enough of what it was meant for to know whose money it is."""
         words = self._words
@@ -195,19 +225,24 @@ class InboxRows:
         pieces = words.say("common.pieces", n=money.cart.units)
         return words.join(words.name(sku.name, sku.name_en), pieces)
 
-    def _money(self, task: TaskRow) -> _Said:
-        """Another tablet's money: it can be given back here, and handed over only there."""
+    def _money(self, entry: Entry, task: TaskRow) -> _Said:
+        """Money as the cloud tells of it. Another tablet's can be given back here, and handed over only
+        there; of an orphan nobody knows a tablet."""
         words = self._words
         due = int(task.detail) if task.detail.isdigit() else task.amount
         missing = task.amount if task.code == "over" else abs(due - task.amount)
         known = task.code in _MONEY
-        elsewhere = known and task.code in ("late", "no_sale")
-        hint = "inbox.money_elsewhere" if elsewhere else f"money.{task.code}_hint"
+        hint = f"money.{task.code}_hint" if known else "task.unnamed_money_hint"
+        if entry.is_orphan and task.code in GIVES_BACK:
+            hint = "inbox.money_orphan"
+        elif task.code in (LATE, NO_SALE):
+            hint = "inbox.money_elsewhere"
+        goods = self._goods(entry.money) if entry.money is not None else ""
         return _Said(
-            words.say(f"money.{task.code}" if known else "money.open"),
+            words.say(f"money.{task.code}" if known else "task.unnamed", code=task.code),
             words.amount(task.amount),
-            self._where(task),
-            words.say(hint, till=task.device_code, due=due, missing=missing) if known else "",
+            words.join(self._where(task), goods),
+            words.say(hint, till=task.device_code, due=due, missing=missing),
             _MONEY.get(task.code, _MONEY["open"]),
             "money",
         )

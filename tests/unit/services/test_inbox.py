@@ -6,9 +6,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from app.domain.money_back import Back
 from app.services.inbox import PAYMENTS_SHOWN_MS, Entry, Hold, inbox
 from app.wire.messages import PullAnswer, Row
 from app.wire.tasks import CLAIM_MINUTES, CLAIMED, MONEY, PAYMENT, RECORD, SETTLED, TaskRow
+from tests.unit.services.test_giving_back import Counter
 from tests.unit.services.test_late_money import closed_and_paid
 from tests.unit.services.test_tasks import LEAVES
 from tests.unit.services.till import GUIDE, MANAGER, Till, shown
@@ -169,3 +171,55 @@ def test_alarms_are_put_away_by_managers(till: Till):
     till.do(lambda uow: uow.raise_alarm("sealed_damaged", "7", "", 1))
     (entry,) = listed(till)
     assert (entry.resolutions(GUIDE), entry.resolutions(MANAGER)) == ((), ("seen",))
+
+
+# --- money that this till itself is sending back ---------------------------------------------------
+
+
+def in_doubt(counter: Counter, attempt_id: str) -> Entry:
+    """Give late money back, and lose the answer; return its entry."""
+    row = task(MONEY, "late", task_id=attempt_id, subject=attempt_id, device="SH01-A1")
+    row = replace(row, amount=counter.till.attempt(attempt_id).last.received)
+    counter.tasks.device = row.device
+    counter.book.put(row)
+    tell(counter.till, row)
+    counter.desk.lose_requests = 1
+    counter.job.late_money(attempt_id, MANAGER).result()
+    (entry,) = listed(counter.till)
+    return entry
+
+
+def test_nothing_that_would_be_refused_is_offered_while_a_refund_from_here_is_in_doubt(till: Till):
+    counter = Counter(till)
+    attempt_id = closed_and_paid(till)
+    entry = in_doubt(counter, attempt_id)
+    assert entry.back is not None
+    assert entry.back.standing is Back.UNKNOWN
+    assert not entry.can_deliver()
+    assert not entry.can_give_back(MANAGER)
+    assert entry.can_ask()
+    assert entry.resolutions(MANAGER) == ("seen",), "whether it was given back nobody knows"
+    counter.job.refresh(entry.back.number).result()
+    tell(till, replace(counter.book.rows[attempt_id], state=SETTLED, resolution="refunded"))
+    assert listed(till) == ()
+
+
+def test_goods_may_go_out_again_once_the_refund_was_refused(till: Till):
+    counter = Counter(till)
+    attempt_id = closed_and_paid(till)
+    entry = in_doubt(counter, attempt_id)
+    assert entry.back is not None
+    counter.desk.next = [Back.REFUSED]
+    counter.job.refresh(entry.back.number).result()
+    (entry,) = listed(till)
+    assert entry.back is None
+    assert entry.can_deliver()
+    assert entry.can_give_back(MANAGER)
+
+
+def test_money_of_an_order_nobody_knows_is_settled_by_hand_and_not_given_back_here(till: Till):
+    tell(till, task(MONEY, "no_sale", task_id="a9", device=""))
+    (entry,) = listed(till)
+    assert entry.is_orphan
+    assert not entry.can_give_back(MANAGER)
+    assert entry.resolutions(MANAGER) == ("refunded", "seen")
