@@ -17,6 +17,7 @@ from app.services.checkout import OPEN_SLOT
 from app.sync.bootstrap import PAUSED
 from app.wire.messages import MemberRow, Row
 from app.wire.snapshot import SnapshotBegin
+from app.wire.tasks import GIVES_BACK, LEAVES, MONEY, OVER, PARTIAL, UNPROVEN, TaskRow
 from guidepos.demo_home import Demo
 from guidepos.still_camera import StillCamera
 from guidepos.till import Till
@@ -181,6 +182,48 @@ class Stage:
         self.hand.tap(self._say("place.inbox"))
         self.hand.see(self._say("money.deliver"))
 
+    def unknown(self) -> None:
+        """The customer is at the wallet, and its provider answers nobody."""
+        from guidepos.customer import Phone
+
+        self.pay()
+        (attempt,) = self._till.store.reader.open_attempts()
+        phone = Phone()
+        phone.open(self._till.payments.qr_text(attempt))
+        for step in ("/take", "/pay", "/stall"):
+            phone.press(step)
+        phone.close()
+        self.hand.see(self._say("pay.ask_now"), 20)
+
+    def inbox_of_money(self) -> None:
+        """Every kind of money that may wait, of another tablet, as a manager sees it."""
+        now_ms = self._till.clock.now().server_ms
+
+        def tell(uow: UnitOfWork) -> None:
+            for number, code in enumerate(sorted(GIVES_BACK | LEAVES | {UNPROVEN})):
+                task_id, due = f"picture {code}", 129_900
+                uow.put_task(
+                    TaskRow(
+                        task_id=task_id,
+                        kind=MONEY,
+                        code=code,
+                        subject=task_id,
+                        device="picture",
+                        device_code="B2",
+                        other=task_id,
+                        detail=str(due),
+                        amount={OVER: 700, PARTIAL: 100_000}.get(code, due),
+                        created_ms=now_ms - number * 60_000,
+                    )
+                )
+
+        self.sign_in()
+        self._till.store.run(tell).result()
+        self.hand.tap(self._name(Role.MANAGER))
+        self.hand.type(MANAGER_PIN + "\r")
+        self.shell.screens.counter.inbox.open()
+        self.hand.see(self._say("money.give_back"))
+
     def take_back(self) -> None:
         """A manager takes the first piece of the latest receipt back."""
         self.done()
@@ -310,5 +353,7 @@ SCREENS: dict[str, Callable[[Stage], None]] = {
     "returned_receipt": Stage.gone_back,
     "inbox_manager": Stage.inbox_of_manager,
     "inbox": Stage.inbox,
+    "unknown": Stage.unknown,
+    "inbox_money": Stage.inbox_of_money,
 }
 """Every screen by the name the command line knows it by."""

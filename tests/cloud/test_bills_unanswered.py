@@ -7,10 +7,13 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import sqlalchemy as sa
 
+from cloud.db.task_tables import task
 from cloud.gateways.base import Answer, AttemptKey, Bill, BillKind, BillLine
 from cloud.gateways.bills import day_at
 from cloud.gateways.numbers import order_number
+from cloud.services.reconcile import differences
 from cloud.services.reconcile.reconciliation import Result
 from cloud.services.reconcile.schedule import FIRST_WAIT_MS
 from tests.cloud.conftest import Clock
@@ -111,3 +114,28 @@ def test_a_stop_waits_for_one_question_and_the_rest_is_heard_by_the_next_start(
     desk.bills.rounds.run()
     assert is_compared(world, result)
     assert [received(world, each) for each in shown] == [each.order.total for each in shown]
+
+
+def tasks_of_bills(world: World) -> list[tuple[str, str]]:
+    """Code and state of what a store's inbox says of bills."""
+    with world.shop.cloud.db.reading() as conn:
+        rows = conn.execute(sa.select(task.c.code, task.c.state).order_by(task.c.created_ms)).all()
+    return [(row.code, row.state) for row in rows if row.code.startswith(differences.PREFIX)]
+
+
+def test_what_a_provider_leaves_unanswered_for_days_becomes_a_task_before_it_is_compared_no_more(
+    world: World, clock: Clock
+):
+    line = paid_late(world, world.shown)
+    with silence(world):
+        result = take(world, line)
+        clock.ahead_ms += 2 * DAY_MS
+        world.shop.desk.bills.reconciliation.compare_day("alipay", result.day)
+        assert tasks_of_bills(world) == [], "it may still be heard of by itself"
+        clock.ahead_ms += 2 * DAY_MS
+        for _ in range(3):
+            world.shop.desk.bills.reconciliation.compare_day("alipay", result.day)
+        assert tasks_of_bills(world) == [("bill_unknown_here", "open")]
+    world.shop.desk.bills.reconciliation.compare_day("alipay", result.day)
+    assert tasks_of_bills(world) == [("bill_unknown_here", "settled")]
+    assert received(world, world.shown) == world.shown.order.total

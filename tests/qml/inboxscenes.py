@@ -91,6 +91,8 @@ def _all_money(desk: CounterDesk) -> None:
 def bills(desk: CounterDesk) -> Any:
     """Every difference between a provider's bill and the ledger, for a manager."""
     codes = [
+        "unknown_here",
+        "refund_refused",
         "missing_there",
         "amount_differs",
         "currency_differs",

@@ -12,6 +12,7 @@ from app.domain.payment import Anomaly, State
 from app.domain.sale import TenderKind
 from app.errors import Code
 from app.services.honesty import Operation, Standing
+from cloud.services.reconcile.compare import Reason
 from ui import quantities
 from ui.tasks import Failure, FailureKind
 from ui.text import LANGUAGES, Words, pieces, sentences
@@ -81,6 +82,11 @@ def test_words_the_view_models_say_exist():
         for key in re.findall(r'\.say\(\s*"([^"]+)"', file.read_text("utf-8"))
     }
     assert {key for key in used if key not in sentences()} == set()
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_difference_of_bills_has_words_of_its_own_and_says_what_to_do(reason: Reason):
+    assert {f"task.bill_{reason.value}", f"task.bill_{reason.value}_hint"} <= set(sentences())
 
 
 def test_a_switch_of_language_is_told_and_followed():

@@ -167,8 +167,8 @@ def test_without_a_line_there_is_cash_for_a_reason_or_waiting(desk, paid, qtbot)
 @pytest.mark.parametrize(
     ("standing", "title", "row"),
     [
-        (Back.PENDING, "正在退回", "渠道处理中"),
-        (Back.STUCK, "店长到收款平台处理", "待店长处理"),
+        (Back.PENDING, "正在退回", "支付平台处理中"),
+        (Back.STUCK, "店长到支付平台处理", "待店长处理"),
     ],
 )
 def test_what_is_under_way_or_stuck_says_so(desk, paid, qtbot, standing, title, row):

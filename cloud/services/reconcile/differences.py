@@ -37,6 +37,10 @@ MOST_TASKS = 200
 """With more differences than this in a day something is wrong with the bill or the account, and not with
 the stores: they are listed, and no tablet is flooded."""
 
+SILENT_MS = 3 * 86_400_000
+"""So long a provider may leave a finding unanswered that nobody has to act on; then a person has to. Its bill
+is compared again for a week only."""
+
 Own = tuple[str, str]
 Row = dict[str, Any]
 
@@ -74,9 +78,11 @@ def bring_up_to_date(
         _write(conn, row, {name: row[name] for name in _SAID})
     for row in gone:
         _write(conn, row, _settlement(BY_ITSELF, "", now_ms))
-    change = next_change(conn) if fresh or again or gone else 0
     opened = [row for row in (*fresh, *again) if row["state"] == OPEN]
-    stores = _open_tasks(conn, opened, now_ms, change) if len(opened) <= MOST_TASKS else set()
+    silent = _left_unanswered(conn, [before[name] for name in found if name in before], now_ms)
+    change = next_change(conn) if fresh or again or gone or silent else 0
+    asking = [row for row in opened if row["act"] != Act.NOTHING] + silent
+    stores = _open_tasks(conn, asking, now_ms, change) if len(opened) <= MOST_TASKS else set()
     closing = [row for row in (*gone, *again) if row["store_id"]]
     stores |= _close_tasks(conn, [row for row in closing if row not in opened], now_ms, change)
     return Changes(len(opened), len(gone), frozenset(stores))
@@ -161,12 +167,28 @@ def _write(conn: sa.Connection, row: Mapping[str, Any], values: Row) -> None:
 def _open_tasks(conn: sa.Connection, rows: Iterable[Row], now_ms: int, change: int) -> set[Own]:
     by_store: dict[Own, list[Row]] = {}
     for row in rows:
-        if row["store_id"] and row["act"] != Act.NOTHING:
+        if row["store_id"]:
             by_store.setdefault((row["tenant_id"], row["store_id"]), []).append(row)
     for own, some in by_store.items():
         devices = _devices(conn, own, {row["attempt_id"] for row in some})
         open_again(conn, [_task(row, devices, now_ms, change) for row in some])
     return set(by_store)
+
+
+def _left_unanswered(conn: sa.Connection, rows: Sequence[Row], now_ms: int) -> list[Row]:
+    """Return those of the differences still found that the ledger was to take as heard, and that it could
+    not ask about for days; each once."""
+    waiting = [row for row in rows if row["state"] == OPEN and row["act"] == Act.NOTHING]
+    late = [row for row in waiting if now_ms - row["found_ms"] >= SILENT_MS]
+    known: set[str] = set()
+    for own in {(row["tenant_id"], row["store_id"]) for row in late}:
+        there = sa.select(task.c.task_id).where(
+            task.c.tenant_id == own[0],
+            task.c.store_id == own[1],
+            task.c.task_id.in_([row["difference_id"] for row in late]),
+        )
+        known |= set(conn.scalars(there))
+    return [row for row in late if row["difference_id"] not in known]
 
 
 def _task(row: Row, devices: Mapping[str, tuple[str, str, str]], now_ms: int, change: int) -> Row:

@@ -88,7 +88,7 @@ Column {
         width: root.width
         visible: root.provable && !root.proof.isTyping && root.proof.hasCamera
         enabled: !root.proof.busy
-        kind: "primary"
+        kind: root.phone.canAsk ? "secondary" : "primary"
         glyph: "camera"
         text: Words.t("pay.proof_scan")
         onClicked: root.proof.look()

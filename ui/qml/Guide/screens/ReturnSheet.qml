@@ -11,7 +11,7 @@ Sheet {
     required property ReturnVm vm
 
     visible: true
-    wide: 720
+    wide: Theme.compact ? 880 : 720 // wide enough for each row of reasons to stay one
     title: Words.t("return.title")
     subtitle: vm.subtitle
     closeName: Words.t("common.close")
@@ -127,9 +127,12 @@ Sheet {
             }
             Label {
                 id: how
+
+                readonly property bool refused: root.vm.standing === "refused" && root.vm.cashReason === "" && root.vm.canGive
+
                 width: parent.width
                 text: root.vm.hint
-                color: Theme.ink2
+                color: refused ? Theme.danger : Theme.ink2
                 wrapMode: Text.Wrap
             }
             Button {
