@@ -140,7 +140,7 @@ Rectangle {
         Button {
             visible: root.word !== ""
             enabled: !root.busy
-            kind: root.canDeliver || root.canGiveBack || root.canClaim ? "secondary" : "primary"
+            kind: root.canDeliver || root.canGiveBack || root.canClaim || root.canAsk ? "secondary" : "primary"
             glyph: "check"
             text: root.wordText
             onClicked: root.settled(root.word)
@@ -162,6 +162,7 @@ Rectangle {
         Button {
             visible: root.canAsk
             enabled: !root.busy
+            kind: root.canDeliver || root.canGiveBack || root.canClaim ? "secondary" : "primary"
             glyph: "refresh-cw"
             text: Words.t("money.ask")
             onClicked: root.asked()
