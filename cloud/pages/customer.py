@@ -255,6 +255,8 @@ def _order_page(
     order = read_order(attempt.order_bytes)
     shop = _shop(desk, attempt)
     after = _aftermath(desk, attempt) if face is Face.RECEIPT else NOTHING
+    money_side = money_sheet(attempt, after) if face is Face.RECEIPT else None
+    proves = money_side is not None and not money_side.kind.pays_nothing
     form = "%Y-%m-%d %H:%M:%S"
     return page(
         request,
@@ -270,8 +272,8 @@ def _order_page(
         paid_at=shop_time(attempt.paid_ms, form) if attempt.paid_ms else "",
         came=money(attempt.received, attempt.currency),
         missing=money(attempt.amount - attempt.received, attempt.currency),
-        money=money_sheet(attempt, after) if face is Face.RECEIPT else None,
-        proof=_proof(desk, attempt) if face is Face.RECEIPT else None,
+        money=money_side,
+        proof=_proof(desk, attempt) if proves else None,
     )
 
 

@@ -38,6 +38,11 @@ class Kind(StrEnum):
         """Nothing is left that anybody has to see to."""
         return self in (Kind.PAID, Kind.DELIVERED)
 
+    @property
+    def pays_nothing(self) -> bool:
+        """All of it is back or on its way: no goods may go out for it any more."""
+        return self in (Kind.GOING, Kind.BACK)
+
 
 @dataclass(frozen=True, slots=True)
 class BackRow:

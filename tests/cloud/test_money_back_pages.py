@@ -280,6 +280,16 @@ def test_late_money_settled_otherwise_asks_nobody_to_come_for_pieces(order: Paid
     assert "you get your pieces or your money back" not in text
 
 
+def test_a_proof_of_payment_is_shown_until_all_of_it_has_gone_back(order: Paid):
+    order.in_time()
+    offered = "Is the shop offline? Show this code"
+    says(order.read(), offered)
+    order.back(79_800)
+    says(order.read(), offered)
+    order.back(170_200)
+    assert offered not in order.read()
+
+
 # --- less than was due ----------------------------------------------------------------------------
 
 
