@@ -139,8 +139,7 @@ class UnitOfWork(Protocol):
         """Take over what the cloud answered about a task, before the stream tells it."""
 
     def raise_alarm(self, code: str, subject: str, detail: str, at_ms: int) -> None:
-        """Let a person see trouble of this till. The very same alarm again changes nothing, even when
-        it was settled; another detail raises it anew."""
+        """Let a person see trouble of this till. The very same again changes nothing, even when settled."""
 
     def settle_alarm(self, code: str, subject: str) -> None:
         """Put an alarm away; unknown ones are ignored."""
