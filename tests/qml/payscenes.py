@@ -99,6 +99,11 @@ def with_camera(desk: CounterDesk) -> Any:
     return shown_offline(desk)
 
 
+def unknown_with_camera(desk: CounterDesk) -> Any:
+    desk.counter.pay.join_camera(True, lambda: None)
+    return PHASES["unknown"](desk)
+
+
 def spoken(desk: CounterDesk) -> Any:
     vm = shown_offline(desk)
     vm.proof.type()

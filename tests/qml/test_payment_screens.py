@@ -24,6 +24,7 @@ from tests.qml.payscenes import (
     not_offered,
     scanned_offline,
     spoken,
+    unknown_with_camera,
     vouching,
     with_camera,
 )
@@ -100,6 +101,7 @@ SCREENS: dict[str, tuple[str, Callable[[CounterDesk], Any]]] = {
     **{f"pay {name}": ("PayScreen", prepare) for name, prepare in PHASES.items()},
     "spoken code": ("PayScreen", spoken),
     "offline with a camera": ("PayScreen", with_camera),
+    "unknown with a camera": ("PayScreen", unknown_with_camera),
     "cheapest marked": ("PayScreen", cheapest),
     "manager vouches": ("PayScreen", vouching),
     "wallet not offered": ("PayScreen", not_offered),

@@ -84,22 +84,28 @@ Column {
         text: Words.t("pay.code_scan")
         onClicked: root.wallet.look()
     }
-    Button {
-        width: root.width
-        visible: root.provable && !root.proof.isTyping && root.proof.hasCamera
-        enabled: !root.proof.busy
-        kind: root.phone.canAsk ? "secondary" : "primary"
-        glyph: "camera"
-        text: Words.t("pay.proof_scan")
-        onClicked: root.proof.look()
-    }
-    Button {
+    Row {
         width: root.width
         visible: root.provable
-        enabled: !root.proof.busy
-        glyph: root.proof.isTyping ? "qr-code" : "keyboard"
-        text: Words.t(root.proof.isTyping ? "pay.spoken_back" : "pay.spoken_type")
-        onClicked: root.proof.isTyping ? root.proof.back() : root.proof.type()
+        spacing: 10
+
+        Button {
+            id: scanProof
+            width: parent.width * 0.52
+            visible: !root.proof.isTyping && root.proof.hasCamera
+            enabled: !root.proof.busy
+            kind: root.phone.canAsk ? "secondary" : "primary"
+            glyph: "camera"
+            text: Words.t("pay.proof_scan")
+            onClicked: root.proof.look()
+        }
+        Button {
+            width: scanProof.visible ? parent.width - scanProof.width - parent.spacing : parent.width
+            enabled: !root.proof.busy
+            glyph: root.proof.isTyping ? "qr-code" : "keyboard"
+            text: Words.t(root.proof.isTyping ? "pay.spoken_back" : "pay.spoken_type")
+            onClicked: root.proof.isTyping ? root.proof.back() : root.proof.type()
+        }
     }
     Button {
         width: root.width
