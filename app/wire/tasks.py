@@ -20,6 +20,9 @@ WAITS_FOR_UPDATE = "waits_for_update"
 """The code of the task that stands for records of a till that is newer than the cloud; they are booked, and
 it is settled, once the cloud is updated."""
 OVERSELL = "oversell"
+RETURN_LOST = "return_lost"
+"""The code of the task about a return whose money went back and whose document has not come; `subject` is the
+return, `other` the attempt."""
 LATE, PARTIAL, NO_SALE, OVER = "late", "partial", "no_sale", "over"
 """Codes of money that came after the end, that was less than was due, that no sale was made of, and that
 came on top of what was due."""

@@ -27,6 +27,8 @@ class Given:
     belied: int = 0
     of_sale: bool = False
     """Some of it is or was of a sale, written down by its till as a document."""
+    returned: int = 0
+    """What has gone back or may go back of that."""
 
 
 NOTHING = Given()
@@ -34,7 +36,7 @@ NOTHING = Given()
 
 def summed(rows: Iterable[GoingBack], told_done: int = 0) -> Given:
     """Sum the refunds of one attempt up; `told_done` went back by what tills say alone."""
-    done, going, stuck, belied = told_done, 0, 0, 0
+    done, going, stuck, belied, returned = told_done, 0, 0, 0, 0
     documents: dict[str, list[GoingBack]] = {}
     for row in rows:
         if row.standing is Back.STUCK:
@@ -43,6 +45,7 @@ def summed(rows: Iterable[GoingBack], told_done: int = 0) -> Given:
             belied += row.amount
         if row.document:
             documents.setdefault(row.document, []).append(row)
+            returned += row.amount if row.standing.counts else 0
         elif row.standing is Back.DONE:
             done += row.amount
         elif row.standing.counts:
@@ -50,7 +53,7 @@ def summed(rows: Iterable[GoingBack], told_done: int = 0) -> Given:
     debts = {document: _owed(mine) for document, mine in documents.items()}
     owed_for = next((document for document, debt in debts.items() if debt), "")
     owed = debts.get(owed_for, 0)
-    return Given(done, going, stuck, owed, owed_for, belied, bool(documents))
+    return Given(done, going, stuck, owed, owed_for, belied, bool(documents), returned)
 
 
 def _owed(rows: list[GoingBack]) -> int:

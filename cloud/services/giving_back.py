@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -27,6 +28,7 @@ from cloud.services import attempts, money_tasks, proofs, refund_answers, refund
 from cloud.services.attempts import Attempt, Ledger
 from cloud.services.changes import Changes
 from cloud.services.live import Newsroom, attempt_topic, store_topic
+from cloud.services.lost_returns import LOOK_BACK_MS, LostReturns
 from cloud.services.payments import Payments
 from cloud.services.refund_answers import TURN_MS
 from cloud.services.refund_ledger import GoingBack, RefundKey, RefundLedger, Request, Turn
@@ -72,6 +74,9 @@ class GivingBack:
         self._newsroom = newsroom
         self._payments = payments
         self._changes = Changes(database, newsroom, payments.now_ms)
+        self._lost_returns = LostReturns(
+            database, partial(tasks.tell, newsroom), payments.now_ms() - LOOK_BACK_MS
+        )
 
     def give_back(self, wish: Wish) -> Request:
         """Write a refund down, ask its provider, and return how it stands; the same again is once.
@@ -118,7 +123,8 @@ class GivingBack:
         self._apply(row, Back.DONE if same else Back.STUCK, answer)
 
     def sweep(self, lane: Lane = EVERYBODY, rounds: Rounds = Round) -> int:
-        """Ask about refunds of a lane whose end nobody has heard of; return how many changed."""
+        """Ask about refunds of a lane whose end nobody has heard of; return how many changed. Returns whose
+        document never came are looked for as well."""
         now_ms, round_ = self._payments.now_ms(), rounds()
         due = self._database.read(lambda conn: refund_ledger.unanswered(conn, now_ms, lane))
         changed = 0
@@ -132,6 +138,8 @@ class GivingBack:
                 raise
             except Exception:  # a bug with one refund must not keep all behind it waiting
                 log.exception("refund %s could not be followed", key.number)
+        if lane.is_rest:
+            self._lost_returns.go(now_ms)
         return changed
 
     def _known(self, wish: Wish) -> Request | None:

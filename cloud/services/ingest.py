@@ -24,7 +24,7 @@ from cloud.db.kept import kept_records
 from cloud.db.rows import insert_values
 from cloud.db.tables import journal
 from cloud.errors import Refused
-from cloud.services import checks, seals
+from cloud.services import checks, lost_returns, seals
 from cloud.services.by_hand import note_vouched
 from cloud.services.envelope import Received
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, move_mark
@@ -258,6 +258,7 @@ def book(connection: sa.Connection, arrival: Arrival, originals: Sequence[Verdic
     note_oversold(connection, arrival, booked)
     note_vouched(connection, arrival, booked)
     note_arrivals(connection, arrival, booked)
+    lost_returns.note_arrivals(connection, arrival, booked)
 
 
 def _mark_repeated(

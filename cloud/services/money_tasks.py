@@ -212,11 +212,14 @@ def _judge_kept(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
     if facts.by_hand:  # nothing has come that could be late, or be without its sale
         return _Finding(PAYMENT, state.value, True, facts.due)
     made = sold is not None and sold.own
-    if paid and not made and Anomaly.LATE in anomalies:
-        return _Finding(MONEY, LATE, False, facts.received)
+    # What went back for goods is not here any more, though the sale they were of is lost.
+    left = (facts.received or facts.due) - facts.given.returned
+    is_unsold = paid and not made and left > 0
+    if is_unsold and Anomaly.LATE in anomalies:
+        return _Finding(MONEY, LATE, False, left)
     patience_ms = ORPHAN_MS + (PROOF_MS if facts.may_be_proved else 0)
-    if paid and not made and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
-        return _Finding(MONEY, NO_SALE, False, facts.received or facts.due)
+    if is_unsold and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
+        return _Finding(MONEY, NO_SALE, False, left)
     if paid and facts.received > facts.due:  # its till has made the sale, or is about to
         return _Finding(MONEY, OVER, False, facts.received - facts.due)
     if paid and made:

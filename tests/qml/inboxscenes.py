@@ -40,6 +40,7 @@ def inbox(desk: CounterDesk) -> Any:
         till.task("late", MONEY, task_id=desk.attempt_id, amount=129_900, detail="129900"),
         till.task("over", MONEY, task_id="a9", amount=700, detail="129900", other="s9"),
         till.task("oversell", detail="MD1001-CAM-M", receipt_no="B2-1-000007", other="A1-1-000003"),
+        till.task("return_lost", amount=129_900, receipt_no="B2-1-000009", other="a7"),
         till.task("bad_body", **held),
         till.task("device_revoked", detail="14", amount=1_234_500, device_code="C3"),
         till.task("unknown", PAYMENT, task_id="a8", amount=59_900, other="s8"),

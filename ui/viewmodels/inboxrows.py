@@ -19,6 +19,7 @@ from app.wire.tasks import (
     NO_SALE,
     PAYMENT,
     QUARANTINE,
+    RETURN_LOST,
     WAITS_FOR_UPDATE,
     TaskRow,
 )
@@ -69,6 +70,7 @@ _RECORDS = {
     QUARANTINE: ("warn", "tablet"),
     WAITS_FOR_UPDATE: ("info", "hourglass"),
     "refund_exceeds_sale": ("warn", "undo-2"),
+    RETURN_LOST: ("warn", "undo-2"),
     "sealed_damaged": ("danger", "shield-alert"),
 }
 _OF_BILL = "bill_"

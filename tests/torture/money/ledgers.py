@@ -11,10 +11,11 @@ from app.domain.money_back import Back
 from app.domain.payment import Anomaly
 from app.domain.refund import Refund
 from app.domain.sale import Sale
-from app.wire.tasks import MONEY, SETTLED, UNPROVEN
+from app.wire.tasks import MONEY, RETURN_LOST, SETTLED, UNPROVEN
 from cloud.db import payment_tables as books
 from cloud.db.refund_tables import refund
 from cloud.db.tables import payment_step, tender
+from cloud.db.tables import refund as returned
 from cloud.db.task_tables import task
 from cloud.gateways.numbers import attempt_id_of
 from tests.torture.money.providers import SANDBOX, Piece, pieces_of
@@ -48,6 +49,10 @@ class Account:
     """What the store's inbox says waits for a person, at the cloud."""
     unproven: int = 0
     """What it says was sold by hand, and never came."""
+    not_come: int = 0
+    """What went back for returns whose documents the cloud never had."""
+    missed: int = 0
+    """What it says of them."""
     by_hand: bool = False
     """A manager's eyes were believed, by what the cloud was told or by its till."""
 
@@ -91,8 +96,11 @@ def _add_cloud(found: Accounts, world: World) -> None:
         account.due = max(account.due, row.amount)
     for row in cloud.rows(sa.select(books.money)):
         found[row.attempt_id].booked[row.provider, row.ref] = row.amount
+    came = {row.refund_id for row in cloud.rows(sa.select(returned.c.refund_id))}
     for row in cloud.rows(sa.select(refund).where(refund.c.standing == Back.DONE.value)):
         found[row.attempt_id].booked_back += row.amount
+        if row.document_id and row.document_id not in came:
+            found[row.attempt_id].not_come += row.amount
     for row in cloud.rows(sa.select(tender).where(tender.c.attempt_id != "")):
         if row.document == "sale":
             found[row.attempt_id].sold_at_cloud += row.amount
@@ -103,6 +111,9 @@ def _add_cloud(found: Accounts, world: World) -> None:
             found[row.task_id].unproven += row.amount
         else:
             found[row.task_id].waiting += row.amount
+    missing = sa.select(task).where(task.c.code == RETURN_LOST, task.c.state != SETTLED)
+    for row in cloud.rows(missing):
+        found[row.other].missed += row.amount
 
 
 def _add_till(found: Accounts, till: MoneyTill) -> None:

@@ -18,6 +18,7 @@ from cloud.services import afterwards, ingest, money_tasks, payments
 from cloud.services.attempts import Ledger
 from cloud.services.by_hand import Unproven
 from cloud.services.closing import Closing
+from cloud.services.lost_returns import LostReturns
 from cloud.services.payments import Payments
 from cloud.services.reversing import NOBODY_KNOWS
 from tests.torture.invariants import Kind
@@ -107,6 +108,10 @@ def _nobody_misses_a_sale(*_arguments: Any) -> None:
     """Nobody asks for payments whose sale never came."""
 
 
+def _nobody_misses_a_return(*_arguments: Any) -> None:
+    """Nobody asks for returns that never came, though their money went back."""
+
+
 def _nobody_looks_at_records(*_arguments: Any) -> None:
     """Nothing is made of what tills say of their hands' word."""
 
@@ -163,6 +168,12 @@ MUTATIONS = (
         (Seam(payments, "look_for_orphans", _nobody_misses_a_sale),),
         frozenset({Kind.LOST}),
         {"show": 2, "scan": 2, "choose": 3, "pay": 4, "notify": 3, "drown": 2},
+    ),
+    MoneyMutation(
+        "lost returns: money that went back and whose return never came is a task",
+        (Seam(LostReturns, "go", _nobody_misses_a_return),),
+        frozenset({Kind.LOST}),
+        {"show": 1, "collect": 3, "buy": 3, "sync": 3, "give_back": 3, "drown": 2},
     ),
     MoneyMutation(
         "by hand: what a manager saw is asked about until its provider has said something final",

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app.domain.payment import CLOSED_UNPAID, OPEN, PAID_STATES
 from app.domain.sale import Sale
 from app.wire.proofs import PROOF_MS
-from app.wire.tasks import MONEY, SETTLED
+from app.wire.tasks import MONEY, RETURN_LOST, SETTLED
 from cloud.db import payment_tables as books
 from cloud.db.task_tables import task
 from cloud.services.afterwards import LAST_LOOK_MS
@@ -106,7 +106,13 @@ def _of_account(account: Account) -> Iterator[Harm]:
     if account.went_back != account.booked_back:
         said = f"provider gave {account.went_back} back, cloud {account.booked_back}"
         yield Harm(Kind.ALTERED, f"{name}: {said}")
-    kept = account.sold_at_cloud - account.returned_at_cloud
+    if account.missed != account.not_come:
+        said = f"{account.not_come} went back without its return, {account.missed} of it is a task"
+        yield Harm(
+            Kind.LOST if account.missed < account.not_come else Kind.DOUBLED, f"{name}: {said}"
+        )
+    # Goods whose return is a task are back; their sale may be lost with it.
+    kept = max(account.sold_at_cloud - account.returned_at_cloud - account.missed, 0)
     if account.by_hand:
         yield from _by_hand(account, held, name)
         kept = min(kept, held - account.went_back)  # the rest was seen by somebody, if it was
@@ -149,13 +155,16 @@ def _by_hand(account: Account, held: int, name: str) -> Iterator[Harm]:
 def _of_inboxes(world: World) -> Iterator[Harm]:
     """Every tablet shows the same, and shows all."""
     query = sa.select(task.c.task_id, task.c.amount, task.c.code)
-    query = query.where(task.c.kind == MONEY, task.c.state != SETTLED)
+    query = query.where(
+        sa.or_(task.c.kind == MONEY, task.c.code == RETURN_LOST), task.c.state != SETTLED
+    )
     due = {(row.task_id, row.code) for row in world.cloud.rows(query)}
     for number, till in enumerate(world.tills_left):
         shown = {
             (entry.task.task_id, entry.task.code)
             for entry in world.inbox(till)
-            if entry.task is not None and entry.task.kind == MONEY
+            if entry.task is not None
+            and (entry.task.kind == MONEY or entry.task.code == RETURN_LOST)
         }
         if shown != due:
             yield Harm(Kind.STUCK, f"till {number} shows {shown}, waiting are {due}")
