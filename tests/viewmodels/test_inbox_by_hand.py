@@ -140,3 +140,23 @@ def test_money_the_cloud_tells_of_in_a_word_of_tomorrow_is_not_called_undecided(
     row = only(money)
     assert "of_tomorrow" in row["title"]
     assert "更新" in row["hint"]
+
+
+def test_a_return_that_never_came_says_what_to_wait_for_and_a_manager_settles_it(
+    desk, money, qtbot
+):
+    told(desk, desk.till.task("return_lost", amount=129_900, receipt_no="B-7", other="a1"))
+    row = only(money)
+    assert (row["title"], row["amount"]) == ("钱退了，退货单没传到", "¥1,299.00")
+    assert "B-7" in row["detail"]
+    assert "B2 号机" in row["hint"]
+    assert "联网后这一条会自己消失" in row["hint"]
+    assert (row["canDeliver"], row["canGiveBack"], row["word"]) == (False, False, "")
+    manage(desk)
+    money.look()
+    row = only(money)
+    assert (row["wordText"], row["otherText"], row["canGiveBack"]) == ("知道了", "已更正", False)
+    with qtbot.waitSignal(money.notice):
+        money.settle(row["key"], "corrected")
+    assert desk.till.desk.book.rows[row["key"]].resolution == "corrected"
+    assert not money.any

@@ -183,18 +183,6 @@ def test_an_oversell_names_both_receipts_and_says_what_to_do(desk, money):
     assert money.badge == "1"
 
 
-def test_a_return_that_never_came_says_what_to_wait_for_and_what_to_do(desk, money):
-    told(desk, desk.till.task("return_lost", amount=129_900, receipt_no="B-7", other="a1"))
-    row = only(money)
-    assert (row["title"], row["amount"]) == ("钱退了，退货单没传到", "¥1,299.00")
-    assert "B-7" in row["detail"]
-    assert "B2 号机" in row["hint"]
-    assert "联网后这一条会自己消失" in row["hint"]
-    assert not row["canGiveBack"]
-    assert not row["canDeliver"]
-    assert row["word"] == ""
-
-
 @pytest.mark.parametrize(
     "code",
     [
