@@ -35,13 +35,13 @@ task = Table(
     whole("claim_until_ms"),
     whole("settled_ms"),
     text("resolution"),
-    whole("answered"),
+    text("words"),
     whole("change"),
     Index("ix_task_feed", "tenant_id", "store_id", "change", "task_id"),
     info=BY_STORE,
 )
 """The columns are those of `app.wire.tasks.TaskRow`; `claim_id` is known to the claiming device only, and
-`answered` to the cloud: of the money that is there, how much a person has answered for."""
+`words` to the cloud: what people have said of an attempt's money (`services/answered`)."""
 
 quarantine = Table(
     "quarantine",

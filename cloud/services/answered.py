@@ -1,37 +1,74 @@
-"""How much of an attempt's money a person has answered for by a word, and what of it then still waits.
+"""What people have said of an attempt's money by settling its tasks, so that each word counts once and for
+nothing but what it was about.
 
-A word is about the money that was there when it was said. Money that comes later waits for another one, and
-money that leaves takes its word with it. Amounts are minor units; knows no table and no state. The rule is 23
-of PAYMENTS.md.
+Money that comes after a word waits for another one, and money that leaves takes its word with it. Amounts are
+minor units. Knows no table and no state; the rule is 23 of PAYMENTS.md.
 """
 
 from __future__ import annotations
 
-from app.wire.tasks import DELIVERED, LATE, NO_SALE, OVER, PARTIAL
+import msgspec
 
-_UNSOLD = frozenset({LATE, NO_SALE, PARTIAL})
-"""Codes of money none of which a sale has earned; `OVER` is of what is there beyond what was due."""
+from app.wire.tasks import (
+    BELIED,
+    DELIVERED,
+    LATE,
+    NO_SALE,
+    NOT_GIVEN_BACK,
+    OVER,
+    PARTIAL,
+    STUCK,
+    TAKEN_BACK,
+)
 
-
-def has_word(code: str) -> bool:
-    """Tell whether a word about a task of this code answers for money that is there."""
-    return code in _UNSOLD or code == OVER
-
-
-def after_word(word: str, code: str, amount: int, due: int, answered: int) -> int:
-    """Return how much is answered for once a task that names `amount` is settled by `word`: all there is,
-    and by `delivered` what the goods cost, also where their sale has come in before the word."""
-    if not has_word(code):
-        return answered
-    there = amount + (max(due, answered) if code == OVER else answered)
-    if word == DELIVERED:
-        return min(there, max(due, answered))
-    return there
+MONEY_HERE = frozenset({LATE, NO_SALE, PARTIAL, OVER})
+"""Codes of money that is there. A word about one of them is about that money."""
 
 
-def waits_of(code: str, amount: int, due: int, answered: int) -> tuple[str, int]:
-    """Return what a task has to name, as code and amount, where all of the money, words aside, is `amount` of
-    this code; 0 where everything is answered for. Whatever comes on top of an answered price is too much."""
-    if code == OVER:
-        return OVER, max(0, due + amount - max(due, answered))
-    return (OVER if 0 < due <= answered else code), max(0, amount - answered)
+class Words(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How much each kind of word answers for, and the last of them."""
+
+    goods: int = 0
+    """The price of goods that went out for money without a sale in the books."""
+    otherwise: int = 0
+    """What was given back by hand, or seen to in another way."""
+    stuck: int = 0
+    refused: int = 0
+    taken_back: int = 0
+    belied: int = 0
+    said: str = ""
+
+    def after(self, word: str, code: str, amount: int, due: int) -> Words:
+        """Return the words once a task that names `amount` is settled by one more: *delivered* answers for
+        the goods, any other for what is named. One that says nothing of money changes nothing."""
+        if code in MONEY_HERE and word == DELIVERED:
+            return msgspec.structs.replace(self, goods=due, said=word)
+        kind = "otherwise" if code in MONEY_HERE else _OF_MONEY_GONE.get(code)
+        if kind is None:
+            return self
+        more = {kind: getattr(self, kind) + amount}
+        return msgspec.structs.replace(self, said=word, **more)
+
+
+_OF_MONEY_GONE = {
+    STUCK: "stuck",
+    NOT_GIVEN_BACK: "refused",
+    TAKEN_BACK: "taken_back",
+    BELIED: "belied",
+}
+NO_WORDS = Words()
+
+
+def is_about_money(code: str) -> bool:
+    """Tell whether a word about a task of this code answers for an amount."""
+    return code in MONEY_HERE or code in _OF_MONEY_GONE
+
+
+def read_words(kept: str) -> Words:
+    """Return the words a task's row keeps."""
+    return msgspec.json.decode(kept, type=Words) if kept else NO_WORDS
+
+
+def kept_words(words: Words) -> str:
+    """Return how a task's row keeps words, "" for none."""
+    return "" if words == NO_WORDS else msgspec.json.encode(words).decode()

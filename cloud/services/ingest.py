@@ -27,6 +27,7 @@ from cloud.errors import Refused
 from cloud.services import checks, lost_returns, seals
 from cloud.services.by_hand import note_vouched
 from cloud.services.envelope import Received
+from cloud.services.exceptions import raise_exceptions
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, move_mark
 from cloud.services.money_tasks import note_arrivals
 from cloud.services.oversell import note_oversold
@@ -39,7 +40,6 @@ from cloud.services.projection import (
 )
 from cloud.services.quarantine import one_task_for, set_aside, take_out
 from cloud.services.seals import SEALED
-from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
 
 APPLIED = "applied"

@@ -24,8 +24,8 @@ from cloud.db.feed import next_change
 from cloud.db.task_tables import task
 from cloud.gateways.base import AttemptKey
 from cloud.services import attempts, refund_ledger, tasks
+from cloud.services.judging import ORPHAN_MS
 from cloud.services.money_facts import Own
-from cloud.services.money_tasks import ORPHAN_MS
 from cloud.services.projection import Arrival, Projectable
 from cloud.services.refund_ledger import GoingBack
 from cloud.services.rounds import MOST

@@ -7,33 +7,22 @@ An attempt nobody need act on has its row too, so that a guide at another tablet
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.domain.money_back import Back
-from app.domain.payment import CLOSED_UNPAID, PAID_STATES, Anomaly, State
+from app.domain.payment import Anomaly, State
 from app.wire.bodies import PaymentStepV1, RefundStepV1, SaleV1
-from app.wire.proofs import PROOF_MS
 from app.wire.tasks import (
-    BELIED,
     BY_ITSELF,
     GIVES_BACK,
-    GOING_BACK,
-    LATE,
     MONEY,
-    NO_SALE,
     NOT_GIVEN_BACK,
     OPEN,
-    OVER,
-    PARTIAL,
-    PAYMENT,
     REFUNDED,
     SETTLED,
-    STUCK,
-    TAKEN_BACK,
-    UNPROVEN,
 )
 from app.wire.tokens import PORTABLE_HEAD
 from cloud.db import payment_tables
@@ -43,24 +32,21 @@ from cloud.db.rows import upsert
 from cloud.db.tables import tender
 from cloud.db.task_tables import task
 from cloud.gateways.base import AttemptKey
-from cloud.services.answered import has_word, waits_of
+from cloud.services.answered import (
+    MONEY_HERE,
+    NO_WORDS,
+    Words,
+    is_about_money,
+    kept_words,
+    read_words,
+)
+from cloud.services.judging import Finding, judge, still_good
 from cloud.services.money_facts import Known, Own, Sold, in_store, known_of, sales_of
 from cloud.services.projection import Arrival, Projectable
 from cloud.services.tasks import TaskColumns, device_code
 
-ORPHAN_MS = 10 * 60_000
-"""So long after its end a payment may be without its sale: the till may be writing it, or be offline."""
-
 _SURE = {Anomaly.PROVED.value}
 """The mark of a step nobody need look at: our own signature."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    kind: str
-    code: str
-    settled: bool
-    amount: int
 
 
 def note_changes(connection: sa.Connection, touched: Iterable[AttemptKey], now_ms: int) -> set[Own]:
@@ -114,8 +100,8 @@ def review(connection: sa.Connection, own: Own, attempt_ids: Collection[str], no
     for attempt_id in sorted(known):
         facts, sold = known[attempt_id], sales.get(attempt_id)
         old = before.get(attempt_id)
-        found = _judge(facts, sold, old, now_ms)
-        values = _values(facts, sold, found, old, now_ms)
+        found, words = _judged(facts, sold, old, now_ms)
+        values = _values(facts, sold, found, words, old, now_ms)
         if old is not None and all(old[name] == value for name, value in values.items()):
             continue
         urgent |= found.kind == MONEY or found.code == State.UNKNOWN or _was_money(old)
@@ -140,105 +126,34 @@ def waiting(connection: sa.Connection, key: AttemptKey, now_ms: int) -> tuple[in
         in_store(task.c.tenant_id, task.c.store_id, own), task.c.task_id == key.attempt_id
     )
     old = connection.execute(query).mappings().one_or_none()
-    found = _judge(facts, sold, old, now_ms)
-    if found.settled or found.kind != MONEY or found.code not in GIVES_BACK:
+    found, _ = _judged(facts, sold, old, now_ms)
+    if not found.waits or found.code not in GIVES_BACK:
         return 0, ""
     return found.amount, facts.given.owed_for if found.code == NOT_GIVEN_BACK else ""
 
 
-def _judge(facts: Known, sold: Sold | None, old: TaskColumns | None, now_ms: int) -> _Finding:
-    """Say what an attempt is to its store now. Money on its way back comes first: nobody may act on the
-    rest of an attempt before it is certain what of it has gone."""
-    given = facts.given
-    if given.stuck:
-        return _Finding(MONEY, STUCK, False, given.stuck)
-    if given.owed:
-        return _Finding(MONEY, NOT_GIVEN_BACK, False, given.owed)
-    if given.going:
-        return _Finding(MONEY, GOING_BACK, False, given.going)
-    kept = replace(facts, received=facts.received - facts.taken_back)
-    found = _beyond_words(_judge_left(kept, sold, now_ms), facts.due, old)
-    waits = not found.settled and found.kind == MONEY and kept.received > given.done
-    if facts.taken_back and not waits:
-        return _Finding(MONEY, TAKEN_BACK, False, facts.taken_back)
-    if given.belied and (found.settled or found.kind != MONEY):
-        return _Finding(MONEY, BELIED, False, given.belied)
-    return found
-
-
-def _beyond_words(found: _Finding, due: int, old: TaskColumns | None) -> _Finding:
-    """Of money that a person has answered for by a word nothing waits but what came on top."""
-    if old is None or not old["answered"] or not has_word(found.code):
-        return found
-    code, amount = waits_of(found.code, found.amount, due, old["answered"])
-    if amount:
-        return replace(found, code=code, amount=amount)
-    if old["state"] == SETTLED and has_word(old["code"]):
-        return _Finding(MONEY, old["code"], True, old["amount"])
-    return replace(found, settled=True)
-
-
-def _judge_left(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
-    """Judge what has not gone back of an attempt's money."""
-    done = facts.given.done
-    if not done:
-        return _judge_kept(facts, sold, now_ms)
-    left = replace(facts, received=facts.received - done)
-    found = _judge_kept(left, sold, now_ms) if left.received > 0 else None
-    if found is None or found.kind != MONEY:
-        return _Finding(MONEY, REFUNDED, True, done)
-    return found
-
-
-def _judge_kept(facts: Known, sold: Sold | None, now_ms: int) -> _Finding:
-    """Judge what is left of an attempt's money."""
-    state, anomalies = facts.payment.state, facts.payment.anomalies
-    paid = state in PAID_STATES
-    returned = state in (State.REFUNDED, State.REFUND_PENDING)
-    returned_goods = facts.given.of_sale or (sold is not None and sold.own)
-    if returned and returned_goods:
-        over = facts.received - facts.due  # what came on top is not what the goods were paid with
-        if over > 0:
-            return _Finding(MONEY, OVER, False, over)
-        return _Finding(PAYMENT, state.value, True, facts.received)
-    if state is State.REFUNDED and not facts.given.done:
-        return _Finding(MONEY, state.value, True, facts.received)
-    if state is State.REFUND_PENDING and not facts.given.done:
-        return _Finding(MONEY, GOING_BACK, False, facts.received)
-    if Anomaly.PARTIAL in anomalies and 0 < facts.received < facts.due:
-        return _Finding(MONEY, PARTIAL, False, facts.received)
-    if facts.unproven:
-        return _Finding(MONEY, UNPROVEN, False, facts.due)
-    if facts.by_hand:  # nothing has come that could be late, or be without its sale
-        return _Finding(PAYMENT, state.value, True, facts.due)
-    made = sold is not None and sold.own
-    # What went back for goods is not here any more, though the sale they were of is lost.
-    left = (facts.received or facts.due) - facts.given.returned
-    is_unsold = paid and not made and left > 0
-    if is_unsold and Anomaly.LATE in anomalies:
-        return _Finding(MONEY, LATE, False, left)
-    patience_ms = ORPHAN_MS + (PROOF_MS if facts.may_be_proved else 0)
-    if is_unsold and (sold is not None or now_ms >= facts.expires_ms + patience_ms):
-        return _Finding(MONEY, NO_SALE, False, left)
-    if paid and facts.received > facts.due:  # its till has made the sale, or is about to
-        return _Finding(MONEY, OVER, False, facts.received - facts.due)
-    if paid and made:
-        return _Finding(PAYMENT, state.value, True, facts.received)
-    is_over = paid or state in CLOSED_UNPAID
-    return _Finding(PAYMENT, state.value, is_over, facts.due)
+def _judged(
+    facts: Known, sold: Sold | None, old: TaskColumns | None, now_ms: int
+) -> tuple[Finding, Words]:
+    words = NO_WORDS if old is None else still_good(read_words(old["words"]), facts, sold)
+    found = judge(facts, sold, words, now_ms)
+    said = found.answered and old is not None and old["state"] == SETTLED
+    if said and old is not None and is_about_money(old["code"]):
+        found = replace(found, code=old["code"], amount=old["amount"])  # as it was when it was said
+    return found, words
 
 
 def _values(
     facts: Known,
     sold: Sold | None,
-    found: _Finding,
+    found: Finding,
+    words: Words,
     old: TaskColumns | None,
     now_ms: int,
 ) -> dict[str, Any]:
     """Return the columns of an attempt's row; `detail` is what was due, `other` the sale."""
     turned = _was_money(old) != (found.kind == MONEY)
     kept = old is not None and not (turned and found.kind == MONEY)
-    there = max(0, (facts.received or facts.due) - facts.taken_back - facts.given.done)
     values: dict[str, Any] = {
         "task_id": facts.attempt_id,
         "kind": MONEY if _was_money(old) else found.kind,
@@ -251,17 +166,17 @@ def _values(
         "other": facts.sale_id,
         "detail": str(facts.due),
         "amount": found.amount,
-        "answered": min(old["answered"], there) if old is not None else 0,
+        "words": kept_words(words),
         "created_ms": old["created_ms"] if kept and old else _began(facts, found, now_ms),
     }
-    return values | _standing(found, old, now_ms)
+    return values | _standing(found, words, old, now_ms)
 
 
-def _began(facts: Known, found: _Finding, now_ms: int) -> int:
+def _began(facts: Known, found: Finding, now_ms: int) -> int:
     return now_ms if found.kind == MONEY else facts.created_ms
 
 
-def _standing(found: _Finding, old: TaskColumns | None, now_ms: int) -> dict[str, Any]:
+def _standing(found: Finding, words: Words, old: TaskColumns | None, now_ms: int) -> dict[str, Any]:
     """Return state, claim and settlement: kept as they are unless what is known says otherwise."""
     names = (
         "state",
@@ -272,18 +187,20 @@ def _standing(found: _Finding, old: TaskColumns | None, now_ms: int) -> dict[str
         "settled_ms",
         "resolution",
     )
-    word = old["resolution"] if old is not None and old["answered"] else ""
-    fresh = dict(zip(names, (OPEN, "", "", "", 0, 0, word), strict=True))
+    fresh = dict(zip(names, (OPEN, "", "", "", 0, 0, ""), strict=True))
     standing = {name: old[name] for name in names} if old else fresh
     if found.settled:
         if standing["state"] != SETTLED:
-            how = REFUNDED if found.code == REFUNDED else word or BY_ITSELF
+            by_a_word = words.said if found.answered else ""
+            how = REFUNDED if found.code == REFUNDED else by_a_word or BY_ITSELF
             standing |= {"state": SETTLED, "settled_ms": now_ms, "resolution": how}
         return standing
     if old and old["state"] == SETTLED:
-        # What a word can answer for is beyond every word that was said, if it is named.
+        # What is named of an amount that words answer for is beyond every word that was said.
         same = (old["code"], old["amount"]) == (found.code, found.amount) and _was_money(old)
-        return standing if same and not has_word(found.code) else fresh
+        return standing if same and not is_about_money(found.code) else fresh
+    if old and {old["code"], found.code} <= MONEY_HERE and found.amount > old["amount"]:
+        return fresh  # nobody has claimed what came since
     return standing
 
 

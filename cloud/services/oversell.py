@@ -16,8 +16,8 @@ from app.domain.ids import new_id
 from app.wire.bodies import RefundV1, SaleV1, StockAdjustmentV1
 from app.wire.tasks import OVERSELL
 from cloud.db import tables
+from cloud.services.exceptions import raise_exceptions
 from cloud.services.projection import Arrival, Projectable
-from cloud.services.tasks import raise_exceptions
 
 NEWEST_MOVEMENTS = 20_000
 """So far back the other sale is looked for; a piece that two tills sold was sold not long ago."""

@@ -31,7 +31,6 @@ from cloud.gateways.registry import Gateways
 from cloud.services import (
     attempts,
     by_hand,
-    money_tasks,
     orphans,
     overdue,
     reversing,
@@ -42,6 +41,7 @@ from cloud.services.afterwards import LastLooks, LostSales, look_for_orphans
 from cloud.services.attempts import Attempt, Ledger, Vouched
 from cloud.services.changes import Changes
 from cloud.services.closing import Closing
+from cloud.services.judging import ORPHAN_MS
 from cloud.services.live import Newsroom
 from cloud.services.reversing import NOBODY_KNOWS, Asked
 from cloud.services.rounds import EVERYBODY, Lane, Round, Rounds
@@ -75,8 +75,8 @@ class Payments:
         self._change = Changes(database, newsroom, now_ms).make
         self._tell_of_tasks = partial(tasks.tell, newsroom)
         self._lost_sales = (
-            LostSales(money_tasks.ORPHAN_MS, now_ms() - LATE_MS),
-            LostSales(PROOF_MS + money_tasks.ORPHAN_MS, now_ms() - LATE_MS, portable=True),
+            LostSales(ORPHAN_MS, now_ms() - LATE_MS),
+            LostSales(PROOF_MS + ORPHAN_MS, now_ms() - LATE_MS, portable=True),
         )
         self._closing = Closing(gateways, self._change)
         self._unproven = by_hand.Unproven(database, gateways, self._change, self._closing)

@@ -14,6 +14,7 @@ from cloud.db.feed import next_change
 from cloud.db.tables import journal
 from cloud.services import tasks
 from cloud.services.envelope import Received
+from cloud.services.exceptions import raise_exceptions
 from cloud.services.ingest import Verdict, book, exceptions_of
 from cloud.services.money_tasks import review
 from cloud.services.projection import Arrival
@@ -74,7 +75,7 @@ def book_kept(
     """Put records on the books that are in the journal, under this epoch, and on no books yet."""
     verdicts = [Verdict(record) for record in records]
     book(connection, arrival, verdicts)
-    tasks.raise_exceptions(connection, exceptions_of(arrival, epoch, verdicts), arrival.change)
+    raise_exceptions(connection, exceptions_of(arrival, epoch, verdicts), arrival.change)
     for verdict in verdicts:
         connection.execute(
             sa.update(journal)

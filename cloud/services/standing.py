@@ -20,12 +20,12 @@ from cloud.db.state import begin_timeline, feed_generation, timeline
 from cloud.db.tables import device, device_epoch, exception, refund, sale
 from cloud.errors import Refused
 from cloud.services import checks
+from cloud.services.exceptions import raise_exceptions
 from cloud.services.ingest import CONFLICTING, UNPROJECTABLE, clean
 from cloud.services.marks import Mark, durable_mark, hash_at, mark_of, own
 from cloud.services.quarantine import waiting
 from cloud.services.seals import SEALED, sealed_places
 from cloud.services.streams import DAY_MS
-from cloud.services.tasks import raise_exceptions
 from cloud.services.tokens import DevicePrincipal
 
 REASONS = ("forked", "restored", "unknown")

@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain import payment
+from app.domain.payment import State
 from app.errors import Code, RuleBroken
 from app.wire.messages import News
 from app.wire.tasks import (
@@ -24,6 +26,7 @@ from app.wire.tasks import (
     GOODS_FOR,
     MONEY,
     OPEN,
+    PARTIAL,
     PAYMENT,
     QUARANTINE,
     RECORD,
@@ -36,15 +39,16 @@ from app.wire.tasks import (
     TaskRow,
     TaskSettlement,
 )
+from cloud.db import payment_tables
 from cloud.db.distribution import across
 from cloud.db.feed import next_change
 from cloud.db.rows import Rows, insert_rows, upsert
-from cloud.db.tables import device, exception, refund, sale
+from cloud.db.tables import device, exception
 from cloud.db.task_tables import task
 from cloud.errors import Refused
 from cloud.gateways.base import AttemptKey
 from cloud.services import proofs
-from cloud.services.answered import after_word, has_word
+from cloud.services.answered import is_about_money, kept_words, read_words
 from cloud.services.live import Newsroom, store_topic
 from cloud.services.people import is_manager
 
@@ -78,7 +82,7 @@ _BLANK: dict[str, Any] = {
     "claim_until_ms": 0,
     "settled_ms": 0,
     "resolution": "",
-    "answered": 0,
+    "words": "",
 }
 
 
@@ -113,51 +117,6 @@ def open_again(connection: sa.Connection, rows: Rows) -> None:
     upsert(connection, task, [_BLANK | row for row in rows])
 
 
-def raise_exceptions(
-    connection: sa.Connection,
-    rows: Rows,
-    change: int,
-    *,
-    others: Mapping[str, str] | None = None,
-) -> None:
-    """Write exceptions of one device and a task for each.
-
-    Rows are those of table `exception`; `others` maps an exception's id to the receipt it is about
-    besides its own record.
-    """
-    if not rows:
-        return
-    insert_rows(connection, exception, rows)
-    first = rows[0]
-    own = (first["tenant_id"], first["store_id"])
-    code = device_code(connection, *own, first["device_id"])
-    documents = _documents(connection, own, {row["rec_id"] for row in rows})
-    open_tasks(
-        connection,
-        [
-            {
-                "tenant_id": row["tenant_id"],
-                "store_id": row["store_id"],
-                "task_id": row["exception_id"],
-                "kind": RECORD,
-                "code": row["code"],
-                "subject": row["rec_id"],
-                "device_id": row["device_id"],
-                "device_code": code,
-                "epoch": row["epoch"],
-                "seq": row["seq"],
-                "receipt_no": documents.get(row["rec_id"], ("", 0))[0],
-                "other": (others or {}).get(row["exception_id"], ""),
-                "detail": row["detail"],
-                "amount": documents.get(row["rec_id"], ("", 0))[1],
-                "created_ms": row["created_ms"],
-                "change": change,
-            }
-            for row in rows
-        ],
-    )
-
-
 def device_code(connection: sa.Connection, tenant: str, store: str, device_id: str) -> str:
     """Return the number people know a till by, "" for an unknown one."""
     code: str | None = connection.scalar(
@@ -168,21 +127,6 @@ def device_code(connection: sa.Connection, tenant: str, store: str, device_id: s
         )
     )
     return code or ""
-
-
-def _documents(
-    connection: sa.Connection, own: tuple[str, str], ids: set[str]
-) -> dict[str, tuple[str, int]]:
-    """Return receipt number and total of the documents among these records that could be read."""
-    found: dict[str, tuple[str, int]] = {}
-    for table, name in ((sale, "sale_id"), (refund, "refund_id")):
-        rows = connection.execute(
-            sa.select(table.c[name], table.c.receipt_no, table.c.total).where(
-                table.c.tenant_id == own[0], table.c.store_id == own[1], table.c[name].in_(ids)
-            )
-        )
-        found |= {row[0]: (row.receipt_no, row.total) for row in rows}
-    return found
 
 
 # --- claim and settle -----------------------------------------------------------------------------
@@ -233,16 +177,35 @@ def settle(
     only_who_may(connection, holder, asked.resolution, person)
     if asked.resolution == REFUNDED:
         _refuse_refund(connection, row, holder, now_ms)
+    _refuse_while_open(connection, row)
     _resolve_exception(connection, row, now_ms)
     values = {"settled_ms": now_ms, "resolution": asked.resolution, "claimed_by": person}
-    answered = _answered(row, asked.resolution)
-    return _write(connection, row, state=SETTLED, answered=answered, **values), True
+    words = _words_after(row, asked.resolution)
+    return _write(connection, row, state=SETTLED, words=words, **values), True
 
 
-def _answered(row: sa.RowMapping, word: str) -> int:
-    if row["kind"] != MONEY or not has_word(row["code"]):
-        return int(row["answered"])
-    return after_word(word, row["code"], row["amount"], int(row["detail"]), row["answered"])
+def _words_after(row: sa.RowMapping, word: str) -> str:
+    if row["kind"] != MONEY or not is_about_money(row["code"]):
+        return str(row["words"])
+    words = read_words(row["words"])
+    return kept_words(words.after(word, row["code"], row["amount"], int(row["detail"])))
+
+
+def _refuse_while_open(connection: sa.Connection, row: sa.RowMapping) -> None:
+    """Money that is too little may be followed by the rest, and then by its sale: no word settles it before
+    its order has ended."""
+    if (row["kind"], row["code"]) != (MONEY, PARTIAL):
+        return
+    columns = payment_tables.attempt.c
+    state = connection.scalar(
+        sa.select(columns.state).where(
+            columns.tenant_id == row["tenant_id"],
+            columns.store_id == row["store_id"],
+            columns.attempt_id == row["task_id"],
+        )
+    )
+    if state is not None and State(state) in payment.OPEN:
+        raise Refused(409, Code.PAYMENT_ALREADY_OPEN)
 
 
 def held(connection: sa.Connection, holder: Holder, task_id: str) -> None:

@@ -19,6 +19,7 @@ from cloud.db.schema import migrate
 from cloud.gateways.base import AttemptKey, Standing
 from cloud.gateways.registry import only
 from cloud.gateways.sandbox import SandboxGateway
+from cloud.services.answered import NO_WORDS, Words, read_words
 from cloud.services.live import LocalNewsroom
 from cloud.services.orders import Orders
 from cloud.services.payments import Payments
@@ -28,7 +29,7 @@ from cloud.settings import Settings
 from tests.cloud.offline import sku_row
 
 BEFORE_DISTRIBUTION = "0005"
-PAID, OPEN, LOST = (new_id() for _ in range(3))
+PAID, OPEN, LOST, LATE = (new_id() for _ in range(4))
 T = 1_730_000_000_000
 
 Rows = list[dict[str, object]]
@@ -91,9 +92,17 @@ def money(
     return {
         "tenant_id": "t", "store_id": "S1", "task_id": task_id, "kind": "money", "code": code,
         "subject": task_id, "device_id": "d-S1", "device_code": "01", "epoch": "", "seq": 0,
-        "receipt_no": "", "other": "", "detail": "100", "amount": amount, "created_ms": T,
+        "receipt_no": "", "other": f"sale-{task_id}", "detail": "100", "amount": amount, "created_ms": T,
         "state": state, "claimed_device": "", "claimed_by": "", "claim_id": "", "claim_until_ms": 0,
         "settled_ms": 0, "resolution": word, "change": 1,
+    }  # fmt: skip
+
+
+def tender(attempt_id: str) -> dict[str, object]:
+    return {
+        "tenant_id": "t", "store_id": "S1", "document_id": f"sale-{attempt_id}", "no": 1,
+        "document": "sale", "tender_id": new_id(), "kind": "qr", "amount": 100, "given": 0,
+        "change": 0, "attempt_id": attempt_id, "provider": "sandbox",
     }  # fmt: skip
 
 
@@ -106,6 +115,7 @@ FILLED: dict[str, Rows] = {
     "payment_attempt": [
         attempt(PAID, "S1", state="confirmed", received=100, provider="sandbox", version=2),
         attempt(OPEN, "S2", provider="sandbox"),
+        attempt(LATE, "S1", state="confirmed", anomalies="late over", received=170),
     ],
     "payment_event": [event(PAID, 1, "shown"), event(PAID, 2, "paid"), event(OPEN, 1, "shown")],
     "payment_money": [
@@ -125,7 +135,12 @@ FILLED: dict[str, Rows] = {
         money("d", "late", 100, "by_itself"),
         money("e", "refunded", 100, "refunded"),
         money("f", "no_sale", 100, "", "open"),
+        money("g", "refund_stuck", 30, "seen"),
+        money("h", "taken_back", 100, "seen"),
+        money(LATE, "over", 70, "", "claimed"),
+        money(PAID, "over", 60, "refunded"),
     ],
+    "tender": [tender(PAID)],
     "sku": [sku("COAT", 189_900), sku("SCARF", 39_900), sku("GONE", 1, deleted=True)],
     "member_change": [change("c1", "m1"), change("c2", "m1"), change("c1b", "m2")],
 }
@@ -193,7 +208,7 @@ def test_attempts_are_found_under_their_store_alone(cloud: Cloud, payments: Paym
     paid = payments.find(AttemptKey("t", "S1", PAID))
     assert (paid.payment.state, paid.received, paid.order_bytes) == ("confirmed", 100, b"\x00{}")
     assert (paid.device, paid.token, paid.version) == ("d-S1", f"token-{PAID}", 2)
-    assert len(rows(cloud, payment_tables.attempt)) == 2
+    assert len(rows(cloud, payment_tables.attempt)) == 3
 
 
 def test_an_order_open_at_the_wallet_can_still_be_paid(
@@ -247,9 +262,20 @@ def test_the_prices_of_today_are_those_since_ever(cloud: Cloud) -> None:
 
 def test_what_was_settled_by_a_word_is_answered_for(cloud: Cloud) -> None:
     with cloud.db.reading() as connection:
-        query = sa.select(task_tables.task.c.task_id, task_tables.task.c.answered)
-        found = {row.task_id: row.answered for row in connection.execute(query)}
-    assert found == {"a": 100, "b": 200, "c": 150, "d": 0, "e": 0, "f": 0}
+        query = sa.select(task_tables.task.c.task_id, task_tables.task.c.words)
+        found = {row.task_id: read_words(row.words) for row in connection.execute(query)}
+    assert found == {
+        "a": Words(goods=100, said="delivered"),
+        "b": Words(otherwise=200, said="seen"),
+        "c": Words(otherwise=150, said="refunded"),  # its sale is not in the books
+        "d": NO_WORDS,
+        "e": NO_WORDS,
+        "f": NO_WORDS,
+        "g": Words(stuck=30, said="seen"),
+        "h": Words(taken_back=100, said="seen"),
+        LATE: Words(otherwise=100),
+        PAID: Words(otherwise=60, said="refunded"),
+    }
 
 
 def test_nothing_is_left_over(cloud: Cloud) -> None:

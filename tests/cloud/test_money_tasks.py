@@ -13,10 +13,12 @@ from app.domain.payment import PaymentState, State
 from app.wire.bodies import PaymentStepV1
 from app.wire.tasks import TaskClaim, TaskRow, TaskSettlement
 from cloud.db.task_tables import task as task_table
+from cloud.services.answered import NO_WORDS
 from cloud.services.feed import pull
 from cloud.services.given_back import Given
+from cloud.services.judging import ORPHAN_MS, judge
 from cloud.services.money_facts import Known, Sold
-from cloud.services.money_tasks import ORPHAN_MS, _judge, review
+from cloud.services.money_tasks import review
 from cloud.services.streams import DAY_MS
 from cloud.services.tokens import DevicePrincipal
 from tests.cloud.conftest import Clock
@@ -143,7 +145,7 @@ def test_what_a_person_settled_stays_settled_until_other_money_comes(shop, shown
     assert the_row(till) == settled
     receive(shop, shown, 500)
     row = the_row(till)
-    assert (row.code, row.state, row.claimed_by, row.amount) == ("over", "open", "", 500)
+    assert (row.code, row.state, row.claimed_by, row.amount) == ("partial", "open", "", 500)
 
 
 def test_paid_money_without_a_sale_is_an_orphan_after_a_while_and_its_sale_takes_it_home(
@@ -259,7 +261,7 @@ def test_what_came_on_top_waits_though_the_goods_were_given_back(state: State):
     facts = Known(
         "a1", "d1", "s1", PaymentState(state), 1_000, 2_000, 0, 0, given=Given(of_sale=True)
     )
-    found = _judge(facts, Sold("R-1", own=True), None, 1)
+    found = judge(facts, Sold("R-1", own=True), NO_WORDS, 1)
     assert (found.kind, found.code, found.amount, found.settled) == ("money", "over", 1_000, False)
-    found = _judge(replace(facts, received=1_000), Sold("R-1", own=True), None, 1)
+    found = judge(replace(facts, received=1_000), Sold("R-1", own=True), NO_WORDS, 1)
     assert (found.kind, found.settled) == ("payment", True)

@@ -15,7 +15,7 @@ from app.wire.proofs import PROOF_MS, read_proof, spoken_code
 from app.wire.tasks import TaskClaim, TaskSettlement
 from cloud.db.task_tables import task
 from cloud.gateways.base import Answer, Money, Standing
-from cloud.services.money_tasks import ORPHAN_MS
+from cloud.services.judging import ORPHAN_MS
 from cloud.services.proofs import refuse_refund
 from tests.cloud.conftest import Clock
 from tests.cloud.device import a_sale

@@ -18,6 +18,7 @@ from cloud.services import afterwards, ingest, money_tasks, payments
 from cloud.services.attempts import Ledger
 from cloud.services.by_hand import Unproven
 from cloud.services.closing import Closing
+from cloud.services.judging import judge
 from cloud.services.lost_returns import LostReturns
 from cloud.services.payments import Payments
 from cloud.services.reversing import NOBODY_KNOWS
@@ -33,7 +34,7 @@ class MoneyMutation(Mutation):
     chances: Mapping[str, int] = field(default_factory=lambda: CHANCES)
 
 
-_judge = money_tasks._judge
+_judge = judge
 _hear = Ledger.hear_money
 _apply = Payments._apply
 _shut = Closing.shut
@@ -41,8 +42,8 @@ _note = TillPayments.note
 _collect = Wallets._collect_once
 
 
-def _late_money_is_no_task(facts: Any, sold: Any, old: Any, now_ms: int) -> Any:
-    found = _judge(facts, sold, old, now_ms)
+def _late_money_is_no_task(facts: Any, sold: Any, words: Any, now_ms: int) -> Any:
+    found = _judge(facts, sold, words, now_ms)
     return replace(found, kind=PAYMENT) if found.code == LATE else found
 
 
@@ -126,7 +127,7 @@ _COLLECTING = {"show": 2, "collect": 5, "lose": 5, "cancel": 3, "pay": 1, "ask":
 MUTATIONS = (
     MoneyMutation(
         "late money: becomes a task of its store",
-        (Seam(money_tasks, "_judge", _late_money_is_no_task),),
+        (Seam(money_tasks, "judge", _late_money_is_no_task),),
         frozenset({Kind.LOST}),
         _LATE,
     ),

@@ -18,7 +18,7 @@ from app.wire.tasks import MONEY, RETURN_LOST, SETTLED
 from cloud.db import payment_tables as books
 from cloud.db.task_tables import task
 from cloud.services.afterwards import LAST_LOOK_MS
-from cloud.services.money_tasks import ORPHAN_MS
+from cloud.services.judging import ORPHAN_MS
 from cloud.services.orders import LONGEST_MS
 from tests.torture.invariants import Harm, Kind
 from tests.torture.money.ledgers import Account, accounts, documents
