@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.domain.money_back import Back
 from app.domain.sale import TenderKind
-from app.wire.tasks import DELIVERED, MONEY, OVER, REFUNDED, SEEN, SETTLED
+from app.wire.tasks import MONEY, OVER, REFUNDED, SEEN, SETTLED
 from cloud.db import refund_tables, tables
 from cloud.db.columns import rows_of
 from cloud.db.task_tables import task
 from cloud.services import refund_ledger
+from cloud.services.answered import read_words
 from cloud.services.attempts import Attempt, of_key
 from cloud.services.given_back import summed
 from cloud.services.money_facts import made_its_sale
@@ -90,8 +92,8 @@ def aftermath_of(conn: sa.Connection, attempt: Attempt) -> Aftermath:
     parts += _told_by_tills(conn, attempt, {row.number for row in rows})
     parts += _in_cash(conn, attempt) if sold else []
     parts += _owed(rows)
-    word = _word(conn, attempt)
-    resolution = "" if word is None else word.resolution
+    word = _told(conn, attempt)
+    resolution = "" if word is None or word.state != SETTLED else word.resolution
     if word is not None and word.code != REFUNDED and resolution in (REFUNDED, SEEN):
         parts = [part for part in parts if part.how is not Return.DUE]
         if resolution == REFUNDED:
@@ -99,7 +101,7 @@ def aftermath_of(conn: sa.Connection, attempt: Attempt) -> Aftermath:
             parts.append(by_hand)
     return Aftermath(
         tuple(sorted(parts, key=lambda part: part.at_ms)),
-        sold or resolution == DELIVERED,
+        sold or (word is not None and read_words(word.words).goods > 0),
         resolution == SEEN,
     )
 
@@ -156,13 +158,12 @@ def _in_cash(conn: sa.Connection, attempt: Attempt) -> list[Returned]:
     ]
 
 
-def _word(conn: sa.Connection, attempt: Attempt) -> sa.Row[tuple[str, str, int, int]] | None:
-    """Return how the store has settled what was unusual about an attempt, None if it has not."""
+def _told(conn: sa.Connection, attempt: Attempt) -> sa.Row[Any] | None:
+    """Return what the store knows of money that was unusual about an attempt, None where nothing was."""
     columns = task.c
     mine = rows_of(
         task, tenant_id=attempt.tenant, store_id=attempt.store, task_id=attempt.attempt_id
     )
-    query = sa.select(columns.code, columns.resolution, columns.amount, columns.settled_ms).where(
-        mine, columns.kind == MONEY, columns.state == SETTLED
-    )
+    names = (columns.code, columns.state, columns.resolution, columns.amount, columns.settled_ms)
+    query = sa.select(*names, columns.words).where(mine, columns.kind == MONEY)
     return conn.execute(query).one_or_none()

@@ -21,8 +21,8 @@ def test_ten_thousand_emits_lose_no_reference():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_only_the_postbox_crosses_to_the_gui_thread():
-    """A queued signal of an object that can be deleted may be sent from freed memory; the camera's own
-    one comes from a thread of Qt, which holds its sender."""
+def test_only_the_postbox_queues_a_signal_of_ours():
+    """A signal that another thread sends for an object that can be deleted may come from freed memory; the
+    camera's own one comes from a thread of Qt, which holds its sender."""
     modules = [path for path in product_modules() if "QueuedConnection" in path.read_text("utf-8")]
     assert [name(path) for path in modules] == ["ui/input/camera.py", "ui/postbox.py"]

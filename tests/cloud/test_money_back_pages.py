@@ -248,12 +248,20 @@ def test_late_money_the_shop_handed_goods_over_for_is_paid(order: Paid):
     assert "order was closed" not in text
     says(order.read("zh"), "付款成功", "门店已为您交付商品")
     assert order.stamp() != waiting
-    assert order.in_cart() == "Paid"
+    assert order.in_cart() == "Paid too much"
 
 
 def test_late_money_a_person_delivered_for_is_paid_before_the_sale_comes_in(order: Paid):
     order.late().settle("delivered")
     says(order.read(), "the store has handed your pieces over for it")
+
+
+def test_goods_that_went_out_are_paid_and_a_second_payment_is_too_much(order: Paid):
+    order.late()
+    money = Money(new_id(), order.shown.order.total, order.shop.cloud.clock())
+    order.shop.desk.payments.heard(order.shown.key, Answer(Standing.PAID, (money,)))
+    order.settle("delivered")
+    assert order.in_cart() == "Paid too much"
 
 
 def test_late_money_that_went_back_says_so(order: Paid):
