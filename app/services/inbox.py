@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.facts import RefundStep
+from app.domain.money_back import Back
 from app.domain.people import Person, Role
 from app.ports import Alarm, Reader
 from app.services.late_money import WaitingMoney, waiting_money
@@ -21,6 +22,10 @@ from app.wire.tasks import CLAIMED, GIVES_BACK, LEAVES, MONEY, PAYMENT, REFUNDED
 PAYMENTS_SHOWN_MS = 12 * 3_600_000
 """So long a payment of another tablet is listed; what is still open is listed however old it is."""
 MOST_PAYMENTS = 20
+
+_IN_DOUBT = frozenset({Back.UNKNOWN, Back.PENDING})
+"""Refunds of which nobody can say that the money was given back: they are asked about. One that is stuck is
+for a person to end, who may give it by hand."""
 
 
 class Hold(StrEnum):
@@ -95,8 +100,8 @@ class Entry:
         if self.alarm is not None:
             return ("seen",)
         words = resolutions_of(self.task) if self.task is not None else ()
-        # Whether it was given back is what nobody knows while it is asked about.
-        return tuple(word for word in words if self.back is None or word != REFUNDED)
+        doubt = self.back is not None and self.back.standing in _IN_DOUBT
+        return tuple(word for word in words if not doubt or word != REFUNDED)
 
 
 def inbox(reader: Reader, now_ms: int) -> tuple[Entry, ...]:

@@ -204,6 +204,25 @@ def test_nothing_that_would_be_refused_is_offered_while_a_refund_from_here_is_in
     assert listed(till) == ()
 
 
+@pytest.mark.parametrize(
+    ("standing", "words"), [(Back.PENDING, ("seen",)), (Back.STUCK, ("refunded", "seen"))]
+)
+def test_of_a_refund_from_here_that_is_stuck_a_manager_may_say_that_it_was_given(
+    till: Till, standing: Back, words: tuple[str, ...]
+):
+    """While one is asked about nobody knows; what is stuck waits for a person, at this tablet as at any."""
+    counter = Counter(till)
+    entry = in_doubt(counter, closed_and_paid(till))
+    assert entry.back is not None
+    counter.desk.next = [standing]
+    counter.job.refresh(entry.back.number).result()
+    (entry,) = listed(till)
+    assert entry.back is not None
+    assert entry.back.standing is standing
+    assert entry.resolutions(MANAGER) == words
+    assert not entry.can_give_back(MANAGER)
+
+
 def test_goods_may_go_out_again_once_the_refund_was_refused(till: Till):
     counter = Counter(till)
     attempt_id = closed_and_paid(till)
