@@ -15,6 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from app.errors import Code
+from app.wire.tasks import SETTLED, TaskRow
 from cloud.bootstrap import Cloud, open_cloud
 from cloud.db.distribution import across
 from cloud.db.state import ensure_tenant
@@ -97,19 +98,22 @@ def _tasks(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _settle(options: argparse.Namespace, settings: Settings) -> int:
-    def work(cloud: Cloud, connection: sa.Connection, tenant: str) -> None:
+    def work(cloud: Cloud, connection: sa.Connection, tenant: str) -> TaskRow:
         query = sa.select(task.c.store_id).where(
             task.c.tenant_id == tenant, task.c.task_id == options.task
         )
         store = connection.scalar(across(query, "office"))
         if store is None:
             raise Refused(404, Code.TASK_UNKNOWN, options.task)
-        release.settle_as_operator(
+        return release.settle_as_operator(
             connection, tenant, store, options.task, options.resolution, now_ms=cloud.clock()
         )
 
-    _run(settings, work)
-    print(f"{options.task} is settled: {options.resolution}")
+    row: TaskRow = _run(settings, work)
+    if row.state == SETTLED:
+        print(f"{options.task} is settled: {options.resolution}")
+    else:
+        print(f"{options.task} is open: {options.resolution} is noted, {row.amount} still waits")
     return 0
 
 

@@ -51,6 +51,27 @@ def test_a_press_is_forgotten_when_the_list_is_opened_again(desk, money):
     assert money.any
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("zh_CN", "已记下，还有 ¥7.00 待处理"), ("en", "Noted; ¥7.00 still waits")],
+)
+def test_what_waits_for_one_more_word_is_not_called_settled(
+    desk, money, qtbot, monkeypatch, language: str, sentence: str
+):
+    """More came while the word was on its way: the cloud answers with what is open of it now."""
+    desk.words.speak(language)
+    manage(desk)
+    row = desk.till.task("late", MONEY, amount=700, detail="700", other="s9")
+    told(desk, row)
+    monkeypatch.setattr(desk.till.desk, "settle", lambda _asked: row)
+    money.settle(row.task_id, "seen")
+    desk.clock.advance(1)
+    with qtbot.waitSignal(money.notice) as said:
+        money.settle(row.task_id, "seen")
+    assert said.args == ["info", sentence]
+    assert money.badge == "1"
+
+
 def test_below_the_list_everybody_reads_what_they_themselves_can_do(desk, money):
     told(desk, desk.till.task("late", MONEY, amount=700, detail="700", other="s9"))
     assert "店长" in money.note

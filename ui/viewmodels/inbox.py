@@ -20,7 +20,7 @@ from app.services.giving_back import BackNews, GivingBack
 from app.services.inbox import Entry, inbox
 from app.services.payments import PaymentNews, Payments
 from app.services.tasks import StoreTasks
-from app.wire.tasks import TaskRow
+from app.wire.tasks import SETTLED, TaskRow
 from ui.bridge import KeyedListModel, ViewModel
 from ui.postbox import posted_to
 from ui.tasks import Failure, Tasks
@@ -250,9 +250,12 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self.look()
         self.notice.emit("info", self._words.say("inbox.claimed"))
 
-    def _settled(self, _row: TaskRow | None) -> None:
+    def _settled(self, row: TaskRow | None) -> None:
         self.look()
-        self.notice.emit("info", self._words.say("inbox.settled"))
+        if row is None or row.state == SETTLED:
+            self.notice.emit("info", self._words.say("inbox.settled"))
+        else:
+            self.notice.emit("info", self._words.say("inbox.more_waits", amount=row.amount))
 
     def _failed(self, failure: Failure) -> None:
         if failure.code in _STALE:
