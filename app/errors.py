@@ -76,6 +76,7 @@ class Code(StrEnum):
     TASK_UNKNOWN = "task_unknown"
     TASK_TAKEN = "task_taken"
     TASK_SETTLED = "task_settled"
+    TASK_CHANGED = "task_changed"
     NOT_A_MANAGER = "not_a_manager"
     STOCK_SHORT = "stock_short"
 

@@ -106,7 +106,8 @@ class TaskDesk(Protocol):
     """The store's tasks at the cloud. Network thread.
 
     Raises Trouble when there is no trustworthy answer, and RuleBroken: TASK_TAKEN (`till`, `person`)
-    while another tablet holds the task, TASK_SETTLED, TASK_UNKNOWN.
+    while another tablet holds the task, TASK_SETTLED, TASK_UNKNOWN, and TASK_CHANGED where its money is
+    of another amount by now than the settlement names.
     """
 
     def claim(self, asked: TaskClaim) -> TaskRow: ...

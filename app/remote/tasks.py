@@ -15,7 +15,7 @@ class CloudTasks:
     """The port `TaskDesk`.
 
     Raises Trouble when there is no trustworthy answer, and RuleBroken: TASK_TAKEN (`till`, `person`),
-    TASK_SETTLED, TASK_UNKNOWN.
+    TASK_SETTLED, TASK_CHANGED, TASK_UNKNOWN.
     """
 
     def __init__(self, cloud: EnrolledCloud) -> None:

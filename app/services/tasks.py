@@ -59,13 +59,18 @@ class StoreTasks:
         """
         return self._pool.submit(self.claim_now, task_id, person)
 
-    def settle(self, task_id: str, resolution: str, manager: Person) -> Future[TaskRow]:
+    def settle(
+        self, task_id: str, resolution: str, manager: Person, *, amount: int
+    ) -> Future[TaskRow]:
         """Say what became of a task, claiming it first if need be. The same twice is once.
 
+        `amount` is what the manager saw on it, in minor units: a word is for no other money. The row may
+        be open when it is answered, for more has come than the word is for.
         Raises (through the future) what `claim` does, and RuleBroken: MANAGER_NEEDED, NOT_A_MANAGER
-        where the cloud knows the person as something else.
+        where the cloud knows the person as something else, TASK_CHANGED where it is money of another
+        amount by now; this till then knows the new one, as far as it could be told.
         """
-        return self._pool.submit(self._settle, task_id, resolution, manager)
+        return self._pool.submit(self._settle, task_id, resolution, manager, amount)
 
     def deliver(
         self, attempt_id: str, person: Person, *, although_short: bool = False
@@ -99,14 +104,19 @@ class StoreTasks:
         asked = TaskClaim(task_id=task_id, claim_id=claim_id, person=person.person_id)
         return self._kept(self._desk.claim(asked))
 
-    def _settle(self, task_id: str, resolution: str, manager: Person) -> TaskRow:
+    def _settle(self, task_id: str, resolution: str, manager: Person, amount: int) -> TaskRow:
         _only_a_manager(manager)
-        return self._say(self.claim_now(task_id, manager).task_id, resolution, manager)
+        self.claim_now(task_id, manager)  # its answer may tell of more money than was seen
+        return self._say(task_id, resolution, manager, amount)
 
-    def _say(self, task_id: str, resolution: str, person: Person) -> TaskRow:
+    def _say(self, task_id: str, resolution: str, person: Person, amount: int) -> TaskRow:
         claim_id = self._run(lambda uow: uow.claim_of(task_id))
         asked = TaskSettlement(
-            task_id=task_id, claim_id=claim_id, resolution=resolution, person=person.person_id
+            task_id=task_id,
+            claim_id=claim_id,
+            resolution=resolution,
+            person=person.person_id,
+            amount=amount,
         )
         return self._kept(self._desk.settle(asked))
 
@@ -117,7 +127,7 @@ class StoreTasks:
         news = self._payments.deliver_now(attempt_id, person)
         if claimed:
             try:
-                self._say(attempt_id, DELIVERED, person)
+                self._say(attempt_id, DELIVERED, person, 0)  # goods answer for what was due
             except (Trouble, RuleBroken) as error:
                 # The sale says it as well: with it the task settles itself.
                 log.info("delivery of %s not told: %s", attempt_id, error.code)

@@ -106,10 +106,13 @@ class TaskSettlement(Message, frozen=True, kw_only=True):
 
     `resolution` is a word: seen, delivered (of money in `GOODS_FOR` alone), refunded, released (a
     quarantined record goes on the books), corrected, dropped. `person` decides; "" (an older till) is who
-    claimed it. Whatever is not `delivered` takes a manager: 403 `not_a_manager`.
+    claimed it. Whatever is not `delivered` takes a manager: 403 `not_a_manager`. `amount` is what the
+    person saw on the task, in minor units; 0 (an older till) says nothing about it. Money of another
+    amount by now is not settled: 409 `task_changed`.
     """
 
     task_id: str
     claim_id: str
     resolution: str
     person: str = ""
+    amount: int = 0

@@ -54,6 +54,7 @@ def settle_as_operator(
     tasks.take_away(connection, holder, task_id)
     claim = TaskClaim(task_id=task_id, claim_id=holder.claim_id, person=OPERATOR)
     tasks.claim(connection, holder, claim, now_ms=now_ms)
+    # No amount: the operator names none, and the one read here, under the lock, would prove nothing.
     asked = TaskSettlement(task_id=task_id, claim_id=holder.claim_id, resolution=word)
     return settle(connection, holder, asked, now_ms=now_ms)
 

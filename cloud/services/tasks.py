@@ -161,9 +161,9 @@ def settle(
     """Settle a task by its claim; return it, and whether that happened just now and not before.
 
     Raises Refused: 404, 409 `claimed` when it is not held by this claim or was settled otherwise, 409
-    PROOF_OUT when money is said to have gone back that its till may hold a proof of, 422 for a word that
-    makes no sense for this task, 403 for somebody who is no manager. What follows for records is the
-    work of `release`.
+    TASK_CHANGED when money is of another amount by now than the person saw, 409 PROOF_OUT when money is
+    said to have gone back that its till may hold a proof of, 422 for a word that makes no sense for this
+    task, 403 for somebody who is no manager. What follows for records is the work of `release`.
     """
     row = _locked(connection, holder, asked.task_id)
     mine = _holds(row, holder)
@@ -175,6 +175,7 @@ def settle(
         raise Refused(422, "malformed", "resolution")
     person = (asked.person or row["claimed_by"])[:MAX_ID]
     only_who_may(connection, holder, asked.resolution, person)
+    _refuse_unseen(row, asked)
     if asked.resolution == REFUNDED:
         _refuse_refund(connection, row, holder, now_ms)
     _refuse_while_open(connection, row)
@@ -182,6 +183,15 @@ def settle(
     values = {"settled_ms": now_ms, "resolution": asked.resolution, "claimed_by": person}
     words = _words_after(row, asked.resolution)
     return _write(connection, row, state=SETTLED, words=words, **values), True
+
+
+def _refuse_unseen(row: sa.RowMapping, asked: TaskSettlement) -> None:
+    """Return if a word is about the money that was seen when it was said. Goods go out for what was due,
+    whatever came by then."""
+    if row["kind"] != MONEY or asked.resolution == DELIVERED:
+        return
+    if asked.amount and asked.amount != row["amount"]:
+        raise Refused(409, Code.TASK_CHANGED)
 
 
 def _words_after(row: sa.RowMapping, word: str) -> str:

@@ -100,7 +100,7 @@ def test_late_money_of_one_tablet_is_given_back_at_the_other_and_then_delivered_
     assert caught.value.code is Code.TASK_TAKEN
     assert caught.value.facts["till"] == other.store.reader.identity().device_code
     assert seen(one)[attempt_id].hold is Hold.TAKEN
-    other.tasks.settle(attempt_id, "refunded", manager).result()
+    other.tasks.settle(attempt_id, "refunded", manager, amount=entry.task.amount).result()
     assert attempt_id not in seen(one)
     assert attempt_id not in seen(other)
     with pytest.raises(RuleBroken) as caught:
@@ -168,7 +168,8 @@ def test_a_revoked_tablet_drains_and_its_records_wait_for_the_other_s_manager(
     assert entry.task is not None
     assert entry.task.code == "device_revoked"
     assert entry.task.amount == one.store.reader.document(sale.sale_id).total + _first(one)
-    row = other.tasks.settle(entry.key, "released", person(other, Role.MANAGER)).result()
+    manager, amount = person(other, Role.MANAGER), entry.task.amount
+    row = other.tasks.settle(entry.key, "released", manager, amount=amount).result()
     assert row.resolution == "released"
     assert entry.key not in seen(other)
     assert operator(["reinstate", device, *data]) == 0

@@ -11,6 +11,8 @@ from app.errors import Code, RuleBroken, Trouble
 from app.wire.tasks import (
     CLAIM_MINUTES,
     CLAIMED,
+    DELIVERED,
+    MONEY,
     PAYMENT,
     SETTLED,
     TaskClaim,
@@ -71,6 +73,9 @@ class FakeTaskDesk:
             return self._answer(row)
         if row.state != CLAIMED or not mine:
             raise self._taken(row)
+        goods = row.kind != MONEY or asked.resolution == DELIVERED
+        if asked.amount not in (0, row.amount) and not goods:
+            raise RuleBroken(Code.TASK_CHANGED)
         settled = replace(
             row, state=SETTLED, settled_ms=self.book.now_ms(), resolution=asked.resolution
         )

@@ -222,8 +222,8 @@ class RealServer:
         """Let something wait for a person of the store."""
 
         def put(connection: sa.Connection) -> None:
-            names = ("task_id", "kind", "code", "subject", "device_code", "epoch", "seq")
-            values = {name: getattr(row, name) for name in names} | {
+            names = ("task_id", "kind", "code", "subject", "device_code", "epoch", "seq", "detail")
+            values = {name: getattr(row, name) for name in (*names, "amount")} | {
                 "tenant_id": ensure_tenant(connection, self._cloud.clock()),
                 "store_id": self.store_id,
                 "device_id": row.device,

@@ -12,7 +12,7 @@ from app.domain.ids import new_id
 from app.errors import Code, RuleBroken, Trouble
 from app.ports import TaskDesk
 from app.remote.tasks import CloudTasks
-from app.wire.tasks import RECORD, TaskClaim, TaskRow, TaskSettlement
+from app.wire.tasks import LATE, MONEY, RECORD, TaskClaim, TaskRow, TaskSettlement
 from tests.fakes.store import FakeStore
 from tests.fakes.tasks import FakeTaskDesk, TaskBook
 from tests.sync.clouds import RealServer
@@ -31,6 +31,21 @@ class Desks:
         task_id = new_id()
         row = TaskRow(task_id=task_id, kind=RECORD, code="bad_body", subject="r1", device="d1")
         self.put(row)
+        return task_id
+
+    def money(self, amount: int) -> str:
+        task_id = new_id()
+        self.put(
+            TaskRow(
+                task_id=task_id,
+                kind=MONEY,
+                code=LATE,
+                subject=task_id,
+                device="d1",
+                detail=str(amount),
+                amount=amount,
+            )
+        )
         return task_id
 
 
@@ -61,8 +76,10 @@ def claim(task_id: str, claim_id: str, person: str = "g1") -> TaskClaim:
     return TaskClaim(task_id=task_id, claim_id=claim_id, person=person)
 
 
-def settlement(task_id: str, claim_id: str, resolution: str = "seen") -> TaskSettlement:
-    return TaskSettlement(task_id=task_id, claim_id=claim_id, resolution=resolution)
+def settlement(
+    task_id: str, claim_id: str, resolution: str = "seen", amount: int = 0
+) -> TaskSettlement:
+    return TaskSettlement(task_id=task_id, claim_id=claim_id, resolution=resolution, amount=amount)
 
 
 def refused(act: Callable[[], object]) -> RuleBroken:
@@ -94,6 +111,31 @@ def test_whoever_holds_it_settles_it_once(desks: Desks):
         lambda: desks.one.settle(settlement(task_id, "c1", "corrected")),
     ):
         assert refused(act).code is Code.TASK_SETTLED
+
+
+def test_a_word_settles_no_money_of_another_amount_than_was_seen(desks: Desks):
+    task_id = desks.money(5_000)
+    held = desks.one.claim(claim(task_id, "c1"))
+    assert held.amount == 5_000
+    no = refused(lambda: desks.one.settle(settlement(task_id, "c1", amount=2_500)))
+    assert no.code is Code.TASK_CHANGED
+    assert desks.one.claim(claim(task_id, "c1")) == held, "nothing has changed"
+    done = desks.one.settle(settlement(task_id, "c1", amount=5_000))
+    assert (done.state, done.resolution) == ("settled", "seen")
+    again = desks.one.settle(settlement(task_id, "c1", amount=2_500))
+    assert again == done, "the answer was lost, and the list is older"
+
+
+def test_an_older_till_names_no_amount_goods_go_out_anyhow_and_records_have_none(desks: Desks):
+    old = desks.money(5_000)
+    desks.one.claim(claim(old, "c1"))
+    assert desks.one.settle(settlement(old, "c1")).state == "settled"
+    goods = desks.money(5_000)
+    desks.one.claim(claim(goods, "c1"))
+    assert desks.one.settle(settlement(goods, "c1", "delivered", 2_500)).state == "settled"
+    record = desks.task()
+    desks.one.claim(claim(record, "c1"))
+    assert desks.one.settle(settlement(record, "c1", amount=700)).state == "settled"
 
 
 def test_what_was_never_claimed_is_not_settled(desks: Desks):

@@ -51,6 +51,52 @@ def test_a_press_is_forgotten_when_the_list_is_opened_again(desk, money):
     assert money.any
 
 
+SAID = {
+    "zh_CN": "金额刚才变了，列表里已是新的金额，请看过再处理",
+    "en": "The amount has changed meanwhile; the list shows the new one",
+}
+
+
+@pytest.mark.parametrize("language", SAID)
+def test_money_that_has_grown_at_the_cloud_is_shown_anew_and_not_settled(
+    desk, money, qtbot, language: str
+):
+    """The list is a moment old: a second payment is there that nobody at this screen has seen."""
+    desk.words.speak(language)
+    manage(desk)
+    row = desk.till.task("late", MONEY, amount=700, detail="700", other="s9")
+    told(desk, row)
+    money.settle(row.task_id, "refunded")
+    desk.clock.advance(1)
+    desk.till.desk.book.put(replace(row, amount=1_400))
+    with qtbot.waitSignal(money.notice) as said:
+        money.settle(row.task_id, "refunded")
+    assert said.args == ["problem", SAID[language]]
+    assert desk.till.desk.book.rows[row.task_id].resolution == ""
+    assert only(money)["amount"] == "¥14.00"
+    money.settle(row.task_id, "refunded")
+    assert "¥14.00" in only(money)["wordText"], "the new amount is asked about"
+    desk.clock.advance(1)
+    with qtbot.waitSignal(money.notice) as said:
+        money.settle(row.task_id, "refunded")
+    assert said.args == ["info", desk.words.say("inbox.settled")]
+    assert desk.till.desk.book.rows[row.task_id].resolution == "refunded"
+
+
+def test_a_press_about_another_amount_is_no_answer(desk, money):
+    manage(desk)
+    row = desk.till.task("late", MONEY, amount=700, detail="700", other="s9")
+    told(desk, row)
+    money.settle(row.task_id, "refunded")
+    assert "再按一次" in only(money)["wordText"]
+    told(desk, replace(row, amount=1_400))
+    assert only(money)["wordText"] == "已退给顾客", "nobody was asked about this amount"
+    desk.clock.advance(1)
+    money.settle(row.task_id, "refunded")
+    assert desk.till.desk.book.rows[row.task_id].resolution == ""
+    assert "再按一次：¥14.00" in only(money)["wordText"]
+
+
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [("zh_CN", "已记下，还有 ¥7.00 待处理"), ("en", "Noted; ¥7.00 still waits")],

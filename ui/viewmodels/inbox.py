@@ -34,8 +34,12 @@ QML_IMPORT_MAJOR_VERSION = 1
 SURE_AFTER_MS = 700
 """So long after a press that asked, the next one answers: sooner it is the same finger."""
 
+_Press = tuple[str, str, int]
+"""A word about an entry as it was seen: key, word, amount in minor units."""
+_NO_PRESS: _Press = ("", "", 0)
+
 _BACK_SAID = {Back.DONE: "money.gone_back", Back.UNKNOWN: "money.asked_open"}
-_STALE = frozenset({Code.TASK_TAKEN, Code.TASK_SETTLED, Code.TASK_UNKNOWN})
+_STALE = frozenset({Code.TASK_TAKEN, Code.TASK_SETTLED, Code.TASK_CHANGED, Code.TASK_UNKNOWN})
 """Refusals that say: your list is older than the cloud's."""
 
 
@@ -72,7 +76,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         self._found: tuple[Entry, ...] = ()
         self._names = Names()
         self._online = True
-        self._sure, self._sure_at_ms = ("", ""), 0
+        self._sure, self._sure_at_ms = _NO_PRESS, 0
         self._write = InboxRows(words)
         self._rows = KeyedListModel(INBOX_ROLES, self)
         self._tasks = Tasks(self)
@@ -137,7 +141,7 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
     @Slot()
     def open(self) -> None:
         """Show the list."""
-        self._sure = ("", "")
+        self._sure = _NO_PRESS
         self.look()
         self.openAsked.emit()
 
@@ -207,15 +211,16 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         entry = next((entry for entry in self._found if entry.key == key), None)
         if person is None or entry is None or self._tasks.isBusy():
             return
-        if is_money(entry) and not self._is_sure(key, word):
+        amount = _amount_of(entry)
+        if is_money(entry) and not self._is_sure((key, word, amount)):
             return
-        self._sure = ("", "")
+        self._sure = _NO_PRESS
         if entry.alarm is not None:
             alarm = entry.alarm
             put_away = self._tools.tasks.settle_alarm(alarm.code, alarm.subject, person)
             self._tasks.follow(put_away, self._settled, self._failed)
         else:
-            settled = self._tools.tasks.settle(key, word, person)
+            settled = self._tools.tasks.settle(key, word, person, amount=amount)
             self._tasks.follow(settled, self._settled, self._failed)
 
     # --- what Python does ---------------------------------------------------------------------
@@ -288,18 +293,24 @@ class InboxVm(ViewModel):  # type: ignore[operator]  # the stub of QmlUncreatabl
         )
         self.changed.emit()
 
-    def _is_sure(self, key: str, word: str) -> bool:
-        """Tell whether this press answers the one before, which asked; a double tap is one press."""
+    def _is_sure(self, press: _Press) -> bool:
+        """Tell whether this press answers the one before, which asked; a double tap is one press, and
+        where the amount has changed between the two, the second asks again."""
         now_ms = self._tools.now_ms()
-        if self._sure == (key, word):
+        if self._sure == press:
             return not 0 <= now_ms - self._sure_at_ms < SURE_AFTER_MS  # the clock may be set
-        self._sure, self._sure_at_ms = (key, word), now_ms
+        self._sure, self._sure_at_ms = press, now_ms
         self._show()
         return False
 
     def _sure_of(self, entry: Entry) -> str:
-        key, word = self._sure
-        return word if key == entry.key else ""
+        key, word, amount = self._sure
+        return word if (key, amount) == (entry.key, _amount_of(entry)) else ""
+
+
+def _amount_of(entry: Entry) -> int:
+    """Return the minor units that the buttons of an entry speak of, 0 for none."""
+    return entry.task.amount if entry.task is not None else 0
 
 
 def _cart_of(entry: Entry) -> str:

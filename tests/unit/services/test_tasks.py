@@ -59,8 +59,8 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_name(
     assert book.claims["t1"] == name
     desk.lose_answers = 1
     with pytest.raises(Trouble):
-        again.settle("t1", "seen", MANAGER).result()
-    assert again.settle("t1", "seen", MANAGER).result().resolution == "seen"
+        again.settle("t1", "seen", MANAGER, amount=0).result()
+    assert again.settle("t1", "seen", MANAGER, amount=0).result().resolution == "seen"
 
 
 def test_what_another_tablet_holds_stays_its_own_until_the_time_is_up(
@@ -68,16 +68,16 @@ def test_what_another_tablet_holds_stays_its_own_until_the_time_is_up(
 ):
     of_other_tablet(till, book).claim("t1", MANAGER).result()
     with pytest.raises(RuleBroken) as caught:
-        tasks.settle("t1", "seen", MANAGER).result()
+        tasks.settle("t1", "seen", MANAGER, amount=0).result()
     assert code_of(caught) is Code.TASK_TAKEN
     assert caught.value.facts == {"till": "02", "person": MANAGER.person_id}
     till.clock.advance(CLAIM_MINUTES * 60)
-    assert tasks.settle("t1", "seen", MANAGER).result().claimed_device == "d1"
+    assert tasks.settle("t1", "seen", MANAGER, amount=0).result().claimed_device == "d1"
 
 
 def test_guides_see_and_managers_settle(tasks: StoreTasks, desk: FakeTaskDesk, till: Till):
     with pytest.raises(RuleBroken) as caught:
-        tasks.settle("t1", "seen", GUIDE).result()
+        tasks.settle("t1", "seen", GUIDE, amount=0).result()
     assert code_of(caught) is Code.MANAGER_NEEDED
     assert desk.calls == []
     till.do(lambda uow: uow.raise_alarm("second_copy_missing", "", "", 1))
@@ -96,7 +96,7 @@ def test_without_the_cloud_nothing_is_claimed_and_nothing_done(
     desk.down = True
     for act in (
         lambda: tasks.claim("t1", GUIDE).result(),
-        lambda: tasks.settle("t1", "seen", MANAGER).result(),
+        lambda: tasks.settle("t1", "seen", MANAGER, amount=0).result(),
         lambda: tasks.deliver(attempt_id, GUIDE).result(),
     ):
         with pytest.raises(Trouble) as caught:
@@ -138,7 +138,7 @@ def test_money_that_was_given_back_is_not_delivered_any_more(
 ):
     attempt_id = closed_and_paid(till)
     book.put(money(attempt_id))
-    of_other_tablet(till, book).settle(attempt_id, "refunded", MANAGER).result()
+    of_other_tablet(till, book).settle(attempt_id, "refunded", MANAGER, amount=0).result()
     with pytest.raises(RuleBroken) as caught:
         tasks.deliver(attempt_id, GUIDE).result()
     assert code_of(caught) is Code.TASK_SETTLED
@@ -255,7 +255,7 @@ def test_goods_for_money_that_never_came_leave_its_task_to_the_manager(
     book.put(msgspec.structs.replace(money(attempt_id), code=UNPROVEN))
     assert tasks.deliver(attempt_id, GUIDE).result().sale is not None
     assert book.rows[attempt_id].state == "claimed"
-    assert tasks.settle(attempt_id, "seen", MANAGER).result().state == "settled"
+    assert tasks.settle(attempt_id, "seen", MANAGER, amount=0).result().state == "settled"
 
 
 def test_goods_that_are_here_or_have_no_figure_are_delivered_at_once(till: Till, tasks: StoreTasks):
@@ -264,6 +264,33 @@ def test_goods_that_are_here_or_have_no_figure_are_delivered_at_once(till: Till,
     assert tasks.deliver(first, GUIDE).result().sale is not None
     short_of(till, 1)
     assert tasks.deliver(closed_and_paid(till), GUIDE).result().sale is not None
+
+
+def test_a_word_is_for_the_amount_that_was_seen_and_not_for_what_the_claim_tells(
+    till: Till, book: TaskBook, tasks: StoreTasks
+):
+    attempt_id = closed_and_paid(till)
+    book.put(msgspec.structs.replace(money(attempt_id), amount=2_500))
+    seen = tasks.claim(attempt_id, MANAGER).result()
+    more = msgspec.structs.replace(seen, state="open", claimed_device="", amount=5_000)
+    book.put(more)  # paid again
+    with pytest.raises(RuleBroken) as caught:
+        tasks.settle(attempt_id, "refunded", MANAGER, amount=seen.amount).result()
+    assert code_of(caught) is Code.TASK_CHANGED
+    assert book.rows[attempt_id].resolution == ""
+    (kept,) = till.store.reader.tasks()
+    assert (kept.state, kept.amount) == ("claimed", 5_000), "what is seen next is the new amount"
+    done = tasks.settle(attempt_id, "refunded", MANAGER, amount=kept.amount).result()
+    assert done.state == "settled"
+
+
+def test_goods_go_out_though_more_has_come_than_was_seen(
+    till: Till, book: TaskBook, tasks: StoreTasks
+):
+    attempt_id = closed_and_paid(till)
+    book.put(msgspec.structs.replace(money(attempt_id), amount=5_000))
+    assert tasks.deliver(attempt_id, GUIDE).result().sale is not None
+    assert book.rows[attempt_id].resolution == "delivered"
 
 
 def test_words_for_each_kind_of_task():
