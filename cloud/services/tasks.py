@@ -169,6 +169,8 @@ def settle(
     mine = _holds(row, holder)
     if mine and (row["state"], row["resolution"]) == (SETTLED, asked.resolution):
         return task_row(row), False
+    if row["state"] == OPEN:
+        _refuse_unseen(row, asked)  # a claim may have ended because more came
     if row["state"] != CLAIMED or not mine:
         raise _taken(connection, row)
     if asked.resolution not in resolutions_of(row["kind"], row["code"]):

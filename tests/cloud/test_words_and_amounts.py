@@ -53,6 +53,16 @@ def test_a_second_payment_is_not_settled_by_a_word_about_the_first(
     assert looked_at_again(shop, late)[1] == "settled"
 
 
+def test_money_that_comes_between_claim_and_word_is_said_to_have_changed(
+    shop: Shop, till: Till, late: Shown
+) -> None:
+    """Whether or not the claim has outlived it: no other tablet is at it."""
+    asked = say(till, late, REFUNDED, late.order.total)
+    pay_again(shop, late)
+    assert refused(till.device, SETTLE, asked)[:2] == (409, Code.TASK_CHANGED)
+    assert looked_at_again(shop, late)[1] != "settled"
+
+
 @pytest.mark.parametrize("word", [SEEN, REFUNDED])
 def test_what_has_become_less_is_looked_at_again_too(till: Till, late: Shown, word: str) -> None:
     asked = say(till, late, word, late.order.total + 1)

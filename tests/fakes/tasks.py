@@ -13,6 +13,7 @@ from app.wire.tasks import (
     CLAIMED,
     DELIVERED,
     MONEY,
+    OPEN,
     PAYMENT,
     SETTLED,
     TaskClaim,
@@ -71,11 +72,11 @@ class FakeTaskDesk:
         mine = self._holds(row, asked.claim_id)
         if mine and (row.state, row.resolution) == (SETTLED, asked.resolution):
             return self._answer(row)
+        if row.state == OPEN:
+            self._refuse_unseen(row, asked)
         if row.state != CLAIMED or not mine:
             raise self._taken(row)
-        goods = row.kind != MONEY or asked.resolution == DELIVERED
-        if asked.amount not in (0, row.amount) and not goods:
-            raise RuleBroken(Code.TASK_CHANGED)
+        self._refuse_unseen(row, asked)
         settled = replace(
             row, state=SETTLED, settled_ms=self.book.now_ms(), resolution=asked.resolution
         )
@@ -101,6 +102,11 @@ class FakeTaskDesk:
 
     def _holds(self, row: TaskRow, claim_id: str) -> bool:
         return (row.claimed_device, self.book.claims.get(row.task_id)) == (self.device, claim_id)
+
+    def _refuse_unseen(self, row: TaskRow, asked: TaskSettlement) -> None:
+        goods = row.kind != MONEY or asked.resolution == DELIVERED
+        if asked.amount not in (0, row.amount) and not goods:
+            raise RuleBroken(Code.TASK_CHANGED)
 
     def _taken(self, row: TaskRow) -> RuleBroken:
         if row.state == SETTLED:

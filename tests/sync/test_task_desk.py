@@ -150,6 +150,18 @@ def test_a_till_may_claim_anew_what_it_holds(desks: Desks):
     assert desks.one.claim(claim(task_id, "c2", "m2")).claimed_by == "m2"
 
 
+def test_money_nobody_holds_has_changed_where_its_amount_is_another(desks: Desks):
+    """A claim may have ended because more came: no other tablet is at it then."""
+    task_id = desks.money(5_000)
+    no = refused(lambda: desks.one.settle(settlement(task_id, "c1", amount=2_500)))
+    assert no.code is Code.TASK_CHANGED
+    no = refused(lambda: desks.one.settle(settlement(task_id, "c1", amount=5_000)))
+    assert no.code is Code.TASK_TAKEN
+    desks.other.claim(claim(task_id, "c2", "m1"))
+    no = refused(lambda: desks.one.settle(settlement(task_id, "c1", amount=2_500)))
+    assert (no.code, no.facts["person"]) == (Code.TASK_TAKEN, "m1")
+
+
 def test_a_task_nobody_knows_is_unknown(desks: Desks):
     assert refused(lambda: desks.one.claim(claim(new_id(), "c1"))).code is Code.TASK_UNKNOWN
     assert refused(lambda: desks.one.settle(settlement(new_id(), "c1"))).code is Code.TASK_UNKNOWN
