@@ -1,12 +1,14 @@
 """Returns whose money went back and whose document never came, as tasks of their store: the tablet is offline
 or lost, and the books still say that the goods are sold. A document that comes settles its task.
 
-Where the look stands is kept in memory; a new process looks back once. Knows no provider.
+Where the look stands is kept in memory; a new process looks back once. What is open and has come after all
+is found in the books alone. Knows no provider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,8 +16,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain.money_back import Back
+from app.errors import Trouble
 from app.wire.bodies import RefundV1
-from app.wire.tasks import BY_ITSELF, RECORD, RETURN_LOST, SETTLED
+from app.wire.tasks import RECORD, RETURN_LOST, SETTLED
 from cloud.db import refund_tables, tables
 from cloud.db.base import Database
 from cloud.db.columns import rows_of
@@ -30,11 +33,16 @@ from cloud.services.projection import Arrival, Projectable
 from cloud.services.refund_ledger import GoingBack
 from cloud.services.rounds import MOST
 
+log = logging.getLogger(__name__)
+
 LOST_MS = ORPHAN_MS
 """So long after its money went back a return may be without its document, as a payment without its sale."""
 
 LOOK_BACK_MS = 14 * 24 * 3_600_000
 """So far back a cloud looks that starts: no shop's cloud is off for longer over a holiday."""
+
+AGAIN_MS = 60_000
+"""So often all that is open is compared with the books, and what could not be reviewed is tried again."""
 
 Place = tuple[int, str, str, str]
 """Where a look stands: when money had gone back, and the key of its refund."""
@@ -42,29 +50,51 @@ Place = tuple[int, str, str, str]
 
 @dataclass
 class LostReturns:
-    """The look for them, at each twice: its document may have come in while we looked first."""
+    """The look for them, and for those of them that have come."""
 
     database: Database
     tell: Callable[[Iterable[Own]], None]
     until_ms: int
     _after: Place = field(init=False)
-    _seen: set[AttemptKey] = field(default_factory=set)
+    _due: set[AttemptKey] = field(default_factory=set)
+    _failed: set[AttemptKey] = field(default_factory=set)
+    _again_ms: int = 0
 
     def __post_init__(self) -> None:
         self._after = _first_at(self.until_ms)
 
     def go(self, now_ms: int) -> None:
-        """Look at what went back since the last look and has had its time, at most `MOST` of it."""
+        """Look at what went back since the last look and has had its time, at most `MOST` of it.
+
+        Raises Trouble; what was not reviewed by then is reviewed at the next look.
+        """
+        # A clock that was ahead and is put right must not make anything wait until it has caught up.
+        if not self._again_ms - AGAIN_MS <= now_ms < self._again_ms:
+            came = self.database.read(what_came)
+            if came:
+                self.database.write(partial(settle_what_came, came=came, now_ms=now_ms))
+                self.tell(came)
+            self._due, self._failed = self._due | self._failed, set()
+            self._again_ms = now_ms + AGAIN_MS
         until_ms = now_ms - LOST_MS
-        # A clock that was ahead and is put right must not leave out what happens until it has caught up.
-        after = min(self._after, _first_at(until_ms + 1))
+        is_ahead = self._after >= _first_at(until_ms + 1)
+        after = _first_at(until_ms - LOST_MS) if is_ahead else self._after
         page = self.database.read(partial(gone_back, after=after, until_ms=until_ms, limit=MOST))
-        found = {attempt for _, attempt, is_here in page if not is_here}
-        again, self._seen = self._seen, found
+        self._due |= {attempt for _, attempt, is_here in page if not is_here}
         self._after = page[-1][0] if page else after
-        for attempt in sorted(again | found, key=lambda key: key.attempt_id):
+        for attempt in sorted(self._due, key=lambda key: key.attempt_id):
+            self._review(attempt, now_ms)
+
+    def _review(self, attempt: AttemptKey, now_ms: int) -> None:
+        try:
             if self.database.write(partial(review, attempt=attempt, now_ms=now_ms)):
                 self.tell([(attempt.tenant, attempt.store)])
+        except Trouble:
+            raise
+        except Exception:  # a bug with one attempt must not keep all others from being reviewed
+            log.exception("the returns of attempt %s could not be reviewed", attempt.attempt_id)
+            self._failed.add(attempt)
+        self._due.discard(attempt)
 
 
 def gone_back(
@@ -132,6 +162,30 @@ def review(conn: sa.Connection, attempt: AttemptKey, now_ms: int) -> bool:
     return settled or bool(fresh)
 
 
+def what_came(conn: sa.Connection) -> dict[Own, list[str]]:
+    """Return, by store, the open tasks whose returns are in the books: one that came while its task was being
+    written knew of none."""
+    columns, booked = task.c, tables.refund.c
+    is_here = sa.exists().where(
+        booked.tenant_id == columns.tenant_id,
+        booked.store_id == columns.store_id,
+        booked.refund_id == columns.task_id,
+    )
+    query = sa.select(columns.tenant_id, columns.store_id, columns.task_id)
+    query = query.where(columns.code == RETURN_LOST, columns.state != SETTLED, is_here)
+    found: dict[Own, list[str]] = {}
+    for row in conn.execute(across(query, "sweep")):
+        found.setdefault((row.tenant_id, row.store_id), []).append(row.task_id)
+    return found
+
+
+def settle_what_came(conn: sa.Connection, came: Mapping[Own, list[str]], now_ms: int) -> None:
+    """Settle those tasks."""
+    change = next_change(conn)
+    for own, documents in sorted(came.items()):
+        _settle(conn, own, documents, now_ms, change)
+
+
 def note_arrivals(
     connection: sa.Connection, arrival: Arrival, records: Iterable[Projectable]
 ) -> None:
@@ -162,9 +216,7 @@ def _told(conn: sa.Connection, own: Own, documents: Iterable[str]) -> dict[str, 
 def _settle(
     conn: sa.Connection, own: Own, documents: Iterable[str], now_ms: int, change: int
 ) -> bool:
-    settled = {"state": SETTLED, "settled_ms": now_ms, "resolution": BY_ITSELF, "change": change}
-    waiting = sa.and_(_tasks_of(own, documents), task.c.state != SETTLED)
-    return conn.execute(sa.update(task).where(waiting).values(**settled)).rowcount > 0
+    return tasks.settle_without_claim(conn, _tasks_of(own, documents), now_ms, change)
 
 
 def _tasks_of(own: Own, documents: Iterable[str]) -> sa.ColumnElement[bool]:

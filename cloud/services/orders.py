@@ -146,7 +146,8 @@ class Orders:
     def take(self, key: AttemptKey, phone_hash: str) -> None:
         """Bind an open order to a phone; the first one gets it, and may ask again.
 
-        Raises RuleBroken: ORDER_TAKEN by another phone, ORDER_CLOSED when there is nothing to take.
+        Raises RuleBroken: ORDER_TAKEN by another phone, ORDER_CLOSED when there is nothing to take or part of
+        it is paid.
         """
 
         def bind(conn: sa.Connection) -> None:
@@ -157,7 +158,8 @@ class Orders:
                 return
             if holder is not None:
                 raise RuleBroken(Code.ORDER_TAKEN)
-            if not attempt.payment.is_open or attempt.expires_ms <= self.now_ms():
+            over = attempt.expires_ms <= self.now_ms() or attempt.received > 0
+            if not attempt.payment.is_open or over:
                 raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
             conn.execute(
                 _claims.insert().values(

@@ -162,16 +162,13 @@ class Payments:
         more; and Trouble when the provider does not answer.
         """
         gateway = self._gateways.named(provider or self._gateways.first)
-        chosen = self.find(key)
-        if chosen.payment.is_open and chosen.provider not in ("", gateway.name):
+        chosen = _that_can_be_begun(self.find(key), self.now_ms())
+        if chosen.provider not in ("", gateway.name):
             self._leave(chosen)
 
         def begin(ledger: Ledger) -> Attempt:
             attempt = attempts.find(ledger.conn, key, lock=True)
-            over = attempt.expires_ms <= ledger.now_ms or attempt.received > 0
-            if not attempt.payment.is_open or over:
-                raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
-            return ledger.start(attempt, gateway.name, way)
+            return ledger.start(_that_can_be_begun(attempt, ledger.now_ms), gateway.name, way)
 
         started = gateway.create(charge(self._change(begin)))
         attempt = self.find(key)
@@ -220,7 +217,7 @@ class Payments:
         """End the order at the wallet chosen before. Money that came meanwhile is what counts."""
         gateway = self._gateways.named(attempt.provider)
         answer, asked = gateway.query(attempt.key), Asked(attempt.version)
-        if answer.standing in PENDING:
+        if answer.standing in PENDING and not answer.money:
             answer, asked = self._closing.close(attempt)
         if answer.money:
             event = Event.TIMED_OUT
@@ -382,6 +379,13 @@ class Payments:
     def find(self, key: AttemptKey) -> Attempt:
         """Return an attempt as last written down. Raises RuleBroken(PAYMENT_UNKNOWN)."""
         return self._database.read(lambda conn: attempts.find(conn, key))
+
+
+def _that_can_be_begun(attempt: Attempt, now_ms: int) -> Attempt:
+    """Return an attempt that a wallet may ask for all of. Raises RuleBroken(ORDER_CLOSED)."""
+    if not attempt.payment.is_open or attempt.expires_ms <= now_ms or attempt.received > 0:
+        raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
+    return attempt
 
 
 def _refs(money: Iterable[Money]) -> set[str]:

@@ -18,6 +18,7 @@ from app.errors import Code, RuleBroken
 from app.wire.messages import News
 from app.wire.tasks import (
     BELIED,
+    BY_ITSELF,
     CLAIM_MINUTES,
     CLAIMED,
     CORRECTED,
@@ -353,3 +354,18 @@ def _resolve_exception(connection: sa.Connection, row: sa.RowMapping, now_ms: in
         )
         .values(resolved_ms=now_ms)
     )
+
+
+def settle_without_claim(
+    connection: sa.Connection,
+    which: sa.ColumnElement[bool],
+    now_ms: int,
+    change: int,
+    word: str = BY_ITSELF,
+    **by: str,
+) -> bool:
+    """Settle those of some tasks that are not settled, by themselves or by a word said elsewhere; tell
+    whether there were any."""
+    said = {"state": SETTLED, "settled_ms": now_ms, "resolution": word, "change": change, **by}
+    waiting = sa.and_(which, task.c.state != SETTLED)
+    return connection.execute(sa.update(task).where(waiting).values(**said)).rowcount > 0

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 
 from app.domain.ids import new_id
 from app.domain.money_back import Back
+from app.errors import Code, Trouble
 from app.wire.bodies import RefundV1, TenderV1
 from app.wire.tasks import (
     QUARANTINE,
@@ -24,6 +25,7 @@ from app.wire.tasks import (
 from cloud.bootstrap import open_cloud
 from cloud.db import refund_tables
 from cloud.db.task_tables import task as task_table
+from cloud.gateways.base import AttemptKey
 from cloud.services import lost_returns
 from cloud.services.lost_returns import LOOK_BACK_MS, LOST_MS, LostReturns
 from cloud.services.release import settle_as_operator
@@ -238,17 +240,78 @@ def test_a_clock_that_was_ahead_leaves_nothing_out(shop: Shop, paid: Shown, cloc
     assert document in {row.task_id for row in look(shop, clock)}
 
 
-def test_a_return_that_came_in_while_it_was_looked_for_is_found_at_the_second_look(
-    shop: Shop, paid: Shown, till: Till, clock: Clock, monkeypatch
+@pytest.mark.parametrize("looks", [0, 3], ids=["at once", "much later"])
+@pytest.mark.parametrize("restart", [False, True], ids=["same process", "another process"])
+def test_a_return_that_came_in_while_its_task_was_written_settles_it_at_a_later_look(
+    shop: Shop, paid: Shown, till: Till, clock: Clock, monkeypatch, restart: bool, looks: int
 ):
     """The look's snapshot is older than the return's transaction, which knows of no task yet."""
     document = given_back(shop, paid, 100)
-    assert len(look(shop, clock)) == 1
+    for _ in range(1 + looks):
+        assert [row.state for row in look(shop, clock)] == ["open"]
     till.device.sign_in()
     monkeypatch.setattr("cloud.services.lost_returns.note_arrivals", lambda *_: None)
     push_return(till, the_return(paid, document, 100))
     assert [row.state for row in missed(shop)] == ["open"]
-    assert [row.state for row in look(shop, clock)] == [SETTLED]
+    if restart:
+        afresh(shop)
+    (row,) = look(shop, clock, MINUTE_MS)
+    assert (row.state, row.resolution) == (SETTLED, "by_itself")
+    assert row in told(till.device)
+    assert look(shop, clock, MINUTE_MS) == [row]
+
+
+def of_four_one_fails(
+    shop: Shop, till: Till, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> tuple[set[str], list[None]]:
+    """Make four returns that are missed; the second one's review fails until the list is emptied."""
+    documents = {given_back(shop, sold_one(shop, till), 10) for _ in range(4)}
+    with shop.cloud.db.reading() as conn:
+        mine = refund_tables.refund.c.store_id == "S001"
+        query = sa.select(refund_tables.refund.c.attempt_id).where(mine)
+        ids: list[str] = sorted(conn.scalars(query))
+    truly, failing = lost_returns.review, [None]
+
+    def review(conn: sa.Connection, attempt: AttemptKey, now_ms: int) -> bool:
+        if failing and attempt.attempt_id == ids[1]:
+            raise fault
+        return truly(conn, attempt, now_ms)
+
+    monkeypatch.setattr(lost_returns, "review", review)
+    return documents, failing
+
+
+def test_one_return_that_cannot_be_reviewed_keeps_no_other_from_its_task(
+    shop: Shop, till: Till, clock: Clock, monkeypatch
+):
+    documents, failing = of_four_one_fails(shop, till, monkeypatch, ValueError("a bug"))
+    assert len(look(shop, clock)) == 3
+    assert len(look(shop, clock, 2_000)) == 3
+    failing.clear()
+    assert {row.task_id for row in look(shop, clock, MINUTE_MS)} == documents
+
+
+def test_what_a_trouble_left_unreviewed_is_reviewed_by_the_next_look(
+    shop: Shop, till: Till, clock: Clock, monkeypatch
+):
+    documents, failing = of_four_one_fails(shop, till, monkeypatch, Trouble(Code.CLOUD_UNREACHABLE))
+    for _ in range(3):
+        with pytest.raises(Trouble):
+            look(shop, clock)
+    failing.clear()
+    assert {row.task_id for row in look(shop, clock, 2_000)} == documents
+
+
+def test_a_clock_that_is_put_back_does_not_keep_what_came_waiting(
+    shop: Shop, paid: Shown, till: Till, clock: Clock, monkeypatch
+):
+    document = given_back(shop, paid, 100)
+    day_ms = 24 * 60 * MINUTE_MS
+    look(shop, clock, day_ms)
+    clock.ahead_ms -= day_ms
+    monkeypatch.setattr("cloud.services.lost_returns.note_arrivals", lambda *_: None)
+    push_return(till, the_return(paid, document, 100))
+    assert [row.state for row in look(shop, clock, MINUTE_MS)] == [SETTLED]
 
 
 def test_the_return_of_a_revoked_till_settles_it_once_it_is_on_the_books(

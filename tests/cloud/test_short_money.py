@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.domain.money_back import Back
+from app.errors import Code, RuleBroken
+from cloud.gateways.base import Answer, Money, Standing
 from tests.cloud.conftest import Clock
 from tests.cloud.paying import FIVE_MINUTES
 from tests.cloud.tillside import claimed, task_of, wish
@@ -59,3 +61,36 @@ def test_a_sale_that_was_paid_short_can_be_paid_again_once_that_order_is_closed(
     till = short.shown.till
     again = till.show(short.shop.client, till.order(sale_id=short.shown.order.sale_id))
     assert again.view().state == "waiting"
+
+
+def begin_another(world: World) -> Code:
+    """Tap a wallet on a page that was opened before; return why it is refused."""
+    with pytest.raises(RuleBroken) as refused:
+        world.start("wechat")
+    return refused.value.code
+
+
+def test_another_wallet_leaves_the_open_order_of_what_is_partly_paid_alone(tmp_path, clock: Clock):
+    with open_world(tmp_path / "cloud", clock) as world:
+        world.start("alipay")
+        world.providers.alipay.scan(world.number)
+        part = Answer(Standing.OPEN, (Money("a", 60, clock()),))
+        world.shop.desk.payments.heard(world.shown.key, part, "alipay")
+        assert begin_another(world) is Code.ORDER_CLOSED
+        assert world.state == ("waiting", 60, ["partial"])
+        assert world.providers.alipay.trades[world.number].status == "WAIT_BUYER_PAY"
+        assert world.number not in world.providers.wechat.orders
+
+
+def test_a_wallet_that_says_part_of_it_came_when_it_is_left_is_not_closed(
+    tmp_path, clock: Clock, monkeypatch
+):
+    with open_world(tmp_path / "cloud", clock) as world:
+        world.start("alipay")
+        world.providers.alipay.scan(world.number)
+        part = Answer(Standing.OPEN, (Money("a", 60, clock()),))
+        alipay = world.shop.desk.gateways.named("alipay")
+        monkeypatch.setattr(alipay, "query", lambda _key: part)
+        assert begin_another(world) is Code.ORDER_CLOSED
+        assert world.state == ("waiting", 60, ["partial"])
+        assert world.providers.alipay.trades[world.number].status == "WAIT_BUYER_PAY"

@@ -9,13 +9,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.times import SHOP_ZONE
 from app.wire.tasks import BY_ITSELF, OPEN, RECORD, SETTLED, TaskRow
 from cloud.db.bill_tables import bill_difference
+from cloud.db.columns import rows_of
 from cloud.db.distribution import across
 from cloud.db.feed import next_change
 from cloud.db.payment_tables import attempt
@@ -25,7 +27,7 @@ from cloud.db.task_tables import task
 from cloud.errors import Refused
 from cloud.services.reconcile.account import Account, chunks
 from cloud.services.reconcile.compare import Act, Finding
-from cloud.services.tasks import device_code, open_again
+from cloud.services.tasks import device_code, open_again, settle_without_claim
 
 PREFIX = "bill_"
 """How the codes of tasks about differences begin."""
@@ -38,8 +40,11 @@ MOST_TASKS = 200
 the stores: they are listed, and no tablet is flooded."""
 
 SILENT_MS = 3 * 86_400_000
-"""So long a provider may leave a finding unanswered that nobody has to act on; then a person has to. Its bill
-is compared again for a week only."""
+"""So long a provider may leave a finding unanswered that nobody has to act on; then a person has to."""
+
+WEEK = 7
+"""Days looked back for bills that could not be had or not be compared; older ones are a person's work, and
+so is what was found again shortly before."""
 
 Own = tuple[str, str]
 Row = dict[str, Any]
@@ -79,16 +84,23 @@ def bring_up_to_date(
     for row in gone:
         _write(conn, row, _settlement(BY_ITSELF, "", now_ms))
     opened = [row for row in (*fresh, *again) if row["state"] == OPEN]
-    silent = _left_unanswered(conn, [before[name] for name in found if name in before], now_ms)
+    written = {row["difference_id"] for row in (*again, *gone)}
+    silent = _left_unanswered(
+        conn, [row for name, row in before.items() if name not in written], now_ms
+    )
     change = next_change(conn) if fresh or again or gone or silent else 0
     asking = [row for row in opened if row["act"] != Act.NOTHING] + silent
-    stores = _open_tasks(conn, asking, now_ms, change) if len(opened) <= MOST_TASKS else set()
-    closing = [row for row in (*gone, *again) if row["store_id"]]
-    stores |= _close_tasks(conn, [row for row in closing if row not in opened], now_ms, change)
+    few = len(opened) + len(silent) <= MOST_TASKS
+    stores = _open_tasks(conn, asking, now_ms, change) if few else set()
+    closing = [row for row in (*gone, *again) if row not in opened]
+    stores |= _close_tasks(conn, closing, now_ms, change)
     return Changes(len(opened), len(gone), frozenset(stores))
 
 
-_SAID = ("ours", "theirs", "detail", "state", "settled_ms", "settled_by", "resolution", "store_id")
+_SAID = (
+    *("ours", "theirs", "detail", "found_ms", "store_id"),
+    *("state", "settled_ms", "settled_by", "resolution"),
+)
 
 
 def _other(old: Mapping[str, Any], new: Row) -> bool:
@@ -175,20 +187,32 @@ def _open_tasks(conn: sa.Connection, rows: Iterable[Row], now_ms: int, change: i
     return set(by_store)
 
 
-def _left_unanswered(conn: sa.Connection, rows: Sequence[Row], now_ms: int) -> list[Row]:
-    """Return those of the differences still found that the ledger was to take as heard, and that it could
-    not ask about for days; each once."""
+def _left_unanswered(conn: sa.Connection, rows: Iterable[Row], now_ms: int) -> list[Row]:
+    """Return those of the differences still found that the ledger was to take as heard, that it could not ask
+    about for days, and that nobody is asked about now."""
     waiting = [row for row in rows if row["state"] == OPEN and row["act"] == Act.NOTHING]
-    late = [row for row in waiting if now_ms - row["found_ms"] >= SILENT_MS]
-    known: set[str] = set()
-    for own in {(row["tenant_id"], row["store_id"]) for row in late}:
-        there = sa.select(task.c.task_id).where(
-            task.c.tenant_id == own[0],
-            task.c.store_id == own[1],
-            task.c.task_id.in_([row["difference_id"] for row in late]),
-        )
-        known |= set(conn.scalars(there))
-    return [row for row in late if row["difference_id"] not in known]
+    last = datetime.fromtimestamp(now_ms / 1000, SHOP_ZONE).date() - timedelta(WEEK)
+    late = [
+        row
+        for row in waiting
+        if now_ms - row["found_ms"] >= SILENT_MS or row["day"] <= last.isoformat()
+    ]
+    asked: set[str] = set()
+    for own, ids in _by_store(late).items():
+        # Whoever settled a task settled its difference: what is open now was found anew since.
+        for some in chunks(ids):
+            there = sa.select(task.c.task_id).where(_tasks_of(own, some), task.c.state != SETTLED)
+            asked |= set(conn.scalars(there))
+    return [row for row in late if row["store_id"] and row["difference_id"] not in asked]
+
+
+def _by_store(rows: Iterable[Mapping[str, Any]]) -> dict[Own, list[str]]:
+    """Return the names of differences by the store that has them, where it is known."""
+    found: dict[Own, list[str]] = {}
+    for row in rows:
+        if row["store_id"]:
+            found.setdefault((row["tenant_id"], row["store_id"]), []).append(row["difference_id"])
+    return found
 
 
 def _task(row: Row, devices: Mapping[str, tuple[str, str, str]], now_ms: int, change: int) -> Row:
@@ -241,22 +265,16 @@ def _devices(
 def _close_tasks(
     conn: sa.Connection, rows: Iterable[Mapping[str, Any]], now_ms: int, change: int
 ) -> set[Own]:
-    by_store: dict[Own, list[str]] = {}
-    for row in rows:
-        own = (row["tenant_id"], row["store_id"])
-        by_store.setdefault(own, []).append(row["difference_id"])
+    by_store = _by_store(rows)
     for own, ids in by_store.items():
-        conn.execute(
-            sa.update(task)
-            .where(
-                task.c.tenant_id == own[0],
-                task.c.store_id == own[1],
-                task.c.task_id.in_(ids),
-                task.c.state != SETTLED,
-            )
-            .values(state=SETTLED, settled_ms=now_ms, resolution=BY_ITSELF, change=change)
-        )
+        for some in chunks(ids):
+            settle_without_claim(conn, _tasks_of(own, some), now_ms, change)
     return set(by_store)
+
+
+def _tasks_of(own: Own, ids: Sequence[str]) -> sa.ColumnElement[bool]:
+    mine = rows_of(task, tenant_id=own[0], store_id=own[1])
+    return sa.and_(mine, task.c.task_id.in_(ids))
 
 
 # --- by a person ----------------------------------------------------------------------------------
@@ -293,22 +311,8 @@ def settle(
     if not row["store_id"]:
         return set()
     own = (row["tenant_id"], row["store_id"])
-    conn.execute(
-        sa.update(task)
-        .where(
-            task.c.tenant_id == own[0],
-            task.c.store_id == own[1],
-            task.c.task_id == difference_id,
-            task.c.state != SETTLED,
-        )
-        .values(
-            state=SETTLED,
-            settled_ms=now_ms,
-            resolution=word,
-            claimed_by=person,
-            change=next_change(conn),
-        )
-    )
+    mine = _tasks_of(own, [difference_id])
+    settle_without_claim(conn, mine, now_ms, next_change(conn), word, claimed_by=person)
     return {own}
 
 

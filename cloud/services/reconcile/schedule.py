@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from app.domain.times import SHOP_ZONE
 from app.errors import RuleBroken, Trouble
 from cloud.errors import Refused
+from cloud.services.reconcile.differences import WEEK
 from cloud.services.reconcile.reconciliation import Result
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,6 @@ log = logging.getLogger(__name__)
 READY_MINUTES = 10 * 60 + 30
 """Minutes after midnight in China from which yesterday's bill is asked for: Alipay has it from about nine,
 WeChat Pay from about ten."""
-WEEK = 7
-"""Days looked back for bills that could not be had; older ones are fetched by hand."""
 FIRST_WAIT_MS = 5 * 60_000
 LONGEST_WAIT_MS = 3 * 60 * 60_000
 

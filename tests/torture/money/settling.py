@@ -87,13 +87,14 @@ def judge(world: World) -> list[Harm]:
     and every book that says something else than the provider's."""
     harms = world.harms[:1] + [Harm(Kind.BROKE, bug) for bug in world.cloud.bugs]
     for account in accounts(world).values():
-        harms += _of_account(account)
+        harms += of_account(account)
     harms += _of_inboxes(world)
     harms += _of_carts(world)
     return harms
 
 
-def _of_account(account: Account) -> Iterator[Harm]:
+def of_account(account: Account) -> Iterator[Harm]:
+    """Yield what is wrong with one attempt, in whichever books."""
     held = account.came
     name = f"attempt {account.attempt_id[:8]}"
     if account.held != account.booked:
@@ -111,8 +112,9 @@ def _of_account(account: Account) -> Iterator[Harm]:
         yield Harm(
             Kind.LOST if account.missed < account.not_come else Kind.DOUBLED, f"{name}: {said}"
         )
-    # Goods whose return is a task are back; their sale may be lost with it.
-    kept = max(account.sold_at_cloud - account.returned_at_cloud - account.missed, 0)
+    kept = account.sold_at_cloud - account.returned_at_cloud
+    if account.missed:  # goods whose return is a task are back; their sale may be lost with it
+        kept = max(kept - account.missed, min(kept, 0))
     if account.by_hand:
         yield from _by_hand(account, held, name)
         kept = min(kept, held - account.went_back)  # the rest was seen by somebody, if it was
