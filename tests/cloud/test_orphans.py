@@ -156,7 +156,7 @@ def test_what_a_person_has_settled_is_not_named_again_with_a_second_wallets_mone
     assert [each.state for each in tasks_of(orphaned)] == ["settled"]
     told_of_another(orphaned, total)
     (found,) = tasks_of(orphaned)
-    assert (found.code, found.state, found.amount) == ("over", "open", total)
+    assert (found.code, found.state, found.amount) == ("no_sale", "open", total)
 
 
 def test_an_order_that_comes_back_has_the_money_told_of_before(orphaned: World):
