@@ -174,7 +174,7 @@ MUTATIONS = (
         "lost returns: money that went back and whose return never came is a task",
         (Seam(LostReturns, "go", _nobody_misses_a_return),),
         frozenset({Kind.LOST}),
-        {"show": 1, "collect": 3, "buy": 3, "sync": 3, "give_back": 3, "drown": 2},
+        {"collect": 2, "give_back": 3, "drown": 1},
     ),
     MoneyMutation(
         "by hand: what a manager saw is asked about until its provider has said something final",
