@@ -178,6 +178,18 @@ def test_a_refund_in_doubt_says_so_and_offers_to_ask(
     assert not money.any
 
 
+@pytest.mark.parametrize(("code", "title"), [("late", "迟到款"), ("partial", "只收到一部分")])
+def test_own_money_of_which_some_was_answered_for_is_shown_as_the_store_names_it(
+    desk, money, code: str, title: str
+):
+    late(desk)
+    came = desk.till.store.reader.attempt(desk.attempt_id).last.received
+    told(desk, desk.till.task(code, MONEY, task_id=desk.attempt_id, amount=came - 4_300))
+    row = only(money)
+    assert (row["title"], row["amount"]) == (title, desk.words.amount(came - 4_300))
+    assert row["canDeliver"] == (code == "late")
+
+
 def test_money_of_this_till_that_was_taken_back_is_not_called_late_money_any_more(desk, money):
     late(desk)
     amount = desk.gateway.query(desk.attempt_id).received

@@ -17,6 +17,8 @@ from app.wire.tasks import (
     LATE,
     MONEY,
     NO_SALE,
+    OVER,
+    PARTIAL,
     PAYMENT,
     QUARANTINE,
     RETURN_LOST,
@@ -64,6 +66,7 @@ _MONEY = {
     "taken_back": ("danger", "undo-2"),
     "unproven": ("danger", "shield-alert"),
 }
+_HERE = (LATE, NO_SALE, OVER, PARTIAL)
 _BACK = {Back.UNKNOWN: "refund_doubt", Back.STUCK: "refund_stuck"}
 _RECORDS = {
     "oversell": ("warn", "package"),
@@ -177,7 +180,7 @@ class InboxRows:
         if entry.back is not None:
             return self._going_back(entry, entry.back)
         if entry.money is not None and not entry.leaves:
-            return self._own(entry.money)
+            return self._own(entry.money, entry.task)
         if entry.alarm is not None:
             return self._alarm(entry.alarm)
         if entry.task is None:
@@ -188,15 +191,20 @@ class InboxRows:
 
     # --- money ----------------------------------------------------------------------------------
 
-    def _own(self, money: WaitingMoney) -> _Said:
+    def _own(self, money: WaitingMoney, task: TaskRow | None) -> _Said:
         words, step, kind = self._words, money.attempt.last, _kind(money)
+        amount, missing = step.amount if money.is_open else step.received, abs(money.missing)
+        if task is not None and task.kind == MONEY and task.code in _HERE:
+            # What the store waits for: some of what came may have been answered for by a word.
+            kind, amount = task.code, task.amount
+            missing = amount if kind == OVER else abs(step.amount - amount)
         lost = kind in ("late", "no_sale") and not money.can_become_sale
         hint = "no_cart" if lost else kind
         return _Said(
             words.say(f"money.{kind}"),
-            words.amount(step.amount if money.is_open else step.received),
+            words.amount(amount),
             words.join(words.say("history.when", at=step.at.server_ms), self._goods(money)),
-            words.say(f"money.{hint}_hint", due=step.amount, missing=abs(money.missing)),
+            words.say(f"money.{hint}_hint", due=step.amount, missing=missing),
             _MONEY[kind],
             "money",
         )
