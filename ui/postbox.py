@@ -54,7 +54,7 @@ def posted_to(take: Callable[P, None]) -> Callable[P, None]:
 
     def deliver(*args: P.args, **kwargs: P.kwargs) -> None:
         alive = weak()
-        if alive is not None and isValid(alive.__self__):  # type: ignore[attr-defined]
+        if alive is not None and isValid(alive.__self__):  # type: ignore[attr-defined]  # it is bound
             alive(*args, **kwargs)
 
     def post(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -126,10 +126,9 @@ class UnitOfWork(Protocol):
         """Apply a change to the local member and put it into the members' queue."""
 
     def state(self, key: str) -> str:
-        """Return a piece of device state, "" if unset."""
+        """Return a piece of device state, "" if unset; what is set to "" is kept no more."""
 
-    def set_state(self, key: str, value: str) -> None:
-        """Keep a piece of device state; "" keeps nothing."""
+    def set_state(self, key: str, value: str) -> None: ...
 
     # what a person must see
     def claim_of(self, task_id: str) -> str:
@@ -139,7 +138,8 @@ class UnitOfWork(Protocol):
         """Take over what the cloud answered about a task, before the stream tells it."""
 
     def raise_alarm(self, code: str, subject: str, detail: str, at_ms: int) -> None:
-        """Let a person see trouble of this till. The very same again changes nothing, even when settled."""
+        """Let a person see trouble of this till. The very same alarm again changes nothing, even when
+        it was settled; another detail raises it anew."""
 
     def settle_alarm(self, code: str, subject: str) -> None:
         """Put an alarm away; unknown ones are ignored."""

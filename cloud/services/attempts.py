@@ -104,6 +104,13 @@ _COLUMNS = {"tenant": "tenant_id", "store": "store_id", "device": "device_id"} |
 """Which column keeps a field, where they are the same value."""
 
 
+def to_be_paid(attempt: Attempt, now_ms: int) -> Attempt:
+    """Return an attempt all of which can still be paid. Raises RuleBroken(ORDER_CLOSED)."""
+    if not attempt.payment.is_open or attempt.expires_ms <= now_ms or attempt.received > 0:
+        raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
+    return attempt
+
+
 def of_key(table: sa.Table, key: AttemptKey) -> sa.ColumnElement[bool]:
     """Return the condition for the rows of an attempt, on the one shard where they lie."""
     return rows_of(table, **key_columns(key))

@@ -90,13 +90,13 @@ def _judge_beyond(facts: Known, sold: Sold | None, words: Words, now_ms: int) ->
         return Finding(MONEY, GOING_BACK, False, given.going)
     kept = replace(facts, received=facts.received - facts.taken_back)
     found = _beyond_words(_judge_left(kept, sold, now_ms), facts, words)
-    if facts.received and kept.received <= given.done:  # whatever it was, it is not here any more
-        found = replace(found, settled=True)
-    if found.waits and kept.received > given.done:
+    if (facts.received or facts.taken_back) and kept.received <= given.done:
+        found = replace(found, settled=True)  # whatever it was, it is not here any more
+    if found.waits:
         return found
     if facts.taken_back > words.taken_back:
         return Finding(MONEY, TAKEN_BACK, False, facts.taken_back - words.taken_back)
-    if given.belied > words.belied and not found.waits:
+    if given.belied > words.belied:
         return Finding(MONEY, BELIED, False, given.belied - words.belied)
     return found
 

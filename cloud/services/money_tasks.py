@@ -137,8 +137,7 @@ def _judged(
 ) -> tuple[Finding, Words]:
     words = NO_WORDS if old is None else still_good(read_words(old["words"]), facts, sold)
     found = judge(facts, sold, words, now_ms)
-    said = found.answered and old is not None and old["state"] == SETTLED
-    if said and old is not None and is_about_money(old["code"]):
+    if found.answered and old and old["state"] == SETTLED and is_about_money(old["code"]):
         found = replace(found, code=old["code"], amount=old["amount"])  # as it was when it was said
     return found, words
 

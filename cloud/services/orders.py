@@ -158,9 +158,7 @@ class Orders:
                 return
             if holder is not None:
                 raise RuleBroken(Code.ORDER_TAKEN)
-            over = attempt.expires_ms <= self.now_ms() or attempt.received > 0
-            if not attempt.payment.is_open or over:
-                raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
+            attempts.to_be_paid(attempt, self.now_ms())
             conn.execute(
                 _claims.insert().values(
                     **key_columns(key), phone_hash=phone_hash, taken_ms=self.now_ms()

@@ -162,13 +162,13 @@ class Payments:
         more; and Trouble when the provider does not answer.
         """
         gateway = self._gateways.named(provider or self._gateways.first)
-        chosen = _that_can_be_begun(self.find(key), self.now_ms())
+        chosen = attempts.to_be_paid(self.find(key), self.now_ms())
         if chosen.provider not in ("", gateway.name):
             self._leave(chosen)
 
         def begin(ledger: Ledger) -> Attempt:
             attempt = attempts.find(ledger.conn, key, lock=True)
-            return ledger.start(_that_can_be_begun(attempt, ledger.now_ms), gateway.name, way)
+            return ledger.start(attempts.to_be_paid(attempt, ledger.now_ms), gateway.name, way)
 
         started = gateway.create(charge(self._change(begin)))
         attempt = self.find(key)
@@ -379,13 +379,6 @@ class Payments:
     def find(self, key: AttemptKey) -> Attempt:
         """Return an attempt as last written down. Raises RuleBroken(PAYMENT_UNKNOWN)."""
         return self._database.read(lambda conn: attempts.find(conn, key))
-
-
-def _that_can_be_begun(attempt: Attempt, now_ms: int) -> Attempt:
-    """Return an attempt that a wallet may ask for all of. Raises RuleBroken(ORDER_CLOSED)."""
-    if not attempt.payment.is_open or attempt.expires_ms <= now_ms or attempt.received > 0:
-        raise RuleBroken(Code.ORDER_CLOSED, state=attempt.payment.state.value)
-    return attempt
 
 
 def _refs(money: Iterable[Money]) -> set[str]:

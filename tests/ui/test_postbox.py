@@ -64,6 +64,22 @@ def test_what_is_on_its_way_to_somebody_who_is_gone_is_dropped(qtbot, by_qt: boo
     assert taken == []
 
 
+def test_a_letter_that_raises_loses_no_other(qtbot):
+    class Clumsy(Taker):
+        def take(self, what: int) -> None:
+            super().take(what)
+            if what == 1:
+                raise ValueError("the letter is torn")
+
+    clumsy = Clumsy()
+    post = posted_to(clumsy.take)
+    with qtbot.captureExceptions() as raised:
+        for number in range(3):
+            post(number)
+        qtbot.waitUntil(lambda: len(clumsy.taken) == 3)
+    assert [kind for kind, _, _ in raised] == [ValueError]
+
+
 def test_answers_that_come_while_their_screen_is_deleted_hurt_nobody(qapp, impatient):
     """The answer's thread and the deleting one meet at every point there is between them."""
     completed: SimpleQueue[Future[int] | None] = SimpleQueue()
